@@ -1,0 +1,176 @@
+//! Assembles the server: shared state, the route table, the order of the middleware, starting and stopping.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_session::{
+    SessionMiddleware,
+    config::{BrowserSession, CookieContentSecurity},
+};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    cookie::{Cookie, Key, SameSite, time::Duration as CookieDuration},
+    dev::{Server, ServiceRequest, ServiceResponse},
+    http::Method,
+    middleware::{Compress, Next, from_fn},
+    web::{self, Data},
+};
+
+use crate::{
+    auth::{
+        self,
+        password::Passwords,
+        sign_in::{Limits, Sessions},
+    },
+    config::Settings,
+    db::{self, Database},
+    error::Error,
+    groups,
+    keys::Keys,
+    web::{Routes, assets, errors, guard},
+};
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub struct Portal {
+    pub db: Database,
+    pub keys: Arc<Keys>,
+    pub passwords: Passwords,
+    pub settings: Arc<Settings>,
+}
+
+impl Portal {
+    pub fn limits(&self) -> Limits {
+        Limits { idle: self.settings.session_idle, absolute: self.settings.session_limit }
+    }
+}
+
+/// Every route of the portal, in the order in which they are matched.
+pub fn routes() -> Routes {
+    let mut routes = Routes::default();
+    routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
+    auth::pages::routes(&mut routes);
+    groups::pages::routes(&mut routes);
+    routes
+}
+
+/// Method and pattern of every mounted route, for the test that holds them against the access table.
+pub fn route_list() -> Vec<(Method, &'static str)> {
+    routes().list()
+}
+
+async fn healthz() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/plain").body("alive\n")
+}
+
+async fn readyz(portal: Data<Portal>) -> HttpResponse {
+    match db::migration_state(&portal.db).await {
+        Ok(db::MigrationState::Current) => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
+        Ok(db::MigrationState::Behind) => {
+            HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database is not migrated\n")
+        }
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database cannot be reached\n")
+        }
+    }
+}
+
+/// The largest time a client may take to send its request's head.
+const SLOWEST_HEAD: Duration = Duration::from_secs(15);
+/// How long requests in hand may take to end after a signal to stop.
+const LAST_REQUESTS: u64 = 20;
+
+/// A server on the listener, not yet polled.
+pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
+    let workers = portal.settings.workers;
+    let secure = portal.settings.secure();
+    let cookie_name = if secure { "__Host-portico" } else { "portico" };
+    let state = Data::new(portal);
+    let server = HttpServer::new(move || {
+        let portal = state.clone();
+        let sessions = SessionMiddleware::builder(
+            Sessions::new(portal.db.clone(), portal.settings.session_idle, portal.settings.session_limit),
+            Key::from(portal.keys.cookie()),
+        )
+        .cookie_name(cookie_name.to_owned())
+        .cookie_secure(secure)
+        .cookie_http_only(true)
+        .cookie_same_site(SameSite::Lax)
+        .cookie_content_security(CookieContentSecurity::Signed)
+        .session_lifecycle(BrowserSession::default())
+        .build();
+        App::new()
+            .app_data(portal)
+            .configure(|config| routes().mount(config))
+            .default_service(web::to(errors::not_found))
+            // The last one wrapped is the first to see a request.
+            .wrap(from_fn(guard::same_site))
+            .wrap(from_fn(errors::draw))
+            .wrap(sessions)
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| async move {
+                let foreign = request.cookie(cookie_name).is_some();
+                let mut answer: ServiceResponse<_> = next.call(request).await?;
+                if foreign && crate::auth::extract::known_guest(answer.request()) {
+                    clear_cookie(&mut answer, cookie_name, secure);
+                }
+                Ok(answer)
+            }))
+            .wrap(from_fn(errors::last_resort))
+            .wrap(Compress::default())
+            .wrap(from_fn(guard::surround))
+    })
+    .workers(workers)
+    // Compressed answers come in several pieces: without it each waits 40 ms for the one before.
+    .tcp_nodelay(true)
+    .client_request_timeout(SLOWEST_HEAD)
+    .shutdown_timeout(LAST_REQUESTS)
+    .listen(listener)?
+    .run();
+    Ok(server)
+}
+
+/// A stale or foreign session cookie makes a guest, and goes.
+fn clear_cookie<B>(answer: &mut ServiceResponse<B>, name: &'static str, secure: bool) {
+    let replaced = answer.response().cookies().any(|cookie| cookie.name() == name);
+    if !replaced {
+        let mut cookie = Cookie::build(name, "").path("/").secure(secure).http_only(true).same_site(SameSite::Lax).finish();
+        cookie.set_max_age(CookieDuration::ZERO);
+        let _ = answer.response_mut().add_cookie(&cookie);
+    }
+}
+
+/// Opens the listening socket.
+///
+/// # Errors
+/// A sentence that says which address and why.
+pub fn listen(address: SocketAddr) -> Result<TcpListener, String> {
+    let listener =
+        TcpListener::bind(address).map_err(|error| format!("PORTICO_LISTEN is {address}, and nothing can listen there: {error}"))?;
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    Ok(listener)
+}
+
+/// Removes what has run out, at the start and then every hour, until the server stops.
+pub async fn tidy_for_ever(portal: Portal) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        hours.tick().await;
+        if let Err(error) = auth::sign_in::tidy(&portal.db, portal.limits()).await {
+            tracing::warn!(%error, "tidying failed; it is tried again in an hour");
+        }
+    }
+}
+
+/// The state of a portal on a migrated database.
+pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Portal, Error> {
+    Ok(Portal {
+        db,
+        keys: Arc::new(Keys::new(secret)),
+        passwords: Passwords::new().map_err(Error::internal)?,
+        settings: Arc::new(settings),
+    })
+}

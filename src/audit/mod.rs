@@ -1,0 +1,137 @@
+//! The audit log: who changed what, before and after, written in the transaction of the change.
+//! It calls no feature; undoing a change is an operation of the noun that was changed.
+
+pub mod store;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    db::{Connection, Transaction},
+    error::Error,
+    ids::{self, AuditId, UserId},
+};
+
+/// The version of the JSON in `before` and `after`, kept as `v` in each.
+const FORM: u8 = 1;
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    User {
+        id: UserId,
+        display: String,
+    },
+    /// Whoever runs the command line beside the database.
+    Operator,
+    /// The portal itself, by the name of the job.
+    System(&'static str),
+}
+
+impl Actor {
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Actor::User { .. } => "user",
+            Actor::Operator => "operator",
+            Actor::System(_) => "system",
+        }
+    }
+
+    pub(crate) fn display(&self) -> &str {
+        match self {
+            Actor::User { display, .. } => display,
+            Actor::Operator => "Command line",
+            Actor::System(job) => job,
+        }
+    }
+
+    pub(crate) fn user(&self) -> Option<UserId> {
+        match self {
+            Actor::User { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// What was changed. The display name is kept as it was, since the thing may be renamed or gone later.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// `group`, `product`, `api`, `user`, `subscription`, `session` or `portal`.
+    pub kind: &'static str,
+    pub key: Option<i64>,
+    pub display: String,
+}
+
+impl Subject {
+    pub fn new(kind: &'static str, key: i64, display: impl Into<String>) -> Self {
+        Self { kind, key: Some(key), display: display.into() }
+    }
+}
+
+/// Writes one entry; its name is the answer (undo goes by it).
+///
+/// `before` and `after` are JSON objects. They must hold no secret: no password, key, token or their hashes.
+pub async fn record(
+    tx: &mut Transaction,
+    actor: &Actor,
+    action: &'static str,
+    subject: Subject,
+    before: Option<impl Serialize>,
+    after: Option<impl Serialize>,
+) -> Result<String, Error> {
+    let name = ids::random_name(16);
+    let before = before.map(versioned).transpose()?;
+    let after = after.map(versioned).transpose()?;
+    store::insert(tx, &name, actor, action, &subject, before, after).await?;
+    Ok(name)
+}
+
+/// For `before` or `after` when there is none.
+pub const NOTHING: Option<()> = None;
+
+fn versioned(state: impl Serialize) -> Result<String, Error> {
+    let mut object = Map::new();
+    object.insert("v".to_owned(), Value::from(FORM));
+    match serde_json::to_value(state)? {
+        Value::Object(fields) => object.extend(fields),
+        other => {
+            object.insert("value".to_owned(), other);
+        }
+    }
+    Ok(Value::Object(object).to_string())
+}
+
+/// One entry, as it was written.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Entry {
+    pub id: AuditId,
+    pub name: String,
+    pub at: crate::db::Instant,
+    pub actor_kind: String,
+    pub actor_id: Option<UserId>,
+    pub actor_name: String,
+    pub action: String,
+    pub subject_kind: String,
+    pub subject_id: Option<i64>,
+    pub subject_name: String,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub undone_by: Option<String>,
+}
+
+impl Entry {
+    /// `after` (or `before`) as a typed state.
+    pub fn state<T: serde::de::DeserializeOwned>(text: &Option<String>) -> Option<T> {
+        text.as_deref().and_then(|text| serde_json::from_str(text).ok())
+    }
+}
+
+/// The entry of that name.
+pub async fn get(connection: &mut Connection, name: &str) -> Result<Entry, Error> {
+    store::find(connection, name).await?.ok_or(Error::NotFound)
+}
+
+/// Marks an entry as undone by another, once: false when it was undone already.
+pub async fn mark_undone(tx: &mut Transaction, entry: AuditId, by: &str) -> Result<bool, Error> {
+    store::mark_undone(tx, entry, by).await
+}

@@ -1,0 +1,136 @@
+//! Who somebody is, as types: `Visitor` always, `SignedIn` and `Administrator` by proof. They are built in this folder alone,
+//! and operations demand them, so that a forgotten check does not compile. No HTTP here; see `extract` and `pages`.
+
+pub mod extract;
+pub mod pages;
+pub mod password;
+pub mod session;
+pub mod setup;
+pub mod sign_in;
+mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{audit::Actor, db::Database, error::Error, ids::UserId};
+
+/// An active user, as the session's query brought them on this request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
+pub struct Person {
+    pub id: UserId,
+    pub name: String,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub administrator: bool,
+}
+
+impl Person {
+    pub fn display(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+/// Whoever asks.
+#[derive(Clone, Debug)]
+pub enum Visitor {
+    Guest,
+    SignedIn(SignedIn),
+}
+
+/// Proof that the request comes from an active user.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    person: Person,
+    actor: Actor,
+}
+
+/// Proof that whoever acts may administer the portal.
+#[derive(Clone, Debug)]
+pub struct Administrator {
+    actor: Actor,
+    person: Option<Person>,
+}
+
+impl Visitor {
+    fn of(person: Option<Person>) -> Self {
+        match person {
+            Some(person) => Visitor::SignedIn(SignedIn::new(person)),
+            None => Visitor::Guest,
+        }
+    }
+
+    pub fn person(&self) -> Option<&Person> {
+        match self {
+            Visitor::Guest => None,
+            Visitor::SignedIn(signed_in) => Some(&signed_in.person),
+        }
+    }
+
+    pub fn signed_in(&self) -> Result<SignedIn, Error> {
+        match self {
+            Visitor::Guest => Err(Error::SignIn),
+            Visitor::SignedIn(signed_in) => Ok(signed_in.clone()),
+        }
+    }
+
+    pub fn administrator(&self) -> Result<Administrator, Error> {
+        self.signed_in()?.administrator()
+    }
+}
+
+impl SignedIn {
+    fn new(person: Person) -> Self {
+        let actor = Actor::User { id: person.id, display: person.display() };
+        Self { person, actor }
+    }
+
+    pub fn id(&self) -> UserId {
+        self.person.id
+    }
+
+    pub fn person(&self) -> &Person {
+        &self.person
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    pub fn administrator(&self) -> Result<Administrator, Error> {
+        if self.person.administrator {
+            Ok(Administrator { actor: self.actor.clone(), person: Some(self.person.clone()) })
+        } else {
+            Err(Error::Forbidden("This page is for administrators."))
+        }
+    }
+}
+
+impl Administrator {
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Nobody, for the command line.
+    pub fn id(&self) -> Option<UserId> {
+        self.person.as_ref().map(|person| person.id)
+    }
+
+    pub fn person(&self) -> Option<&Person> {
+        self.person.as_ref()
+    }
+}
+
+/// The operator at the command line: whoever can open the database may do everything.
+pub fn operator() -> Administrator {
+    Administrator { actor: Actor::Operator, person: None }
+}
+
+/// The portal itself, by the name of the job.
+pub fn system(job: &'static str) -> Administrator {
+    Administrator { actor: Actor::System(job), person: None }
+}
+
+/// Whether there is an administrator who can sign in.
+pub async fn has_administrator(db: &Database) -> Result<bool, Error> {
+    store::has_administrator(&mut db.read().await?).await
+}

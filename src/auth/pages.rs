@@ -1,0 +1,245 @@
+//! Signing in and out, the first administrator's set-up, and the theme switch.
+
+use actix_session::{Session, SessionExt};
+use actix_web::{
+    HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration as CookieDuration},
+    http::header,
+    web::Data,
+};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{
+    Person, SignedIn, Visitor, session, setup,
+    sign_in::{self, Origin, Which},
+};
+use crate::{
+    app::Portal,
+    error::{Error, Problems},
+    users::NewUser,
+    web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, url::local_path},
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .get("/signin", show_sign_in)
+        .post("/signin", do_sign_in)
+        .post("/signout", sign_out)
+        .post("/signout/everywhere", sign_out_everywhere)
+        .get("/setup", show_setup)
+        .post("/setup", do_setup)
+        .post("/theme", set_theme);
+}
+
+/// Where the request comes from: the peer, or what a trusted proxy says of it.
+pub fn client_address(request: &HttpRequest, portal: &Portal) -> String {
+    let Some(peer) = request.peer_addr().map(|peer| peer.ip()) else { return String::new() };
+    if portal.settings.trusted_proxies.contains(&peer) {
+        // From the right, the first that is no proxy of ours: everything left of it was written by the client.
+        let chain = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
+        let hops = chain.split(',').rev().filter_map(|hop| hop.trim().parse::<std::net::IpAddr>().ok());
+        if let Some(client) = hops.into_iter().find(|hop| !portal.settings.trusted_proxies.contains(hop)) {
+            return client.to_string();
+        }
+    }
+    peer.to_string()
+}
+
+const KNOWN_BROWSER: &str = "portico-known";
+
+#[derive(Template)]
+#[template(path = "auth/signin.html")]
+struct SignInPage {
+    frame: Frame,
+    email: String,
+    next: String,
+    said: &'static str,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+struct SignInQuery {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    said: String,
+}
+
+/// What the page says when it is opened after something: words of ours alone, never of the address.
+fn said(word: &str) -> &'static str {
+    match word {
+        "out" => "You are signed out.",
+        "everywhere" => "You are signed out everywhere.",
+        _ => "",
+    }
+}
+
+fn landing(person: &Person) -> &'static str {
+    if person.administrator { "/publisher" } else { "/" }
+}
+
+async fn show_sign_in(visitor: Visitor, frame: Frame, Query(query): Query<SignInQuery>) -> Answer {
+    if let Some(person) = visitor.person() {
+        return web::see_other(&local_path(Some(&query.next), landing(person)));
+    }
+    web::page(&SignInPage {
+        frame,
+        email: String::new(),
+        next: local_path(Some(&query.next), ""),
+        said: said(&query.said),
+        problems: Problems::default(),
+    })
+}
+
+#[derive(Deserialize)]
+struct SignInForm {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<SignInForm>) -> Answer {
+    let origin = Origin {
+        address: client_address(&request, &portal),
+        known_browser: request.cookie(KNOWN_BROWSER).map(|cookie| cookie.value().to_owned()),
+    };
+    let mut problems = Problems::default();
+    if form.email.trim().is_empty() {
+        problems.add("email", "Type your email address.");
+    }
+    if form.password.is_empty() {
+        problems.add("password", "Type your password.");
+    }
+    let outcome = match problems.or(()) {
+        Ok(()) => sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, &origin).await,
+        Err(error) => Err(error),
+    };
+    let redraw = |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", problems };
+    match outcome {
+        Ok(person) => {
+            let mut answer = web::see_other(&local_path(Some(&form.next), landing(&person)))?;
+            begin(&request, &portal, &session, &person, &mut answer)?;
+            Ok(answer)
+        }
+        Err(Error::Invalid(problems)) => web::invalid(&redraw(problems)),
+        Err(Error::Forbidden(why)) => web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why))),
+        Err(Error::TooMany { seconds, message }) => {
+            let mut answer = web::page_with(actix_web::http::StatusCode::TOO_MANY_REQUESTS, &redraw(Problems::one("", message)))?;
+            answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+            Ok(answer)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// Begins the session of somebody who has just proved who they are: under a new key, so that one planted before is worth nothing.
+fn begin(request: &HttpRequest, portal: &Portal, session: &Session, person: &Person, answer: &mut HttpResponse) -> Result<(), Error> {
+    let put = |error: actix_session::SessionInsertError| Error::internal(error.to_string());
+    session.clear();
+    session.insert(session::USER, person.id).map_err(put)?;
+    session.insert(session::ADDRESS, client_address(request, portal)).map_err(put)?;
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
+    session.insert(session::AGENT, web::filters::shortened(agent, 300)).map_err(put)?;
+    session.renew();
+    let cookie = Cookie::build(KNOWN_BROWSER, sign_in::known_browser(&portal.keys, person.id))
+        .path("/signin")
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(portal.settings.secure())
+        .max_age(CookieDuration::days(180))
+        .finish();
+    answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))
+}
+
+async fn sign_out(session: Session) -> Answer {
+    session.purge();
+    web::see_other("/signin?said=out")
+}
+
+async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Session) -> Answer {
+    let mut tx = portal.db.write().await?;
+    sign_in::end_sessions(&mut tx, who.id(), Which::All).await?;
+    tx.commit().await?;
+    session.purge();
+    web::see_other("/signin?said=everywhere")
+}
+
+/// The name of the session that this request comes with.
+pub fn own_session(request: &HttpRequest) -> String {
+    request.get_session().get::<String>(session::SESSION).ok().flatten().unwrap_or_default()
+}
+
+#[derive(Template)]
+#[template(path = "auth/setup.html")]
+struct SetupPage {
+    frame: Frame,
+    token: String,
+    form: NewUser,
+    problems: Problems,
+}
+
+#[derive(Deserialize)]
+struct SetupQuery {
+    #[serde(default)]
+    token: String,
+}
+
+async fn show_setup(portal: Data<Portal>, frame: Frame, Query(query): Query<SetupQuery>) -> Answer {
+    if !setup::is_open(&portal.db, &query.token).await? {
+        return Err(Error::NotFound);
+    }
+    let mut answer = web::page(&SetupPage { frame, token: query.token, form: NewUser::default(), problems: Problems::default() })?;
+    // The address of this page is a secret for as long as it works.
+    answer.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
+    Ok(answer)
+}
+
+#[derive(Deserialize)]
+struct SetupForm {
+    #[serde(default)]
+    token: String,
+    #[serde(flatten)]
+    user: NewUser,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    repeated: String,
+}
+
+async fn do_setup(request: HttpRequest, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<SetupForm>) -> Answer {
+    match setup::complete(&portal.db, &portal.passwords, &form.token, form.user.clone(), &form.password, &form.repeated).await {
+        Ok(person) => {
+            let mut answer = web::see_other("/publisher")?;
+            begin(&request, &portal, &session, &person, &mut answer)?;
+            Flash::good("Welcome. You are the first administrator of this portal.").keep(&session)?;
+            Ok(answer)
+        }
+        Err(Error::Invalid(problems)) => web::invalid(&SetupPage { frame, token: form.token, form: form.user, problems }),
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+struct ThemeForm {
+    #[serde(default)]
+    theme: String,
+    #[serde(default)]
+    next: String,
+}
+
+async fn set_theme(portal: Data<Portal>, Form(form): Form<ThemeForm>) -> Answer {
+    let mut answer = web::see_other(&local_path(Some(&form.next), "/"))?;
+    let cookie = Cookie::build(frame::THEME_COOKIE, frame::Theme::parse(&form.theme).as_str())
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(portal.settings.secure())
+        .max_age(CookieDuration::days(365))
+        .finish();
+    answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(answer)
+}

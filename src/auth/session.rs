@@ -1,0 +1,104 @@
+//! The session store behind actix-session: rows of ours, so that sessions can be listed and ended.
+//! A session and its user come in one query; the user travels in the state under `person` and is never written back.
+
+use std::collections::HashMap;
+
+use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key};
+use actix_web::cookie::time::Duration as CookieDuration;
+
+use super::store;
+use crate::{
+    db::Database,
+    error::Error,
+    ids::{self, UserId},
+    keys,
+};
+
+/// State entries that the store itself reads or writes.
+pub(super) const PERSON: &str = "person";
+pub(super) const USER: &str = "user";
+pub(super) const SESSION: &str = "session";
+pub(super) const ADDRESS: &str = "address";
+pub(super) const AGENT: &str = "agent";
+const OWN: [&str; 5] = [PERSON, USER, SESSION, ADDRESS, AGENT];
+
+/// "Last seen" is written at most this often: pages are reads.
+const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
+
+pub struct Sessions {
+    db: Database,
+    idle: time::Duration,
+    limit: time::Duration,
+}
+
+impl Sessions {
+    pub fn new(db: Database, idle: time::Duration, limit: time::Duration) -> Self {
+        Self { db, idle, limit }
+    }
+
+    async fn find(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, Error> {
+        let now = self.db.now();
+        let hash = keys::digest(key.as_ref());
+        let mut connection = self.db.read().await?;
+        let Some(row) = store::find_session(&mut connection, &hash, now.minus(self.limit), now.minus(self.idle)).await? else {
+            return Ok(None);
+        };
+        drop(connection);
+        if now.since(row.seen_at) > SEEN_EVERY {
+            let mut tx = self.db.write().await?;
+            store::touch_session(&mut tx, &hash).await?;
+            tx.commit().await?;
+        }
+        let mut state: HashMap<String, String> = serde_json::from_str(&row.session_state)?;
+        state.insert(PERSON.to_owned(), serde_json::to_string(&row.person)?);
+        state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
+        Ok(Some(state))
+    }
+
+    async fn insert(&self, mut state: HashMap<String, String>) -> Result<SessionKey, Error> {
+        let text =
+            |state: &HashMap<String, String>, key| state.get(key).and_then(|t| serde_json::from_str::<String>(t).ok()).unwrap_or_default();
+        let user = state.get(USER).and_then(|text| serde_json::from_str::<UserId>(text).ok());
+        let user = user.ok_or_else(|| Error::internal("a session without a user"))?;
+        let (address, agent) = (text(&state, ADDRESS), text(&state, AGENT));
+        let key = generate_session_key();
+        state.retain(|key, _| !OWN.contains(&key.as_str()));
+        let state = serde_json::to_string(&state)?;
+        let mut tx = self.db.write().await?;
+        store::insert_session(&mut tx, &ids::random_name(16), &keys::digest(key.as_ref()), user, &state, &address, &agent).await?;
+        tx.commit().await?;
+        Ok(key)
+    }
+
+    async fn write(&self, key: &SessionKey, mut state: HashMap<String, String>) -> Result<(), Error> {
+        state.retain(|key, _| !OWN.contains(&key.as_str()));
+        let mut tx = self.db.write().await?;
+        // No row is made here: a session that was ended meanwhile stays ended.
+        store::update_session(&mut tx, &keys::digest(key.as_ref()), &serde_json::to_string(&state)?).await?;
+        tx.commit().await
+    }
+}
+
+impl SessionStore for Sessions {
+    async fn load(&self, key: &SessionKey) -> Result<Option<HashMap<String, String>>, LoadError> {
+        self.find(key).await.map_err(|error| LoadError::Other(error.into()))
+    }
+
+    async fn save(&self, state: HashMap<String, String>, _: &CookieDuration) -> Result<SessionKey, SaveError> {
+        self.insert(state).await.map_err(|error| SaveError::Other(error.into()))
+    }
+
+    async fn update(&self, key: SessionKey, state: HashMap<String, String>, _: &CookieDuration) -> Result<SessionKey, UpdateError> {
+        self.write(&key, state).await.map(|()| key).map_err(|error| UpdateError::Other(error.into()))
+    }
+
+    async fn update_ttl(&self, _: &SessionKey, _: &CookieDuration) -> Result<(), anyhow::Error> {
+        Ok(())
+    }
+
+    async fn delete(&self, key: &SessionKey) -> Result<(), anyhow::Error> {
+        let mut tx = self.db.write().await?;
+        store::delete_session(&mut tx, &keys::digest(key.as_ref())).await?;
+        Ok(tx.commit().await?)
+    }
+}

@@ -1,0 +1,184 @@
+//! SQL of sessions, failed sign-ins and the set-up link.
+
+use super::Person;
+use crate::{
+    db::{Connection, Instant, Transaction, run},
+    error::Error,
+    ids::UserId,
+};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionRow {
+    pub session_name: String,
+    pub session_state: String,
+    pub seen_at: Instant,
+    #[sqlx(flatten)]
+    pub person: Person,
+}
+
+/// The session behind a cookie, with its user, if both are alive.
+pub(super) async fn find_session(
+    connection: &mut Connection,
+    hash: &[u8],
+    created_after: Instant,
+    seen_after: Instant,
+) -> Result<Option<SessionRow>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, SessionRow>(
+        "select s.name as session_name, s.state as session_state, s.seen_at,
+                u.id, u.name, u.email, u.first_name, u.last_name, u.administrator
+         from sessions s join users u on u.id = s.user_id and u.state = 'active'
+         where s.key_hash = $1 and s.created_at > $2 and s.seen_at > $3")
+        .bind(hash).bind(created_after).bind(seen_after).fetch_optional(c).await?))
+}
+
+pub(super) async fn touch_session(tx: &mut Transaction, hash: &[u8]) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update sessions set seen_at = $2 where key_hash = $1").bind(hash).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn insert_session(
+    tx: &mut Transaction,
+    name: &str,
+    hash: &[u8],
+    user: UserId,
+    state: &str,
+    address: &str,
+    agent: &str,
+) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into sessions (name, key_hash, user_id, state, address, agent, created_at, seen_at) values ($1, $2, $3, $4, $5, $6, $7, $7)")
+        .bind(name).bind(hash).bind(user).bind(state).bind(address).bind(agent).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn update_session(tx: &mut Transaction, hash: &[u8], state: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update sessions set state = $2 where key_hash = $1").bind(hash).bind(state).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn delete_session(tx: &mut Transaction, hash: &[u8]) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from sessions where key_hash = $1").bind(hash).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct OpenSession {
+    pub name: String,
+    pub address: String,
+    pub agent: String,
+    pub created_at: Instant,
+    pub seen_at: Instant,
+}
+
+pub(super) async fn sessions_of(
+    connection: &mut Connection,
+    user: UserId,
+    created_after: Instant,
+    seen_after: Instant,
+) -> Result<Vec<OpenSession>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, OpenSession>(
+        "select name, address, agent, created_at, seen_at from sessions
+         where user_id = $1 and created_at > $2 and seen_at > $3 order by seen_at desc, id desc limit 100")
+        .bind(user).bind(created_after).bind(seen_after).fetch_all(c).await?))
+}
+
+/// Ends sessions of a user: the named one, or all but the named one, or all.
+pub(super) async fn end_sessions(tx: &mut Transaction, user: UserId, only: Option<&str>, except: Option<&str>) -> Result<u64, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "delete from sessions where user_id = $1 and ($2 = '' or name = $2) and ($3 = '' or name <> $3)")
+        .bind(user).bind(only.unwrap_or("")).bind(except.unwrap_or("")).execute(c).await?.rows_affected()))
+}
+
+pub(super) async fn delete_expired_sessions(tx: &mut Transaction, created_before: Instant, seen_before: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from sessions where created_at <= $1 or seen_at <= $2").bind(created_before).bind(seen_before).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Credentials {
+    pub state: String,
+    pub password_hash: Option<String>,
+    #[sqlx(flatten)]
+    pub person: Person,
+}
+
+pub(super) async fn find_credentials(connection: &mut Connection, email_folded: &str) -> Result<Option<Credentials>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Credentials>(
+        "select state, password_hash, id, name, email, first_name, last_name, administrator from users where email_folded = $1")
+        .bind(email_folded).fetch_optional(c).await?))
+}
+
+pub(super) async fn find_password(connection: &mut Connection, user: UserId) -> Result<Option<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, Option<String>>("select password_hash from users where id = $1").bind(user).fetch_optional(c).await?).flatten())
+}
+
+/// How often it failed before under this key, and when last; the count is raised at once, so that attempts in parallel all count.
+pub(super) async fn count_failure(tx: &mut Transaction, key: &[u8], forget_before: Instant) -> Result<i64, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "insert into sign_in_failures (key_mac, failures, last_at) values ($1, 1, $2)
+         on conflict (key_mac) do update set
+            failures = case when sign_in_failures.last_at < $3 then 1 else sign_in_failures.failures + 1 end, last_at = $2
+         returning failures")
+        .bind(key).bind(now).bind(forget_before).fetch_one(c).await?))
+}
+
+pub(super) async fn find_failures(tx: &mut Transaction, key: &[u8], since: Instant) -> Result<Option<(i64, Instant)>, Error> {
+    let connection: &mut Connection = tx;
+    Ok(
+        run!(connection, c => sqlx::query_as::<_, (i64, Instant)>("select failures, last_at from sign_in_failures where key_mac = $1 and last_at >= $2")
+        .bind(key).bind(since).fetch_optional(c).await?),
+    )
+}
+
+pub(super) async fn forget_failures(tx: &mut Transaction, key: &[u8]) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from sign_in_failures where key_mac = $1").bind(key).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Takes back the one that was counted before the check.
+pub(super) async fn uncount_failure(tx: &mut Transaction, key: &[u8]) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update sign_in_failures set failures = failures - 1 where key_mac = $1").bind(key).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn forget_old_failures(tx: &mut Transaction, before: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from sign_in_failures where last_at < $1").bind(before).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn has_administrator(connection: &mut Connection) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from (select 1 from users where administrator and state = 'active' limit 1) a").fetch_one(c).await?)
+        > 0)
+}
+
+pub(super) async fn insert_setup_link(tx: &mut Transaction, hash: &[u8]) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("insert into setup_links (token_hash, created_at) values ($1, $2)").bind(hash).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn has_setup_link(connection: &mut Connection, hash: &[u8], created_after: Instant) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from setup_links where token_hash = $1 and created_at > $2")
+        .bind(hash).bind(created_after).fetch_one(c).await?)
+        > 0)
+}
+
+pub(super) async fn delete_setup_links(tx: &mut Transaction) -> Result<u64, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query("delete from setup_links").execute(c).await?.rows_affected()))
+}

@@ -1,0 +1,200 @@
+//! The commands: serve, migrate, admin, demo. They parse, call the operations that pages call, and print.
+
+use std::{
+    io::{IsTerminal, Read},
+    process::ExitCode,
+};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    app::{self, Portal},
+    auth,
+    config::{self, Options, Settings},
+    db::{self, Clock, Database},
+    error::Error,
+    users::{self, NewUser},
+};
+
+#[derive(Parser)]
+#[command(name = "portico", version, about = "A self-hosted web portal for API programmes", after_help = ENVIRONMENT)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+    /// Fill an empty database with a believable sample before serving
+    #[arg(long)]
+    demo: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const ENVIRONMENT: &str = "Only in the environment, since flags can be read by others:
+  PORTICO_SECRET_KEY      32 random bytes, base64: signs cookies and encrypts subscription keys
+                          (openssl rand -base64 32). Without it SQLite makes portico.key beside
+                          the database; PostgreSQL refuses to start.
+  PORTICO_ADMIN_EMAIL     With PORTICO_ADMIN_PASSWORD: makes this administrator at the start,
+  PORTICO_ADMIN_PASSWORD  if the portal has none yet.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the portal (what happens without a command)
+    Serve,
+    /// Bring the database to this program's version, and end
+    Migrate,
+    /// Make administrators and take the role away
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+    /// Fill an empty database with a believable sample, and end
+    Demo,
+}
+
+#[derive(Subcommand)]
+enum AdminCommand {
+    /// Add a user who is an administrator
+    Create {
+        #[arg(long)]
+        email: String,
+        #[arg(long, default_value = "Portal")]
+        first_name: String,
+        #[arg(long, default_value = "Administrator")]
+        last_name: String,
+        /// Read the password from the first line of standard input
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Make an existing user an administrator
+    Grant {
+        #[arg(long)]
+        email: String,
+    },
+    /// Take the role from an administrator, unless it is the last one
+    Revoke {
+        #[arg(long)]
+        email: String,
+    },
+}
+
+/// Runs the command line; a problem is one sentence on standard error, and exit code 1.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("portico: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(command(arguments)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("portico: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn command(arguments: Arguments) -> Result<(), String> {
+    let settings = Settings::check(&arguments.options)?;
+    start_log(&settings);
+    let secret = config::secret(&settings, std::env::var("PORTICO_SECRET_KEY").ok().as_deref())?;
+    let db =
+        Database::open(&settings.database_url, Clock::system()).await.map_err(|error| format!("the database cannot be opened: {error}"))?;
+    db::migrate(&db).await?;
+    let portal = app::portal(db, settings, &secret).map_err(|error| error.to_string())?;
+    match arguments.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve(portal, arguments.demo).await,
+        Command::Migrate => {
+            println!("The database is at this program's version.");
+            Ok(())
+        }
+        Command::Admin { command } => admin(&portal, command).await,
+        Command::Demo => fill_demo(&portal).await,
+    }
+}
+
+/// For people on a terminal, JSON for programs otherwise.
+fn start_log(settings: &Settings) {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let builder = fmt().with_env_filter(EnvFilter::new(&settings.log)).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        builder.with_target(false).compact().init();
+    } else {
+        builder.json().flatten_event(true).init();
+    }
+}
+
+async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
+    let listener = app::listen(portal.settings.listen)?;
+    if demo {
+        fill_demo(&portal).await?;
+    }
+    first_administrator(&portal).await.map_err(said)?;
+    println!("Portico is open at {}", portal.settings.base_url());
+    if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
+        println!(
+            "Choose the first administrator's email and password at (works once, for 24 hours)\n  {}/setup?token={token}",
+            portal.settings.base_url()
+        );
+    }
+    let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
+    let db = portal.db.clone();
+    // actix ends the requests in hand on SIGINT, SIGTERM and SIGQUIT.
+    let outcome = app::serve(portal, listener).map_err(|error| error.to_string())?.await.map_err(|error| error.to_string());
+    tidying.abort();
+    db.close().await;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Where nobody sits at a terminal: the first administrator from the environment.
+async fn first_administrator(portal: &Portal) -> Result<(), Error> {
+    let (Ok(email), Ok(password)) = (std::env::var("PORTICO_ADMIN_EMAIL"), std::env::var("PORTICO_ADMIN_PASSWORD")) else { return Ok(()) };
+    if auth::has_administrator(&portal.db).await? {
+        return Ok(());
+    }
+    let new = NewUser { email, first_name: "Portal".to_owned(), last_name: "Administrator".to_owned(), note: String::new() };
+    users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, &password).await?;
+    println!("Made the administrator {}", new.email);
+    Ok(())
+}
+
+async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
+    let operator = auth::operator();
+    match command {
+        AdminCommand::Create { email, first_name, last_name, password_stdin } => {
+            if !password_stdin {
+                return Err(
+                    "give the password on standard input, with --password-stdin: on the command line others could read it".to_owned()
+                );
+            }
+            let mut text = String::new();
+            std::io::stdin().take(4096).read_to_string(&mut text).map_err(|error| format!("the password cannot be read: {error}"))?;
+            let password = text.lines().next().unwrap_or("");
+            let new = NewUser { email, first_name, last_name, note: String::new() };
+            users::create_administrator(&portal.db, &operator, &portal.passwords, &new, password).await.map_err(said)?;
+            println!("Made the administrator {}", new.email);
+        }
+        AdminCommand::Grant { email } => {
+            let changed = users::grant_administrator(&portal.db, &operator, &email).await.map_err(said)?;
+            println!("{email} {} an administrator", if changed { "is now" } else { "was already" });
+        }
+        AdminCommand::Revoke { email } => {
+            let changed = users::revoke_administrator(&portal.db, &operator, &email).await.map_err(said)?;
+            println!("{email} {} an administrator", if changed { "is no longer" } else { "was not" });
+        }
+    }
+    Ok(())
+}
+
+async fn fill_demo(_portal: &Portal) -> Result<(), String> {
+    Err("there is no sample yet".to_owned())
+}
+
+fn said(error: Error) -> String {
+    match error {
+        Error::NotFound => "nobody has an account with this email address".to_owned(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,189 @@
+//! Settings: from flags and the environment, checked once at the start. A wrong one is a sentence that says which and why.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use url::Url;
+
+use crate::keys::Keys;
+
+/// The flags of `serve`; each can be given by its environment variable instead.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Options {
+    /// Database: sqlite:FILE or postgres://USER@HOST/NAME [default: sqlite:portico.db]
+    #[arg(long, env = "PORTICO_DATABASE_URL", global = true, hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(long, env = "PORTICO_LISTEN", global = true, value_name = "ADDRESS:PORT")]
+    pub listen: Option<String>,
+    /// Where people open the portal, when that is not the listening address (https://portal.example)
+    #[arg(long, env = "PORTICO_PUBLIC_URL", global = true, value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Addresses of proxies whose X-Forwarded-For is believed, comma separated; cookies are then Secure
+    #[arg(long, env = "PORTICO_TRUSTED_PROXY", global = true, value_name = "ADDRESSES")]
+    pub trusted_proxy: Option<String>,
+    /// Minutes without a request after which a session ends [default: 720]
+    #[arg(long, env = "PORTICO_SESSION_IDLE_MINUTES", global = true, value_name = "MINUTES")]
+    pub session_idle_minutes: Option<String>,
+    /// Hours after which a session ends in any case [default: 168]
+    #[arg(long, env = "PORTICO_SESSION_HOURS", global = true, value_name = "HOURS")]
+    pub session_hours: Option<String>,
+    /// Let administrators import API descriptions from a URL: no, public (public addresses only) or private (any address) [default: public]
+    #[arg(long, env = "PORTICO_IMPORT_URLS", global = true, value_name = "WHICH")]
+    pub import_urls: Option<String>,
+    /// What is logged: error, warn, info, debug, or a tracing filter [default: info]
+    #[arg(long, env = "PORTICO_LOG", global = true, value_name = "LEVEL")]
+    pub log: Option<String>,
+    /// Worker threads [default: one a processor]
+    #[arg(long, env = "PORTICO_WORKERS", global = true, value_name = "NUMBER")]
+    pub workers: Option<String>,
+}
+
+/// Which addresses an administrator may import an API description from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImportUrls {
+    No,
+    Public,
+    Private,
+}
+
+/// Settings that have been checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub database_url: String,
+    pub listen: SocketAddr,
+    pub public_url: Option<Url>,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub session_idle: time::Duration,
+    pub session_limit: time::Duration,
+    pub import_urls: ImportUrls,
+    pub log: String,
+    pub workers: usize,
+}
+
+const MAX_MINUTES: i64 = 60 * 24 * 365;
+
+impl Settings {
+    /// # Errors
+    /// Which setting is wrong, and why.
+    pub fn check(options: &Options) -> Result<Self, String> {
+        let database_url = options.database_url.clone().unwrap_or_else(|| "sqlite:portico.db".to_owned());
+        if !["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| database_url.starts_with(scheme)) {
+            return Err("PORTICO_DATABASE_URL must begin with sqlite: or postgres://".to_owned());
+        }
+        if database_url.starts_with("sqlite:") && (database_url.contains(":memory:") || sqlite_path(&database_url).is_none()) {
+            return Err(
+                "PORTICO_DATABASE_URL must name a file, as in sqlite:portico.db: a database in memory would be lost at the end".to_owned()
+            );
+        }
+        let listen = options.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        let listen =
+            listen.parse().map_err(|_| format!("PORTICO_LISTEN must be an address and a port, as in 127.0.0.1:8080; it is “{listen}”"))?;
+        let public_url = options
+            .public_url
+            .as_deref()
+            .map(|text| {
+                let url = Url::parse(text).map_err(|why| format!("PORTICO_PUBLIC_URL is not a URL ({why})"))?;
+                if !matches!(url.scheme(), "http" | "https") || url.host().is_none() || url.path() != "/" || url.query().is_some() {
+                    return Err("PORTICO_PUBLIC_URL must be http:// or https:// with a host and no path".to_owned());
+                }
+                Ok(url)
+            })
+            .transpose()?;
+        let trusted_proxies = options
+            .trusted_proxy
+            .as_deref()
+            .unwrap_or("")
+            .split(',')
+            .map(str::trim)
+            .filter(|text| !text.is_empty())
+            .map(|text| text.parse().map_err(|_| format!("PORTICO_TRUSTED_PROXY lists “{text}”, which is not an IP address")))
+            .collect::<Result<Vec<IpAddr>, _>>()?;
+        let minutes = whole("PORTICO_SESSION_IDLE_MINUTES", options.session_idle_minutes.as_deref(), 720, 1, MAX_MINUTES)?;
+        let hours = whole("PORTICO_SESSION_HOURS", options.session_hours.as_deref(), 168, 1, MAX_MINUTES / 60)?;
+        let import_urls = match options.import_urls.as_deref().unwrap_or("public") {
+            "no" => ImportUrls::No,
+            "public" => ImportUrls::Public,
+            "private" => ImportUrls::Private,
+            other => return Err(format!("PORTICO_IMPORT_URLS must be no, public or private; it is “{other}”")),
+        };
+        let processors = std::thread::available_parallelism().map_or(2, |n| n.get()) as i64;
+        let workers = whole("PORTICO_WORKERS", options.workers.as_deref(), processors, 1, 1024)?;
+        let log = options.log.clone().unwrap_or_else(|| "info".to_owned());
+        tracing_subscriber::EnvFilter::try_new(&log).map_err(|why| format!("PORTICO_LOG is not a level or a filter ({why})"))?;
+        Ok(Self {
+            database_url,
+            listen,
+            public_url,
+            trusted_proxies,
+            import_urls,
+            log,
+            session_idle: time::Duration::minutes(minutes),
+            session_limit: time::Duration::hours(hours),
+            workers: usize::try_from(workers).unwrap_or(1),
+        })
+    }
+
+    /// Whether browsers reach the portal over https: then cookies are `Secure` and `__Host-`.
+    pub fn secure(&self) -> bool {
+        self.public_url.as_ref().map_or(!self.trusted_proxies.is_empty(), |url| url.scheme() == "https")
+    }
+
+    /// Where to open the portal, without a slash at the end.
+    pub fn base_url(&self) -> String {
+        match &self.public_url {
+            Some(url) => url.as_str().trim_end_matches('/').to_owned(),
+            None => format!("http://{}", self.listen),
+        }
+    }
+}
+
+fn whole(name: &str, text: Option<&str>, otherwise: i64, least: i64, most: i64) -> Result<i64, String> {
+    let Some(text) = text else { return Ok(otherwise) };
+    text.trim()
+        .parse()
+        .ok()
+        .filter(|n| (least..=most).contains(n))
+        .ok_or_else(|| format!("{name} must be a whole number from {least} to {most}; it is “{text}”"))
+}
+
+/// The file that a SQLite URL names.
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let path = rest.split('?').next().unwrap_or(rest);
+    (!path.is_empty()).then(|| PathBuf::from(path))
+}
+
+/// The portal's secret: `PORTICO_SECRET_KEY`, or beside an SQLite database the file `portico.key`, made once.
+///
+/// # Errors
+/// A sentence for the operator. PostgreSQL needs the variable, since several processes must agree on it.
+pub fn secret(settings: &Settings, from_environment: Option<&str>) -> Result<[u8; 32], String> {
+    if let Some(text) = from_environment {
+        return Keys::parse(text).map_err(|why| format!("PORTICO_SECRET_KEY {why}"));
+    }
+    let Some(database) = sqlite_path(&settings.database_url) else {
+        return Err("PORTICO_SECRET_KEY is not set, and with PostgreSQL it must be: 32 random bytes, base64-encoded (openssl rand -base64 32), the same for every process".to_owned());
+    };
+    let file = database.parent().unwrap_or(Path::new("")).join("portico.key");
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Keys::parse(&text).map_err(|why| format!("{} {why}", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = Keys::generate();
+            write_private(&file, &text).map_err(|why| format!("{} cannot be written: {why}", file.display()))?;
+            Keys::parse(&text).map_err(|why| format!("{} {why}", file.display()))
+        }
+        Err(error) => Err(format!("{} cannot be read: {error}", file.display())),
+    }
+}
+
+fn write_private(file: &Path, text: &str) -> std::io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()
+}

@@ -1,0 +1,198 @@
+//! Pools, connections and transactions of the two engines.
+
+use std::{
+    ops::{Deref, DerefMut},
+    str::FromStr,
+    time::Duration,
+};
+
+use sqlx::{
+    PgPool, Postgres, Sqlite, SqlitePool,
+    pool::PoolConnection,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Clock, Instant};
+use crate::error::Error;
+
+/// How long a request waits for a connection or for SQLite's write lock before it is told that the database is busy.
+const WAIT: Duration = Duration::from_secs(5);
+/// Readers beside SQLite's one writer: measured best on two cores.
+const READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+#[derive(Clone)]
+enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// The database, and the clock that its changes are dated by.
+#[derive(Clone)]
+pub struct Database {
+    pools: Pools,
+    clock: Clock,
+}
+
+/// A native connection, from the pool or inside a transaction.
+pub enum Held<DB: sqlx::Database> {
+    Pooled(PoolConnection<DB>),
+    InTransaction(sqlx::Transaction<'static, DB>),
+}
+
+impl<DB: sqlx::Database> Deref for Held<DB> {
+    type Target = DB::Connection;
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Held::Pooled(c) => c,
+            Held::InTransaction(c) => c,
+        }
+    }
+}
+
+impl<DB: sqlx::Database> DerefMut for Held<DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Held::Pooled(c) => c,
+            Held::InTransaction(c) => c,
+        }
+    }
+}
+
+/// What a store runs its statements on.
+pub enum Connection {
+    Sqlite(Held<Sqlite>),
+    Postgres(Held<Postgres>),
+}
+
+impl Connection {
+    pub fn engine(&self) -> Engine {
+        match self {
+            Connection::Sqlite(_) => Engine::Sqlite,
+            Connection::Postgres(_) => Engine::Postgres,
+        }
+    }
+}
+
+/// A transaction that writes. Everything in it happens at one instant; dropping it without `commit` changes nothing.
+pub struct Transaction {
+    connection: Connection,
+    now: Instant,
+}
+
+impl Deref for Transaction {
+    type Target = Connection;
+    fn deref(&self) -> &Connection {
+        &self.connection
+    }
+}
+
+impl DerefMut for Transaction {
+    fn deref_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+}
+
+impl Transaction {
+    /// The instant of everything in this transaction.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    pub async fn commit(self) -> Result<(), Error> {
+        match self.connection {
+            Connection::Sqlite(Held::InTransaction(t)) => t.commit().await?,
+            Connection::Postgres(Held::InTransaction(t)) => t.commit().await?,
+            Connection::Sqlite(Held::Pooled(_)) | Connection::Postgres(Held::Pooled(_)) => {}
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    /// Opens `sqlite:FILE` (made when missing) or `postgres://…`, and does not migrate.
+    pub async fn open(url: &str, clock: Clock) -> Result<Self, sqlx::Error> {
+        if url.starts_with("sqlite:") {
+            // synchronous=FULL: an answered write is on disk. query_only keeps readers honest.
+            let base = SqliteConnectOptions::from_str(url)?
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(true)
+                .busy_timeout(WAIT)
+                .optimize_on_close(true, None);
+            let write = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(WAIT)
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_with(base.clone())
+                .await?;
+            let read = SqlitePoolOptions::new()
+                .max_connections(READERS)
+                .acquire_timeout(WAIT)
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .connect_lazy_with(base.pragma("query_only", "on"));
+            Ok(Self { pools: Pools::Sqlite { read, write }, clock })
+        } else {
+            let options = PgConnectOptions::from_str(url)?.application_name("portico").options([("timezone", "UTC")]);
+            let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT).connect_with(options).await?;
+            Ok(Self { pools: Pools::Postgres(pool), clock })
+        }
+    }
+
+    pub fn engine(&self) -> Engine {
+        match self.pools {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// A connection to read with; each statement sees what was committed before it.
+    pub async fn read(&self) -> Result<Connection, Error> {
+        Ok(match &self.pools {
+            Pools::Sqlite { read, .. } => Connection::Sqlite(Held::Pooled(read.acquire().await?)),
+            Pools::Postgres(pool) => Connection::Postgres(Held::Pooled(pool.acquire().await?)),
+        })
+    }
+
+    /// A transaction to write in. SQLite takes its write lock at once, so that it cannot fail half-way for a reader that became a writer.
+    pub async fn write(&self) -> Result<Transaction, Error> {
+        let connection = match &self.pools {
+            Pools::Sqlite { write, .. } => Connection::Sqlite(Held::InTransaction(write.begin_with("BEGIN IMMEDIATE").await?)),
+            Pools::Postgres(pool) => Connection::Postgres(Held::InTransaction(pool.begin().await?)),
+        };
+        Ok(Transaction { connection, now: self.clock.now() })
+    }
+
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    pub(super) fn migration_pools(&self) -> Result<&SqlitePool, &PgPool> {
+        match &self.pools {
+            Pools::Sqlite { write, .. } => Ok(write),
+            Pools::Postgres(pool) => Err(pool),
+        }
+    }
+}

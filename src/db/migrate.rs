@@ -1,0 +1,68 @@
+//! The migration history: numbered files, the same for both engines but for those that name one.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
+
+use super::{Database, Engine};
+
+/// `(number, what it does, its text, the one engine it is for)`.
+const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
+    (1, "portal", include_str!("../../migrations/0001_portal.sql"), None),
+    (2, "portal", include_str!("../../migrations/0002_portal.postgres.sql"), Some(Engine::Postgres)),
+    (2, "portal", include_str!("../../migrations/0002_portal.sqlite.sql"), Some(Engine::Sqlite)),
+    (3, "system groups", include_str!("../../migrations/0003_system_groups.sql"), None),
+    (4, "system groups", include_str!("../../migrations/0004_system_groups.postgres.sql"), Some(Engine::Postgres)),
+];
+
+fn migrator(engine: Engine) -> Migrator {
+    Migrator::with_migrations(
+        HISTORY
+            .iter()
+            .filter(|(_, _, _, only)| only.is_none_or(|only| only == engine))
+            .map(|&(number, what, text, _)| {
+                Migration::new(number, Cow::Borrowed(what), MigrationType::Simple, sqlx::SqlSafeStr::into_sql_str(text), false)
+            })
+            .collect(),
+    )
+}
+
+/// Brings the database to this program's version.
+///
+/// # Errors
+/// A sentence for the operator: a database that a newer program has migrated is refused, as is one whose history was edited.
+pub async fn migrate(db: &Database) -> Result<(), String> {
+    let migrator = migrator(db.engine());
+    let done = match db.migration_pools() {
+        Ok(sqlite) => migrator.run(sqlite).await,
+        Err(postgres) => migrator.run(postgres).await,
+    };
+    done.map_err(|error| match error {
+        MigrateError::VersionMissing(number) => {
+            format!("the database is newer than this program (it has migration {number}, which this program does not know): start the newer program")
+        }
+        other => format!("the database cannot be migrated: {other}"),
+    })
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MigrationState {
+    Current,
+    Behind,
+}
+
+/// Whether all of this program's migrations are in the database.
+pub async fn state(db: &Database) -> Result<MigrationState, sqlx::Error> {
+    let migrator = migrator(db.engine());
+    let table = migrator.table_name.clone();
+    let applied = match db.migration_pools() {
+        Ok(sqlite) => sqlite.acquire().await?.list_applied_migrations(&table).await,
+        Err(postgres) => postgres.acquire().await?.list_applied_migrations(&table).await,
+    }
+    .map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+    Ok(if migrator.iter().all(|m| applied.iter().any(|a| a.version == m.version)) {
+        MigrationState::Current
+    } else {
+        MigrationState::Behind
+    })
+}

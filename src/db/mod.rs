@@ -1,0 +1,43 @@
+//! The two databases behind one face: pools, connections, transactions, and the few places where the engines differ.
+//! No table of a feature is named here; statements live in the features' stores.
+
+mod connect;
+mod instant;
+mod migrate;
+pub mod select;
+
+pub use connect::{Connection, Database, Engine, Transaction};
+pub use instant::{Clock, Instant};
+pub use migrate::{MigrationState, migrate, state as migration_state};
+pub use select::{Select, Value};
+
+/// Runs one query body on whichever engine the connection belongs to; `$c` is the native connection in it.
+macro_rules! run {
+    ($connection:expr, $c:ident => $body:expr) => {
+        match $connection {
+            $crate::db::Connection::Sqlite(held) => {
+                let $c = &mut **held;
+                $body
+            }
+            $crate::db::Connection::Postgres(held) => {
+                let $c = &mut **held;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use run;
+
+/// Text for one of the two engines.
+macro_rules! by_engine {
+    ($connection:expr, sqlite: $sqlite:expr, postgres: $postgres:expr) => {
+        match $connection.engine() {
+            $crate::db::Engine::Sqlite => $sqlite,
+            $crate::db::Engine::Postgres => $postgres,
+        }
+    };
+}
+pub(crate) use by_engine;
+
+/// Counting for pages stops past this many rows; the total then reads "10,000+". What is exact is counted on request.
+pub const COUNTED: i64 = 10_000;

@@ -1,0 +1,190 @@
+//! Statements that depend on filters and sorting, put together from literal fragments and bound values.
+//! The only place where SQL text is assembled; what a person typed enters as a bound value or not at all.
+
+use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
+
+use super::{Connection, Engine, Instant, by_engine, run};
+use crate::error::Error;
+
+/// A bound value.
+#[derive(Clone, Debug)]
+pub enum Value {
+    Int(i64),
+    Text(String),
+    Bool(bool),
+    Instant(Instant),
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(value)
+    }
+}
+impl From<&str> for Value {
+    fn from(value: &str) -> Self {
+        Value::Text(value.to_owned())
+    }
+}
+impl From<String> for Value {
+    fn from(value: String) -> Self {
+        Value::Text(value)
+    }
+}
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+impl From<Instant> for Value {
+    fn from(value: Instant) -> Self {
+        Value::Instant(value)
+    }
+}
+
+/// A row that either engine can give.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
+
+/// A statement being put together.
+#[derive(Clone)]
+pub struct Select {
+    engine: Engine,
+    text: String,
+    values: Vec<Value>,
+    filtered: bool,
+}
+
+impl Select {
+    pub fn new(connection: &Connection, head: &'static str) -> Self {
+        Self { engine: connection.engine(), text: head.to_owned(), values: Vec::new(), filtered: false }
+    }
+
+    /// Appends a literal fragment.
+    pub fn sql(&mut self, fragment: &'static str) -> &mut Self {
+        self.text.push(' ');
+        self.text.push_str(fragment);
+        self
+    }
+
+    /// Appends a placeholder and the value that goes there.
+    pub fn bind(&mut self, value: impl Into<Value>) -> &mut Self {
+        self.values.push(value.into());
+        self.text.push_str(&format!(" ${}", self.values.len()));
+        self
+    }
+
+    /// Begins a condition: `where` the first time, `and` afterwards.
+    pub fn filter(&mut self, condition: &'static str) -> &mut Self {
+        self.text.push_str(if self.filtered { " and " } else { " where " });
+        self.filtered = true;
+        self.text.push_str(condition);
+        self
+    }
+
+    /// Keeps the rows whose folded `column` contains `needle` (already folded).
+    pub fn filter_contains(&mut self, column: &'static str, needle: &str) -> &mut Self {
+        self.filter(column).sql("like").bind(like(needle)).sql("escape '\\'")
+    }
+
+    /// Keeps the users whose names or address contain `needle` (already folded).
+    ///
+    /// SQLite's trigram index needs three characters; shorter needles scan.
+    pub fn filter_users_search(&mut self, needle: &str) -> &mut Self {
+        if self.engine == Engine::Sqlite && needle.chars().count() >= 3 {
+            let phrase = format!("\"{}\"", needle.replace('"', "\"\""));
+            self.filter("u.id in (select rowid from users_search where users_search match").bind(phrase).sql(")")
+        } else {
+            self.filter_contains("u.search_folded", needle)
+        }
+    }
+
+    /// Keeps the rows whose `column` is one of `keys`; the set goes in as one JSON parameter.
+    pub fn filter_keys(&mut self, column: &'static str, keys: &[i64]) -> &mut Self {
+        self.filter(column).in_keys(keys)
+    }
+
+    /// Appends `in (…)` over integer keys.
+    pub fn in_keys(&mut self, keys: &[i64]) -> &mut Self {
+        let json = serde_json::json!(keys).to_string();
+        match self.engine {
+            Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
+            Engine::Postgres => self.sql("in (select value::bigint from json_array_elements_text(").bind(json).sql("::json))"),
+        }
+    }
+
+    /// Appends `in (…)` over texts.
+    pub fn in_texts(&mut self, texts: &[String]) -> &mut Self {
+        let json = serde_json::json!(texts).to_string();
+        match self.engine {
+            Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
+            Engine::Postgres => self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))"),
+        }
+    }
+
+    /// Appends `limit … offset …`.
+    pub fn page(&mut self, limit: i64, offset: i64) -> &mut Self {
+        self.sql("limit").bind(limit).sql("offset").bind(offset)
+    }
+
+    pub async fn all<T: Row>(&self, connection: &mut Connection) -> Result<Vec<T>, Error> {
+        let text = self.text.clone();
+        Ok(run!(connection, c => bound!(sqlx::query_as::<_, T>(AssertSqlSafe(text)), self.values).fetch_all(c).await?))
+    }
+
+    pub async fn optional<T: Row>(&self, connection: &mut Connection) -> Result<Option<T>, Error> {
+        let text = self.text.clone();
+        Ok(run!(connection, c => bound!(sqlx::query_as::<_, T>(AssertSqlSafe(text)), self.values).fetch_optional(c).await?))
+    }
+
+    /// The one number that the statement selects.
+    pub async fn count(&self, connection: &mut Connection) -> Result<i64, Error> {
+        let text = self.text.clone();
+        Ok(run!(connection, c => bound!(sqlx::query_scalar::<_, i64>(AssertSqlSafe(text)), self.values).fetch_one(c).await?))
+    }
+
+    /// Runs a statement that returns nothing; how many rows it touched.
+    pub async fn execute(&self, connection: &mut Connection) -> Result<u64, Error> {
+        let text = self.text.clone();
+        Ok(run!(connection, c => bound!(sqlx::query(AssertSqlSafe(text)), self.values).execute(c).await?.rows_affected()))
+    }
+}
+
+macro_rules! bound {
+    ($query:expr, $values:expr) => {{
+        let mut query = $query;
+        for value in &$values {
+            query = match value {
+                Value::Int(v) => query.bind(*v),
+                Value::Text(v) => query.bind(v.clone()),
+                Value::Bool(v) => query.bind(*v),
+                Value::Instant(v) => query.bind(*v),
+            };
+        }
+        query
+    }};
+}
+use bound;
+
+/// `needle` as a LIKE pattern for "contains", its own wildcards taken literally.
+pub fn like(needle: &str) -> String {
+    let mut pattern = String::with_capacity(needle.len() + 2);
+    pattern.push('%');
+    for character in needle.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// A set of integer keys as rows of `value`, for joins inside literal statements: bind the JSON text as the parameter that the fragment names.
+pub fn keys_json(keys: &[i64]) -> String {
+    serde_json::json!(keys).to_string()
+}
+
+/// The aggregate that makes one JSON array of a value a row.
+pub fn json_array(connection: &Connection) -> &'static str {
+    by_engine!(connection, sqlite: "json_group_array", postgres: "json_agg")
+}

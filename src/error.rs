@@ -1,0 +1,180 @@
+//! The one Error, in words of the domain, with its stable codes. How it is drawn (page or JSON) is decided in `web::errors`.
+
+use std::{error::Error as StdError, fmt};
+
+/// One field that was filled in wrongly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The form's field, which is also REST's `target`.
+    pub field: &'static str,
+    pub message: String,
+}
+
+/// What is wrong with a form, field by field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl Problems {
+    pub fn one(field: &'static str, message: impl Into<String>) -> Self {
+        Self(vec![Problem { field, message: message.into() }])
+    }
+
+    pub fn add(&mut self, field: &'static str, message: impl Into<String>) {
+        self.0.push(Problem { field, message: message.into() });
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The first message for a field, or an empty text: what templates put beside it.
+    pub fn on(&self, field: &str) -> &str {
+        self.0.iter().find(|p| p.field == field).map_or("", |p| p.message.as_str())
+    }
+
+    /// `Ok` when nothing is wrong.
+    pub fn or<T>(self, value: T) -> Result<T, Error> {
+        if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self)) }
+    }
+}
+
+/// Checks shared by every form.
+impl Problems {
+    /// Trims; demands `least..=most` characters.
+    pub fn text(&mut self, field: &'static str, label: &str, value: &str, least: usize, most: usize) -> String {
+        let value = value.trim();
+        let length = value.chars().count();
+        if length < least {
+            self.add(field, format!("{label} is missing."));
+        } else if length > most {
+            self.add(field, format!("{label} may have {most} characters; this has {length}."));
+        } else if value.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')) {
+            self.add(field, format!("{label} contains a control character."));
+        }
+        value.to_owned()
+    }
+
+    /// As `text`, and on one line.
+    pub fn line(&mut self, field: &'static str, label: &str, value: &str, least: usize, most: usize) -> String {
+        let text = self.text(field, label, value, least, most);
+        if self.on(field).is_empty() && text.chars().any(char::is_control) {
+            self.add(field, format!("{label} goes on one line."));
+        }
+        text
+    }
+}
+
+#[derive(Debug)]
+pub enum Error {
+    /// The thing does not exist, or the viewer may not know that it does.
+    NotFound,
+    Invalid(Problems),
+    /// Somebody who is not signed in asked for a page that needs it.
+    SignIn,
+    /// Signed in, and not allowed; the sentence says what would be needed.
+    Forbidden(&'static str),
+    /// A state change that another site asked for.
+    CrossSite,
+    /// The three system groups and what follows from them.
+    SystemEntity(&'static str),
+    /// The thing was changed since the form was shown; the page shows both.
+    Stale,
+    /// The rules refuse it now; the sentence says why and what to do.
+    Conflict(String),
+    /// The request itself is not well formed.
+    BadRequest(String),
+    TooLarge(&'static str),
+    MethodNotAllowed,
+    UnsupportedMediaType,
+    /// Too many attempts; seconds to wait.
+    TooMany {
+        seconds: u64,
+        message: String,
+    },
+    /// The database, or a part of the portal, has no room at the moment.
+    Busy,
+    Internal(Box<dyn StdError + Send + Sync>),
+}
+
+impl Error {
+    /// Stable: programs may rely on it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::NotFound => "ResourceNotFound",
+            Error::Invalid(_) => "ValidationError",
+            Error::SignIn => "Unauthorized",
+            Error::Forbidden(_) => "Forbidden",
+            Error::CrossSite => "CrossSite",
+            Error::SystemEntity(_) => "MethodNotAllowed",
+            Error::Stale => "PreconditionFailed",
+            Error::Conflict(_) => "Conflict",
+            Error::BadRequest(_) => "BadRequest",
+            Error::TooLarge(_) => "PayloadTooLarge",
+            Error::MethodNotAllowed => "MethodNotAllowed",
+            Error::UnsupportedMediaType => "UnsupportedMediaType",
+            Error::TooMany { .. } => "TooManyRequests",
+            Error::Busy => "ServiceUnavailable",
+            Error::Internal(_) => "InternalError",
+        }
+    }
+
+    pub fn internal(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Error::Internal(error.into())
+    }
+
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Error::Invalid(Problems::one(field, message))
+    }
+
+    /// Whether the database refused a row because a unique column has it already.
+    pub fn is_unique_violation(&self) -> bool {
+        match self {
+            Error::Internal(error) => error
+                .downcast_ref::<sqlx::Error>()
+                .and_then(|error| error.as_database_error())
+                .is_some_and(|error| error.is_unique_violation()),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NotFound => f.write_str("There is nothing here, or nothing that you may see."),
+            Error::Invalid(problems) => {
+                f.write_str("One or more fields contain incorrect values:")?;
+                problems.0.iter().try_for_each(|p| write!(f, " {}", p.message))
+            }
+            Error::SignIn => f.write_str("Sign in to go on."),
+            Error::Forbidden(why) => f.write_str(why),
+            Error::CrossSite => f.write_str("This request came from another site, so nothing was done."),
+            Error::SystemEntity(what) => f.write_str(what),
+            Error::Stale => f.write_str("Somebody else changed this since the page was shown."),
+            Error::Conflict(why) | Error::BadRequest(why) => f.write_str(why),
+            Error::TooLarge(what) => f.write_str(what),
+            Error::MethodNotAllowed => f.write_str("This address does not take that kind of request."),
+            Error::UnsupportedMediaType => f.write_str("The request's content is of a kind that is not read here."),
+            Error::TooMany { message, .. } => f.write_str(message),
+            Error::Busy => f.write_str("The portal is busy at the moment. Nothing was changed; try again in a few seconds."),
+            Error::Internal(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl StdError for Error {}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        // SQLite 5 and 6: another connection (the command line, a backup) holds the lock for longer than the wait.
+        let busy = matches!(error, sqlx::Error::PoolTimedOut)
+            || error.as_database_error().and_then(|e| e.code()).is_some_and(|code| matches!(code.as_ref(), "5" | "6"));
+        if busy { Error::Busy } else { Error::Internal(Box::new(error)) }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    fn from(error: serde_json::Error) -> Self {
+        Error::Internal(Box::new(error))
+    }
+}

@@ -1,0 +1,291 @@
+//! Groups: the three system ones, custom ones that administrators keep, external ones that a provider reports; and memberships.
+
+pub mod pages;
+pub mod store;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::{self, Subject},
+    auth::Administrator,
+    catalog,
+    db::{Connection, Database, Transaction},
+    error::{Error, Problems},
+    ids::{self, GroupId, UserId},
+};
+
+pub const SYSTEM: Error = Error::SystemEntity("System groups cannot be changed or deleted: who is in them follows from who somebody is.");
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupType {
+    System,
+    Custom,
+    External,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Group {
+    pub id: GroupId,
+    pub name: String,
+    pub display_name: String,
+    pub description: String,
+    /// `system`, `custom` or `external`.
+    pub kind: String,
+    pub provider: Option<String>,
+    pub external_id: Option<String>,
+    pub version: i64,
+}
+
+impl Group {
+    pub fn is_system(&self) -> bool {
+        self.kind == "system"
+    }
+
+    /// Whether people are put into it and taken out by hand.
+    pub fn is_custom(&self) -> bool {
+        self.kind == "custom"
+    }
+
+    pub fn path(&self) -> String {
+        format!("/publisher/groups/{}", crate::ids::encode(&self.name))
+    }
+
+    fn facts(&self) -> GroupFacts {
+        GroupFacts { display_name: self.display_name.clone(), description: self.description.clone() }
+    }
+}
+
+/// What a form, REST or the command line says about a group.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct NewGroup {
+    #[serde(default)]
+    pub display_name: String,
+    #[serde(default)]
+    pub description: String,
+}
+
+/// What the audit log keeps of a group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct GroupFacts {
+    pub display_name: String,
+    pub description: String,
+}
+
+/// What the audit log keeps of a change of members: the users really added or removed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MemberFacts {
+    pub group: String,
+    pub users: Vec<UserId>,
+}
+
+impl NewGroup {
+    fn check(&self) -> Result<GroupFacts, Error> {
+        let mut problems = Problems::default();
+        let display_name = problems.line("display_name", "The name", &self.display_name, 1, 300);
+        let description = problems.text("description", "The description", &self.description, 0, 1000);
+        problems.or(GroupFacts { display_name, description })
+    }
+}
+
+const TAKEN: &str = "There is a group with this name already. Case and surrounding space do not make a name different.";
+
+pub async fn get(connection: &mut Connection, name: &str) -> Result<Group, Error> {
+    store::find(connection, name).await?.ok_or(Error::NotFound)
+}
+
+/// Adds a custom group.
+///
+/// # Errors
+/// `Invalid` on `display_name` (empty, too long, taken) and `description` (too long).
+pub async fn create(db: &Database, admin: &Administrator, new: &NewGroup) -> Result<Group, Error> {
+    let facts = new.check()?;
+    let mut tx = db.write().await?;
+    let group = create_in(&mut tx, admin, &facts, None).await?;
+    tx.commit().await?;
+    Ok(group)
+}
+
+/// As `create`, in the caller's transaction and with a chosen name.
+pub async fn create_in(tx: &mut Transaction, admin: &Administrator, facts: &GroupFacts, name: Option<&str>) -> Result<Group, Error> {
+    if store::display_name_taken(tx, &ids::fold(&facts.display_name), None).await? {
+        return Err(Error::invalid("display_name", TAKEN));
+    }
+    let name = match name {
+        Some(name) => name.to_owned(),
+        None => free_name(tx, &facts.display_name).await?,
+    };
+    let group = store::insert(tx, &name, facts)
+        .await
+        .map_err(|error| if error.is_unique_violation() { Error::invalid("display_name", TAKEN) } else { error })?;
+    let subject = Subject::new("group", group.id.0, &group.display_name);
+    audit::record(tx, admin.actor(), "group.created", subject, audit::NOTHING, Some(group.facts())).await?;
+    Ok(group)
+}
+
+async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, Error> {
+    let slug = ids::slug(display_name);
+    if !slug.is_empty() && store::find(tx, &slug).await?.is_none() {
+        return Ok(slug);
+    }
+    Ok(if slug.is_empty() { ids::random_name(12) } else { format!("{slug}-{}", ids::random_name(4)) })
+}
+
+/// Changes name and description. False when nothing is different.
+///
+/// # Errors
+/// `SystemEntity`; `Stale` when the group is no longer at the version the form was shown; `Invalid`.
+pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &NewGroup) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let group = get(&mut tx, name).await?;
+    if group.is_system() {
+        return Err(SYSTEM);
+    }
+    let facts = new.check()?;
+    if facts.display_name == group.display_name && facts.description == group.description {
+        return Ok(false);
+    }
+    if store::display_name_taken(&mut tx, &ids::fold(&facts.display_name), Some(group.id)).await? {
+        return Err(Error::invalid("display_name", TAKEN));
+    }
+    if !store::update(&mut tx, group.id, version, &facts).await? {
+        return Err(Error::Stale);
+    }
+    let subject = Subject::new("group", group.id.0, &facts.display_name);
+    audit::record(&mut tx, admin.actor(), "group.edited", subject, Some(group.facts()), Some(facts)).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What deleting a group takes with it, and what it does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeletionEffects {
+    pub members: i64,
+    pub products: i64,
+    /// Live subscriptions whose owners will no longer see the product; they keep working.
+    pub hidden_subscriptions: i64,
+}
+
+pub async fn deletion_effects(db: &Database, group: &Group) -> Result<DeletionEffects, Error> {
+    let now = db.now();
+    let mut connection = db.read().await?;
+    Ok(DeletionEffects {
+        members: store::count_memberships(&mut connection, group.id).await?,
+        products: store::count_products(&mut connection, group.id).await?,
+        hidden_subscriptions: catalog::count_losing_sight(&mut connection, group.id, now).await?,
+    })
+}
+
+/// Deletes a custom or external group, its memberships and its product visibility, and nothing else.
+pub async fn delete(db: &Database, admin: &Administrator, name: &str) -> Result<Group, Error> {
+    let mut tx = db.write().await?;
+    let group = get(&mut tx, name).await?;
+    if group.is_system() {
+        return Err(SYSTEM);
+    }
+    store::delete(&mut tx, group.id).await?;
+    let subject = Subject::new("group", group.id.0, &group.display_name);
+    audit::record(&mut tx, admin.actor(), "group.deleted", subject, Some(group.facts()), audit::NOTHING).await?;
+    tx.commit().await?;
+    Ok(group)
+}
+
+/// What a change in bulk did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BulkOutcome {
+    pub group: Group,
+    /// Users really added or removed.
+    pub changed: i64,
+    /// Users who were already as wanted.
+    pub unchanged: i64,
+    /// The audit entry, for *Undo*; none when nothing changed.
+    pub entry: Option<String>,
+}
+
+fn by_hand(group: &Group) -> Result<(), Error> {
+    match group.kind.as_str() {
+        "custom" => Ok(()),
+        "system" => Err(SYSTEM),
+        _ => {
+            Err(Error::Conflict("The members of an external group are what its provider reports; they cannot be changed here.".to_owned()))
+        }
+    }
+}
+
+/// Puts users into a custom group by hand, for ever. Who is in it by hand already is counted, not changed.
+pub async fn add_members(db: &Database, admin: &Administrator, group: &str, users: &[UserId]) -> Result<BulkOutcome, Error> {
+    let mut tx = db.write().await?;
+    let outcome = add_members_in(&mut tx, admin, group, users).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// As `add_members`, in the caller's transaction.
+pub async fn add_members_in(tx: &mut Transaction, admin: &Administrator, group: &str, users: &[UserId]) -> Result<BulkOutcome, Error> {
+    let group = get(tx, group).await?;
+    by_hand(&group)?;
+    let existing = store::count_existing(tx, users).await?;
+    let added = store::insert_members(tx, group.id, users).await?;
+    outcome(tx, admin, group, "group.members_added", added, existing).await
+}
+
+/// Takes users out of a custom group: ends what was set by hand, and no other source.
+pub async fn remove_members(db: &Database, admin: &Administrator, group: &str, users: &[UserId]) -> Result<BulkOutcome, Error> {
+    let mut tx = db.write().await?;
+    let outcome = remove_members_in(&mut tx, admin, group, users).await?;
+    tx.commit().await?;
+    Ok(outcome)
+}
+
+/// As `remove_members`, in the caller's transaction.
+pub async fn remove_members_in(tx: &mut Transaction, admin: &Administrator, group: &str, users: &[UserId]) -> Result<BulkOutcome, Error> {
+    let group = get(tx, group).await?;
+    by_hand(&group)?;
+    let existing = store::count_existing(tx, users).await?;
+    let removed = store::delete_members(tx, group.id, users).await?;
+    outcome(tx, admin, group, "group.members_removed", removed, existing).await
+}
+
+async fn outcome(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    group: Group,
+    action: &'static str,
+    users: Vec<UserId>,
+    asked: i64,
+) -> Result<BulkOutcome, Error> {
+    let changed = i64::try_from(users.len()).unwrap_or(i64::MAX);
+    let entry = if users.is_empty() {
+        None
+    } else {
+        let facts = MemberFacts { group: group.name.clone(), users };
+        let subject = Subject::new("group", group.id.0, &group.display_name);
+        Some(audit::record(tx, admin.actor(), action, subject, audit::NOTHING, Some(facts)).await?)
+    };
+    Ok(BulkOutcome { group, changed, unchanged: asked - changed, entry })
+}
+
+/// Takes back a change of members: exactly the users that it changed, once. None when the entry is of another kind.
+///
+/// # Errors
+/// `Conflict` when it was undone already; `NotFound` when the group is gone.
+pub async fn undo(db: &Database, admin: &Administrator, entry: &str) -> Result<Option<(bool, BulkOutcome)>, Error> {
+    let mut tx = db.write().await?;
+    let entry = audit::get(&mut tx, entry).await?;
+    let was_added = match entry.action.as_str() {
+        "group.members_added" => true,
+        "group.members_removed" => false,
+        _ => return Ok(None),
+    };
+    let facts: MemberFacts = audit::Entry::state(&entry.after).ok_or(Error::NotFound)?;
+    let outcome = if was_added {
+        remove_members_in(&mut tx, admin, &facts.group, &facts.users).await?
+    } else {
+        add_members_in(&mut tx, admin, &facts.group, &facts.users).await?
+    };
+    if !audit::mark_undone(&mut tx, entry.id, outcome.entry.as_deref().unwrap_or("nothing left to undo")).await? {
+        return Err(Error::Conflict("This was undone already.".to_owned()));
+    }
+    tx.commit().await?;
+    Ok(Some((was_added, outcome)))
+}

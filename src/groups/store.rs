@@ -1,0 +1,269 @@
+//! SQL of groups and memberships.
+
+use super::{Group, GroupFacts};
+use crate::{
+    db::{COUNTED, Connection, Instant, Select, Transaction, run},
+    error::Error,
+    ids::{self, GroupId, UserId},
+};
+
+pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Group>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "select id, name, display_name, description, kind, provider, external_id, version from groups where name_folded = $1")
+        .bind(ids::fold(name)).fetch_optional(c).await?))
+}
+
+pub(super) async fn display_name_taken(connection: &mut Connection, folded: &str, except: Option<GroupId>) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from groups where display_name_folded = $1 and id <> $2")
+        .bind(folded).bind(except.map_or(0, |id| id.0)).fetch_one(c).await?)
+        > 0)
+}
+
+fn search_text(facts: &GroupFacts) -> String {
+    format!("{}\n{}", ids::fold(&facts.display_name), ids::fold(&facts.description))
+}
+
+pub(super) async fn insert(tx: &mut Transaction, name: &str, facts: &GroupFacts) -> Result<Group, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "insert into groups (name, name_folded, display_name, display_name_folded, description, search_folded, kind, created_at)
+         values ($1, $2, $3, $4, $5, $6, 'custom', $7)
+         returning id, name, display_name, description, kind, provider, external_id, version")
+        .bind(name).bind(ids::fold(name)).bind(&facts.display_name).bind(ids::fold(&facts.display_name)).bind(&facts.description)
+        .bind(search_text(facts)).bind(now).fetch_one(c).await?))
+}
+
+/// False when the group is at another version.
+pub(super) async fn update(tx: &mut Transaction, group: GroupId, version: i64, facts: &GroupFacts) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "update groups set display_name = $3, display_name_folded = $4, description = $5, search_folded = $6, version = version + 1
+         where id = $1 and version = $2")
+        .bind(group).bind(version).bind(&facts.display_name).bind(ids::fold(&facts.display_name)).bind(&facts.description)
+        .bind(search_text(facts)).execute(c).await?.rows_affected())
+        == 1)
+}
+
+pub(super) async fn delete(tx: &mut Transaction, group: GroupId) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => {
+        sqlx::query("delete from memberships where group_id = $1").bind(group).execute(&mut *c).await?;
+        // The association with products belongs to the group as much as to the product: it goes with whichever goes first.
+        sqlx::query("delete from product_groups where group_id = $1").bind(group).execute(&mut *c).await?;
+        sqlx::query("delete from groups where id = $1").bind(group).execute(&mut *c).await?;
+    });
+    Ok(())
+}
+
+pub(super) async fn count_memberships(connection: &mut Connection, group: GroupId) -> Result<i64, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(distinct user_id) from memberships where group_id = $1").bind(group).fetch_one(c).await?),
+    )
+}
+
+pub(super) async fn count_products(connection: &mut Connection, group: GroupId) -> Result<i64, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from product_groups where group_id = $1").bind(group).fetch_one(c).await?),
+    )
+}
+
+/// How many of these are users at all (a ticked row may be gone meanwhile).
+pub(super) async fn count_existing(connection: &mut Connection, users: &[UserId]) -> Result<i64, Error> {
+    let keys = keys(users);
+    Select::new(connection, "select count(*) from users u where u.state <> 'deleted' and u.id").in_keys(&keys).count(connection).await
+}
+
+fn keys(users: &[UserId]) -> Vec<i64> {
+    users.iter().map(|user| user.0).collect()
+}
+
+#[derive(sqlx::FromRow)]
+struct Changed {
+    user_id: UserId,
+}
+
+/// Adds by hand, for ever; who was really added. A membership by hand that had run out begins anew.
+pub(super) async fn insert_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
+    let now = tx.now();
+    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id,");
+    statement.bind(group).sql(", 'hand',").bind(now).sql("from users u where u.state <> 'deleted' and u.id").in_keys(&keys(users)).sql(
+        "on conflict (user_id, group_id, source) do update set from_at = excluded.from_at, until_at = null
+         where memberships.until_at <= excluded.from_at returning user_id",
+    );
+    Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
+}
+
+/// Removes what was set by hand; whose it was.
+pub(super) async fn delete_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
+    let mut statement = Select::new(tx, "delete from memberships where source = 'hand' and group_id =");
+    statement.bind(group).sql("and user_id").in_keys(&keys(users)).sql("returning user_id");
+    Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
+}
+
+/// The order of the groups list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Name,
+    NameDown,
+    Type,
+    TypeDown,
+    Members,
+    MembersDown,
+    Products,
+    ProductsDown,
+}
+
+impl Sort {
+    pub const ALL: [Sort; 8] =
+        [Sort::Name, Sort::NameDown, Sort::Type, Sort::TypeDown, Sort::Members, Sort::MembersDown, Sort::Products, Sort::ProductsDown];
+
+    fn sql(self) -> &'static str {
+        match self {
+            Sort::Name => "order by g.display_name_folded, g.id",
+            Sort::NameDown => "order by g.display_name_folded desc, g.id desc",
+            Sort::Type => "order by g.kind desc, g.display_name_folded, g.id",
+            Sort::TypeDown => "order by g.kind, g.display_name_folded desc, g.id desc",
+            Sort::Members => "order by members, g.display_name_folded, g.id",
+            Sort::MembersDown => "order by members desc, g.display_name_folded, g.id",
+            Sort::Products => "order by products, g.display_name_folded, g.id",
+            Sort::ProductsDown => "order by products desc, g.display_name_folded, g.id",
+        }
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct GroupRow {
+    pub name: String,
+    pub display_name: String,
+    pub description: String,
+    pub kind: String,
+    /// Guests have none, ever; the others' are counted at this instant.
+    pub members: i64,
+    pub products: i64,
+}
+
+impl GroupRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/groups/{}", crate::ids::encode(&self.name))
+    }
+}
+
+/// Groups with their counts, and how many match (counting stops past `COUNTED`).
+pub async fn list(
+    connection: &mut Connection,
+    now: Instant,
+    needle: &str,
+    sort: Sort,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<GroupRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut rows = Select::new(
+        connection,
+        "select g.name, g.display_name, g.description, g.kind,
+            case g.id when 1 then (select count(*) from users u where u.administrator and u.state = 'active')
+                      when 2 then (select count(*) from users u where u.state = 'active')
+                      else (select count(distinct m.user_id) from memberships m where m.group_id = g.id and m.from_at <=",
+    );
+    rows.bind(now)
+        .sql("and (m.until_at is null or m.until_at >")
+        .bind(now)
+        .sql(")) end as members, (select count(*) from product_groups pg where pg.group_id = g.id) as products from groups g");
+    let mut total = Select::new(connection, "select count(*) from (select 1 from groups g");
+    if !needle.is_empty() {
+        rows.filter_contains("g.search_folded", &needle);
+        total.filter_contains("g.search_folded", &needle);
+    }
+    rows.sql(sort.sql()).page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct MemberRow {
+    pub id: UserId,
+    pub name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub state: String,
+}
+
+impl MemberRow {
+    pub fn display(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+
+    pub fn path(&self) -> String {
+        format!("/publisher/users/{}", crate::ids::encode(&self.name))
+    }
+}
+
+/// The members of a group at an instant, by name.
+pub async fn members(
+    connection: &mut Connection,
+    group: &Group,
+    now: Instant,
+    needle: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<MemberRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut statements = [
+        Select::new(connection, "select u.id, u.name, u.first_name, u.last_name, u.email, u.state from users u"),
+        Select::new(connection, "select count(*) from (select 1 from users u"),
+    ];
+    for statement in &mut statements {
+        match group.id {
+            ids::ADMINISTRATORS => statement.filter("u.state = 'active' and u.administrator"),
+            ids::DEVELOPERS => statement.filter("u.state = 'active'"),
+            ids::GUESTS => statement.filter("u.id = 0"),
+            group => statement
+                .filter("u.id in (select m.user_id from memberships m where m.group_id =")
+                .bind(group)
+                .sql("and m.from_at <=")
+                .bind(now)
+                .sql("and (m.until_at is null or m.until_at >")
+                .bind(now)
+                .sql("))"),
+        };
+        if !needle.is_empty() {
+            statement.filter_users_search(&needle);
+        }
+    }
+    let [rows, total] = &mut statements;
+    rows.sql("order by u.sort_folded, u.id").page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ProductOfGroup {
+    pub name: String,
+    pub display_name: String,
+    pub published: bool,
+}
+
+impl ProductOfGroup {
+    pub fn path(&self) -> String {
+        format!("/publisher/products/{}", crate::ids::encode(&self.name))
+    }
+}
+
+/// The products that are open to a group, by name.
+pub async fn products_of(connection: &mut Connection, group: GroupId) -> Result<Vec<ProductOfGroup>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, ProductOfGroup>(
+        "select p.name, p.display_name, p.published from products p join product_groups pg on pg.product_id = p.id
+         where pg.group_id = $1 order by p.display_name_folded, p.id limit 500").bind(group).fetch_all(c).await?))
+}
+
+/// The user that was meant by an email address, a name in a URL, or a full name that only one has.
+pub async fn find_user(connection: &mut Connection, text: &str) -> Result<Vec<MemberRow>, Error> {
+    let folded = ids::fold(text);
+    Ok(run!(connection, c => sqlx::query_as::<_, MemberRow>(
+        "select u.id, u.name, u.first_name, u.last_name, u.email, u.state from users u
+         where u.state <> 'deleted' and (u.email_folded = $1 or u.name_folded = $1 or u.sort_folded = $1) order by u.id limit 2")
+        .bind(&folded).fetch_all(c).await?))
+}

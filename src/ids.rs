@@ -1,0 +1,120 @@
+//! Typed keys, names (the ids of URLs and of the REST API) and the folding that makes names comparable.
+
+use caseless::Caseless;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+macro_rules! keys {
+    ($($(#[$doc:meta])* $key:ident),* $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[sqlx(transparent)]
+        #[serde(transparent)]
+        pub struct $key(pub i64);
+
+        impl From<$key> for crate::db::Value {
+            fn from(key: $key) -> Self {
+                crate::db::Value::Int(key.0)
+            }
+        }
+    )*};
+}
+
+keys! {
+    /// A user's key; it stays inside.
+    UserId,
+    GroupId,
+    ProductId,
+    ApiId,
+    OperationKey,
+    SubscriptionId,
+    AuditId,
+}
+
+/// The system groups' keys, as the first migration makes them.
+pub const ADMINISTRATORS: GroupId = GroupId(1);
+pub const DEVELOPERS: GroupId = GroupId(2);
+pub const GUESTS: GroupId = GroupId(3);
+
+/// The comparable form of a name: surrounding space gone, NFKC, full case folding (Unicode, chapter 3.13).
+///
+/// Folding can undo the normalisation, so it is normalised once more; the result folds to itself.
+pub fn fold(text: &str) -> String {
+    let folded: String = text.trim().nfkc().default_case_fold().nfkc().collect();
+    folded.trim().to_owned()
+}
+
+/// A generated name: `characters` of Crockford's base 32, five random bits each.
+pub fn random_name(characters: usize) -> String {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+    let mut bytes = vec![0u8; characters];
+    fill_random(&mut bytes);
+    bytes.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
+}
+
+/// Fills with the operating system's randomness. A machine without any cannot run a portal, so it ends there.
+pub fn fill_random(bytes: &mut [u8]) {
+    if getrandom::fill(bytes).is_err() {
+        tracing::error!("the operating system gives no random bytes");
+        std::process::abort();
+    }
+}
+
+/// A name made from a display name: `Contoso partners` becomes `contoso-partners`. Empty when nothing of it is ASCII.
+pub fn slug(display_name: &str) -> String {
+    let mut slug = String::new();
+    for character in display_name.nfkd() {
+        if character.is_ascii_alphanumeric() {
+            slug.push(character.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') && !('\u{300}'..'\u{370}').contains(&character) {
+            slug.push('-');
+        }
+        if slug.len() >= 60 {
+            break;
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One path segment or query value, percent-encoded (RFC 3986: all but the unreserved characters).
+pub fn encode(text: &str) -> String {
+    // A segment of dots alone would be taken for "here" or "up".
+    if !text.is_empty() && text.bytes().all(|byte| byte == b'.') {
+        return text.replace('.', "%2E");
+    }
+    utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folding_ignores_case_width_and_surrounding_space() {
+        assert_eq!(fold("  Straße "), fold("STRASSE"));
+        assert_eq!(fold("Ｃontoso"), fold("contoso"));
+        assert_eq!(fold("ΣΊΣΥΦΟΣ"), fold("Σίσυφος"));
+        assert_ne!(fold("a b"), fold("ab"));
+        for text in ["İstanbul", "ŉ", "\u{a0}x\u{a0}", "ﬀ"] {
+            assert_eq!(fold(&fold(text)), fold(text), "{text:?} folds once");
+        }
+    }
+
+    #[test]
+    fn names_are_encoded_whole() {
+        assert_eq!(encode("a b/c%d"), "a%20b%2Fc%25d");
+        assert_eq!(encode(".."), "%2E%2E");
+        assert_eq!(encode("後"), "%E5%BE%8C");
+    }
+
+    #[test]
+    fn slugs_are_readable_or_empty() {
+        assert_eq!(slug("Contoso partners"), "contoso-partners");
+        assert_eq!(slug("Café — Zürich!"), "cafe-zurich");
+        assert_eq!(slug("後藤"), "");
+        assert!(slug(&"x".repeat(300)).len() <= 60);
+    }
+}

@@ -1,0 +1,30 @@
+//! Portico: a self-hosted web portal for API programmes. This page is the map of the house.
+
+#![forbid(unsafe_code)]
+
+/// Assembles the server: the route table, middleware order, shared state.
+pub mod app;
+/// The audit log: record (inside the caller's transaction), list.
+pub mod audit;
+/// Who somebody is, as types; sessions, passwords, signing in.
+pub mod auth;
+/// The developer portal, and THE visibility rule.
+pub mod catalog;
+/// The commands.
+pub mod cli;
+/// Settings, checked once at the start.
+pub mod config;
+/// The two databases behind one face; migrations.
+pub mod db;
+/// The one Error with its stable codes.
+pub mod error;
+/// Groups and memberships.
+pub mod groups;
+/// Typed keys, names, folding.
+pub mod ids;
+/// The portal's secret and what is derived from it.
+pub mod keys;
+/// Users and their states.
+pub mod users;
+/// Response verbs, the frame, forms, errors, paging, headers, assets.
+pub mod web;

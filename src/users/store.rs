@@ -1,0 +1,78 @@
+//! SQL of users.
+
+use super::{CheckedUser, User, UserState};
+use crate::{
+    db::{Connection, Engine, Select, Transaction, run},
+    error::Error,
+    ids::{self, UserId},
+};
+
+pub(super) async fn email_taken(connection: &mut Connection, email_folded: &str, except: Option<UserId>) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from users where email_folded = $1 and id <> $2")
+        .bind(email_folded).bind(except.map_or(0, |id| id.0)).fetch_one(c).await?)
+        > 0)
+}
+
+/// The folded columns of a user: what lists sort by, and what search looks through.
+pub(super) fn folded(first_name: &str, last_name: &str, email: &str) -> (String, String) {
+    let sort = ids::fold(&format!("{first_name} {last_name}"));
+    let search = format!("{sort}\n{}", ids::fold(email));
+    (sort, search)
+}
+
+pub(super) async fn insert(
+    tx: &mut Transaction,
+    name: &str,
+    new: &CheckedUser,
+    password_hash: Option<&str>,
+    state: UserState,
+    administrator: bool,
+) -> Result<UserId, Error> {
+    let now = tx.now();
+    let (sort, search) = folded(&new.first_name, &new.last_name, &new.email);
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>(
+        "insert into users (name, name_folded, email, email_folded, first_name, last_name, sort_folded, search_folded, password_hash, state, administrator, note, registered_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) returning id")
+        .bind(name).bind(ids::fold(name)).bind(&new.email).bind(ids::fold(&new.email)).bind(&new.first_name).bind(&new.last_name)
+        .bind(sort).bind(search).bind(password_hash).bind(state.as_str()).bind(administrator).bind(&new.note).bind(now)
+        .fetch_one(c).await?))
+}
+
+pub(super) async fn set_last_sign_in(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set last_sign_in_at = $2 where id = $1").bind(user).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn keys_of(connection: &mut Connection, names: &[String]) -> Result<Vec<UserId>, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement = Select::new(connection, "select id from users u where u.state <> 'deleted' and u.name_folded");
+    statement.in_texts(&folded);
+    Ok(statement.all::<(UserId,)>(connection).await?.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn find_by_email(connection: &mut Connection, email: &str) -> Result<Option<User>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, User>(
+        "select id, name, email, first_name, last_name, state, administrator, note, version, registered_at, last_sign_in_at
+         from users where email_folded = $1 and state <> 'deleted'")
+        .bind(ids::fold(email)).fetch_optional(c).await?))
+}
+
+pub(super) async fn set_administrator(tx: &mut Transaction, user: UserId, administrator: bool) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set administrator = $2, version = version + 1 where id = $1")
+        .bind(user).bind(administrator).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Administrators who could sign in, but for one. The rows are locked, so that two cannot take the role from each other at once.
+pub(super) async fn count_other_administrators(tx: &mut Transaction, user: UserId) -> Result<i64, Error> {
+    let mut statement = Select::new(tx, "select id from users where administrator and state = 'active'");
+    if tx.engine() == Engine::Postgres {
+        statement.sql("order by id for update");
+    }
+    let rows = statement.all::<(UserId,)>(tx).await?;
+    Ok(rows.iter().filter(|row| row.0 != user).count() as i64)
+}

@@ -1,0 +1,94 @@
+//! Forms and query strings into structs; repeated fields become lists. What cannot be read is an Error, never a panic.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::BytesMut};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+
+/// A form without files is small: the largest holds a product's description and terms, and 1,000 ticked rows.
+const FORM_BYTES: usize = 512 * 1024;
+
+/// A posted form (`application/x-www-form-urlencoded`).
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let kind = request.content_type().to_ascii_lowercase();
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
+        let payload = payload.take();
+        Box::pin(async move {
+            if kind != "application/x-www-form-urlencoded" {
+                return Err(Error::UnsupportedMediaType);
+            }
+            let body = collect(payload, announced).await?;
+            serde_html_form::from_bytes(&body)
+                .map(Form)
+                .map_err(|error| Error::BadRequest(format!("The form is incomplete or damaged: {error}.")))
+        })
+    }
+}
+
+async fn collect(mut payload: Payload, announced: Option<usize>) -> Result<BytesMut, Error> {
+    const TOO_LARGE: Error = Error::TooLarge("The form is larger than 512 kB.");
+    if announced.is_some_and(|bytes| bytes > FORM_BYTES) {
+        return Err(TOO_LARGE);
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|_| Error::BadRequest("The form did not arrive whole.".to_owned()))?;
+        if body.len() + chunk.len() > FORM_BYTES {
+            return Err(TOO_LARGE);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+/// A query string.
+pub struct Query<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(
+            serde_html_form::from_str(request.query_string())
+                .map(Query)
+                .map_err(|error| Error::BadRequest(format!("The address has a query that cannot be read: {error}."))),
+        )
+    }
+}
+
+/// The name in the address: `{name}` of the route, decoded whole (`%2F` is part of a name).
+pub struct Name(pub String);
+
+impl FromRequest for Name {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(segment(request, "name").map(Name))
+    }
+}
+
+/// The two names in an address of something inside something: `{name}` and `{inner}`.
+pub struct Names(pub String, pub String);
+
+impl FromRequest for Names {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(segment(request, "name").and_then(|name| Ok(Names(name, segment(request, "inner")?))))
+    }
+}
+
+fn segment(request: &HttpRequest, key: &str) -> Result<String, Error> {
+    let raw = request.match_info().get(key).unwrap_or("");
+    percent_encoding::percent_decode_str(raw).decode_utf8().map(|text| text.into_owned()).map_err(|_| Error::NotFound)
+}

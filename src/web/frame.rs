@@ -1,0 +1,97 @@
+//! What every page shows around its content: the menus, who is signed in, the theme, what just happened.
+
+use std::future::{Ready, ready};
+
+use actix_session::SessionExt;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+
+use super::Flash;
+use crate::{auth::extract::visitor, error::Error};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    #[default]
+    Auto,
+    Light,
+    Dark,
+}
+
+pub const THEME_COOKIE: &str = "portico-theme";
+
+impl Theme {
+    pub fn parse(text: &str) -> Self {
+        match text {
+            "light" => Theme::Light,
+            "dark" => Theme::Dark,
+            _ => Theme::Auto,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Theme::Auto => "auto",
+            Theme::Light => "light",
+            Theme::Dark => "dark",
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct FramePerson {
+    pub name: String,
+    pub email: String,
+    pub administrator: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Frame {
+    pub theme: Theme,
+    pub person: Option<FramePerson>,
+    /// The menu item that is current.
+    pub section: &'static str,
+    pub flash: Option<Flash>,
+    /// Path and query of this page.
+    pub here: String,
+}
+
+const SECTIONS: [&str; 9] = ["apis", "products", "users", "groups", "subscriptions", "audit", "settings", "account", "dashboard"];
+
+impl Frame {
+    /// Reads the request; takes the flash, since a page that draws a frame shows it.
+    pub fn of(request: &HttpRequest) -> Self {
+        let person = visitor(request).person().map(|person| FramePerson {
+            name: person.display(),
+            email: person.email.clone(),
+            administrator: person.administrator,
+        });
+        let path = request.path();
+        let first =
+            path.strip_prefix("/publisher").unwrap_or(path).split('/').find(|part| !matches!(*part, "" | "new" | "import")).unwrap_or("");
+        let home = if path.starts_with("/publisher") { "dashboard" } else { "home" };
+        let section = SECTIONS
+            .into_iter()
+            .find(|section| first == *section || (!first.is_empty() && *section == format!("{first}s")))
+            .unwrap_or(if first.is_empty() { home } else { "" });
+        let here = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        Self {
+            theme: request.cookie(THEME_COOKIE).map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
+            flash: person.as_ref().and_then(|_| Flash::take(&request.get_session())),
+            person,
+            section,
+            here: super::url::local_path(Some(&here), "/"),
+        }
+    }
+
+    /// Whether this is a page of the publisher portal.
+    pub fn in_publisher(&self) -> bool {
+        self.here == "/publisher" || self.here.starts_with("/publisher/") || self.here.starts_with("/publisher?")
+    }
+}
+
+impl FromRequest for Frame {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Ok(Frame::of(request)))
+    }
+}

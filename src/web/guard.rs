@@ -1,0 +1,103 @@
+//! Before any handler: the request's id and log line, the security headers, and the refusal of state changes from other sites.
+
+use std::time::Instant;
+
+use actix_web::{
+    HttpMessage, HttpRequest,
+    body::{EitherBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    middleware::Next,
+    web::Data,
+};
+
+use crate::{app::Portal, error::Error, ids};
+
+#[derive(Clone, Debug)]
+pub struct RequestId(String);
+
+impl RequestId {
+    pub fn of(request: &HttpRequest) -> String {
+        request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone())
+    }
+}
+
+/// The portal's own files alone: no inline script or style, no frames, no other hosts.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+];
+
+/// Outermost: names the request, adds the headers, writes the log line. The query stays out of the log: it may hold a one-time token.
+pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let id = ids::random_name(20);
+    let began = Instant::now();
+    let secure = request.app_data::<Data<Portal>>().is_some_and(|portal| portal.settings.secure());
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, path) = (request.method().clone(), request.path().to_owned());
+    let mut outcome = next.call(request).await;
+    let status = match &mut outcome {
+        Ok(answer) => {
+            add_headers(answer.headers_mut(), &id, secure);
+            answer.status()
+        }
+        Err(error) => error.as_response_error().status_code(),
+    };
+    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    tracing::info!(request = %id, %method, path = %path.escape_debug(), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
+    outcome
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &str, secure: bool) {
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+}
+
+/// Refuses a state change that does not come from this site's own pages.
+///
+/// Browsers say where a request comes from in `Sec-Fetch-Site`, and in `Origin` (Fetch Standard); a page of another site can forge
+/// neither. A request that says nothing is refused too: every browser that runs this portal's pages sends one of them with a form.
+pub async fn same_site<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
+    if request.method().is_safe() || comes_from_here(&request) {
+        Ok(next.call(request).await?.map_into_left_body())
+    } else {
+        tracing::warn!(request = %RequestId::of(request.request()), path = %request.path().escape_debug(), "state change from another site refused");
+        Ok(request.error_response(Error::CrossSite).map_into_right_body())
+    }
+}
+
+fn comes_from_here(request: &ServiceRequest) -> bool {
+    let text = |name: &HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if let Some(site) = text(&HeaderName::from_static("sec-fetch-site")) {
+        return site == "same-origin";
+    }
+    let Some(origin) = text(&header::ORIGIN).and_then(|origin| url::Url::parse(origin).ok()) else { return false };
+    let public = request.app_data::<Data<Portal>>().and_then(|portal| portal.settings.public_url.as_ref().map(|url| url.origin()));
+    match public {
+        Some(public) => origin.origin() == public,
+        None => text(&header::HOST).is_some_and(|host| {
+            let named = match (origin.host_str(), origin.port()) {
+                (Some(name), Some(port)) => format!("{name}:{port}"),
+                (Some(name), None) => name.to_owned(),
+                (None, _) => return false,
+            };
+            named.eq_ignore_ascii_case(host)
+        }),
+    }
+}

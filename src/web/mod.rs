@@ -1,0 +1,54 @@
+//! What every page needs: response verbs, the frame, forms, errors, paging, headers and assets. No feature is named here but the menu's words.
+
+pub mod assets;
+pub mod errors;
+pub mod filters;
+pub mod flash;
+pub mod form;
+pub mod frame;
+pub mod guard;
+pub mod markdown;
+pub mod paging;
+pub mod routes;
+pub mod url;
+
+use actix_web::{HttpResponse, http::header};
+use askama::Template;
+
+pub use flash::Flash;
+pub use form::Form;
+pub use frame::Frame;
+pub use paging::{Page, Pager};
+pub use routes::Routes;
+
+use crate::error::Error;
+
+pub type Answer = Result<HttpResponse, Error>;
+
+/// A page. Who asks decides what it shows, so no cache may keep it.
+pub fn page(template: &impl Template) -> Answer {
+    page_with(actix_web::http::StatusCode::OK, template)
+}
+
+/// A form drawn again because something in it is wrong.
+pub fn invalid(template: &impl Template) -> Answer {
+    page_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, template)
+}
+
+pub fn page_with(status: actix_web::http::StatusCode, template: &impl Template) -> Answer {
+    let body = template.render().map_err(Error::internal)?;
+    Ok(HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .body(body))
+}
+
+/// After a change: the browser fetches `path` (303), so that reloading does not do it again.
+pub fn see_other(path: &str) -> Answer {
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, path)).insert_header((header::CACHE_CONTROL, "no-store")).finish())
+}
+
+/// `1 developer`, `2 developers`, `1,234 developers`.
+pub fn counted(count: i64, one: &str, many: &str) -> String {
+    format!("{} {}", filters::thousands(count), if count == 1 { one } else { many })
+}

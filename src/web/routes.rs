@@ -1,0 +1,56 @@
+//! The route table: what is mounted, and a list of it for the test that holds it against the access table.
+
+use actix_web::{FromRequest, Handler, Responder, Route, guard, http::Method, web};
+
+/// Routes in the order in which they are matched.
+#[derive(Default)]
+pub struct Routes {
+    entries: Vec<(Method, &'static str, Route)>,
+}
+
+impl Routes {
+    /// A page; HEAD answers as GET does, without the body.
+    pub fn get<F, Args>(&mut self, path: &'static str, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let route = web::route().guard(guard::Any(guard::Get()).or(guard::Head())).to(handler);
+        self.entries.push((Method::GET, path, route));
+        self
+    }
+
+    /// A state change.
+    pub fn post<F, Args>(&mut self, path: &'static str, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.entries.push((Method::POST, path, web::post().to(handler)));
+        self
+    }
+
+    /// Method and pattern of every route.
+    pub fn list(&self) -> Vec<(Method, &'static str)> {
+        self.entries.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
+    }
+
+    /// Mounts them; a known path with another method is 405.
+    pub fn mount(self, config: &mut web::ServiceConfig) {
+        let mut resources: Vec<(&'static str, actix_web::Resource)> = Vec::new();
+        for (_, path, route) in self.entries {
+            match resources.iter().position(|(known, _)| *known == path) {
+                Some(index) => {
+                    let (path, resource) = resources.remove(index);
+                    resources.insert(index, (path, resource.route(route)));
+                }
+                None => resources.push((path, web::resource(path).route(route))),
+            }
+        }
+        for (_, resource) in resources {
+            config.service(resource.default_service(web::to(super::errors::method_not_allowed)));
+        }
+    }
+}

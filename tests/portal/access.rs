@@ -1,0 +1,110 @@
+//! The access table: every mounted route, who asks, what they get; and that no other site can ask for a change.
+
+use crate::support::{Browser, Portal};
+use portico::users::UserState;
+use reqwest::Method;
+
+/// `(method, pattern, an address of it, [guest, developer, administrator])`; a pending or blocked person is a guest.
+/// 303 for a guest is the way to sign in. A change is sent with an empty form: 422 or 400 means that it was let in.
+type Row = (&'static str, &'static str, &'static str, [u16; 3]);
+
+const TABLE: &[Row] = &[
+    ("GET", "/healthz", "/healthz", [200, 200, 200]),
+    ("GET", "/readyz", "/readyz", [200, 200, 200]),
+    ("GET", "/assets/{file:.*}", "/assets/none", [404, 404, 404]),
+    ("GET", "/signin", "/signin", [200, 303, 303]),
+    ("POST", "/signin", "/signin", [422, 422, 422]),
+    ("POST", "/signout", "/signout", [303, 303, 303]),
+    ("POST", "/signout/everywhere", "/signout/everywhere", [303, 303, 303]),
+    ("GET", "/setup", "/setup", [404, 404, 404]),
+    ("POST", "/setup", "/setup", [404, 404, 404]),
+    ("POST", "/theme", "/theme", [303, 303, 303]),
+    ("GET", "/publisher/groups", "/publisher/groups", [303, 403, 200]),
+    ("GET", "/publisher/new/group", "/publisher/new/group", [303, 403, 200]),
+    ("POST", "/publisher/new/group", "/publisher/new/group", [303, 403, 422]),
+    ("GET", "/publisher/groups/{name}", "/publisher/groups/beta", [303, 403, 200]),
+    ("POST", "/publisher/groups/{name}", "/publisher/groups/beta", [303, 403, 400]),
+    ("GET", "/publisher/groups/{name}/delete", "/publisher/groups/beta/delete", [303, 403, 200]),
+    ("POST", "/publisher/groups/{name}/delete", "/publisher/groups/beta/delete", [303, 403, 303]),
+    ("POST", "/publisher/groups/{name}/add-member", "/publisher/groups/beta/add-member", [303, 403, 422]),
+    ("POST", "/publisher/groups/{name}/remove-members", "/publisher/groups/beta/remove-members", [303, 403, 303]),
+];
+
+async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u16 {
+    // A deletion in an earlier row must not change what a later one finds.
+    if portal.count("select count(*) from groups where name = 'beta'").await == 0 {
+        portal.add_group("Beta").await;
+    }
+    match method {
+        "GET" => browser.get(path).await.status,
+        _ => browser.post(path, &[]).await.status,
+    }
+}
+
+#[tokio::test]
+async fn every_route_lets_in_whom_it_should() {
+    let portal = Portal::start().await;
+    portal.add_user("root@portal.example", "Root", "Admin", UserState::Active, true).await;
+    portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let mut wrong = Vec::new();
+    for (method, pattern, path, expected) in TABLE {
+        // Signing out ends a session, so everybody is signed in anew for each row.
+        let people = [portal.guest(), portal.signed_in("dev@portal.example").await, portal.signed_in("root@portal.example").await];
+        for ((who, browser), expected) in ["guest", "developer", "administrator"].into_iter().zip(&people).zip(expected) {
+            let got = ask(&portal, browser, method, path).await;
+            if got != *expected {
+                wrong.push(format!("{method} {pattern} as {who}: {got} instead of {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn a_person_who_was_blocked_or_is_pending_is_a_guest() {
+    let portal = Portal::start().await;
+    for state in ["blocked", "pending"] {
+        let email = format!("{state}@portal.example");
+        let browser = portal.administrator_named(&email, "Once", "Admin").await;
+        let mut tx = portal.db().write().await.unwrap();
+        let mut change = portico::db::Select::new(&tx, "update users set state =");
+        change.bind(state).sql("where email_folded =").bind(email);
+        assert_eq!(change.execute(&mut tx).await.unwrap(), 1);
+        tx.commit().await.unwrap();
+        for (method, pattern, path, expected) in TABLE.iter().filter(|row| row.1.starts_with("/publisher")) {
+            assert_eq!(ask(&portal, &browser, method, path).await, expected[0], "{method} {pattern} as {state}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_change_is_taken_from_another_site() {
+    let portal = Portal::start().await;
+    portal.add_group("Beta").await;
+    let admin = portal.administrator().await;
+    let before = portal.audited().await;
+    for (_, pattern, path, _) in TABLE.iter().filter(|row| row.0 == "POST") {
+        admin.post_from_elsewhere(path, &[("display_name", "Stolen")]).await.is(403).shows("another site");
+        for headers in [
+            &[][..],
+            &[("origin", "null")],
+            &[("origin", "http://127.0.0.1.evil.example")],
+            &[("sec-fetch-site", "same-site")],
+            &[("sec-fetch-site", "none")],
+        ] {
+            let reply = admin.send(Method::POST, path, headers, crate::support::FORM, "display_name=Stolen").await;
+            assert_eq!(reply.status, 403, "{pattern} {headers:?}");
+        }
+    }
+    assert_eq!(portal.audited().await, before);
+    admin.get("/publisher/groups").await.is(200);
+}
+
+#[test]
+fn every_mounted_route_is_in_the_table_once() {
+    let mut mounted: Vec<String> = portico::app::route_list().iter().map(|(method, path)| format!("{method} {path}")).collect();
+    let mut known: Vec<String> = TABLE.iter().map(|row| format!("{} {}", row.0, row.1)).collect();
+    mounted.sort();
+    known.sort();
+    assert_eq!(mounted, known);
+}

@@ -1,0 +1,106 @@
+//! Groups and their pages.
+
+use crate::support::Portal;
+use portico::users::UserState;
+
+#[tokio::test]
+async fn a_group_is_added_edited_and_deleted() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let page =
+        admin.post_and_follow("/publisher/new/group", &[("display_name", " Contoso partners "), ("description", "Our partners")]).await;
+    page.is(200).shows("Added the group Contoso partners.").shows("Our partners");
+    admin.get("/publisher/groups").await.shows("Contoso partners").shows("Administrators").shows("Guests");
+
+    let edit = [("version", "1"), ("display_name", "Contoso"), ("description", "")];
+    admin.post_and_follow("/publisher/groups/contoso-partners", &edit).await.shows("Saved.").shows("Contoso");
+    let asked = admin.get("/publisher/groups/contoso-partners/delete").await;
+    asked.shows("Delete the group Contoso?").shows("0 memberships");
+    admin.post_and_follow("/publisher/groups/contoso-partners/delete", &[]).await.shows("Deleted the group Contoso.");
+    admin.get("/publisher/groups/contoso-partners").await.is(404);
+    assert_eq!(portal.audited().await[1..], ["group.created", "group.edited", "group.deleted"]);
+}
+
+#[tokio::test]
+async fn a_bad_name_gets_a_message_and_loses_nothing() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Straße").await;
+    for (name, message) in [
+        ("", "The name is missing."),
+        ("  STRASSE ", "There is a group with this name already."),
+        ("guests", "There is a group with this name already."),
+        (&"x".repeat(301), "The name may have 300 characters; this has 301."),
+        ("two\nlines", "The name goes on one line."),
+    ] {
+        let reply = admin.post("/publisher/new/group", &[("display_name", name), ("description", "kept as typed")]).await;
+        reply.is(422).shows(message).shows("kept as typed").shows("aria-invalid");
+    }
+    assert_eq!(portal.count("select count(*) from groups").await, 4);
+}
+
+#[tokio::test]
+async fn system_groups_stay_as_they_are() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for group in ["administrators", "developers", "guests"] {
+        let path = format!("/publisher/groups/{group}");
+        admin.get(&path).await.is(200).hides("Save</button>");
+        admin.post(&path, &[("version", "1"), ("display_name", "Mine"), ("description", "")]).await.is(405);
+        admin.get(&format!("{path}/delete")).await.is(405);
+        admin.post(&format!("{path}/delete"), &[]).await.is(405);
+        admin.post(&format!("{path}/add-member"), &[("who", "root@portal.example")]).await.is(405);
+    }
+    assert_eq!(portal.count("select count(*) from groups where version = 1").await, 3);
+}
+
+#[tokio::test]
+async fn a_form_that_is_older_than_the_group_shows_both_and_asks() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Beta").await;
+    let save = |version: &'static str, name: &'static str| {
+        let admin = admin.clone();
+        async move { admin.post("/publisher/groups/beta", &[("version", version), ("display_name", name), ("description", "")]).await }
+    };
+    save("1", "Beta testers").await.is(303);
+    let asked = save("1", "Early birds").await;
+    asked
+        .is(409)
+        .shows("Somebody else saved this group meanwhile")
+        .shows("Beta testers")
+        .shows("Early birds")
+        .shows("name=\"version\" value=\"2\"");
+    save("2", "Early birds").await.is(303);
+    admin.get("/publisher/groups").await.shows("Early birds").hides("Beta testers");
+}
+
+#[tokio::test]
+async fn members_are_added_found_removed_and_brought_back() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let ana = portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
+    portal.add_user("bo@contoso.example", "Bo", "Berg", UserState::Active, false).await;
+    portal.add_group("Beta").await;
+    let add = |who: &'static str| {
+        let admin = admin.clone();
+        async move { admin.post("/publisher/groups/beta/add-member", &[("who", who)]).await }
+    };
+    add("ANA@contoso.example").await.is(303);
+    admin.get("/publisher/groups/beta").await.shows("Added Ana Alves to Beta.").shows("Undo");
+    add("bo berg").await.is(303);
+    add("bo berg").await.is(303);
+    admin.get("/publisher/groups/beta").await.shows("Bo Berg was already a member of Beta.");
+    add("nobody@contoso.example").await.is(422).shows("Nobody has this name or email address.").shows("nobody@contoso.example");
+    let found = admin.get("/publisher/groups/beta?q=CONTOSO").await;
+    found.shows("Ana Alves").shows("Bo Berg");
+    admin.get("/publisher/groups/beta?q=lves").await.shows("Ana Alves").hides("Bo Berg");
+    admin.get("/publisher/groups/beta?q=BO").await.shows("Bo Berg").hides("Ana Alves");
+
+    admin
+        .post_and_follow("/publisher/groups/beta/remove-members", &[("user", &ana)])
+        .await
+        .shows("Removed 1 member from Beta.")
+        .hides("ana@");
+    admin.post_and_follow("/publisher/groups/beta/remove-members", &[]).await.shows("Nobody was ticked");
+}

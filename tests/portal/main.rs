@@ -1,0 +1,7 @@
+//! The portal as its users meet it: a real server on its own database for each test.
+//! With `PORTICO_TEST_POSTGRES` (a server's URL) the databases are PostgreSQL's, without it SQLite's.
+
+mod access;
+mod groups;
+mod sign_in;
+mod support;

@@ -1,0 +1,158 @@
+//! Signing in, sessions, and the brakes on guessing.
+
+use crate::support::{PASSWORD, Portal};
+use portico::users::UserState;
+use time::Duration;
+
+#[tokio::test]
+async fn people_land_where_they_belong_and_only_on_this_site() {
+    let portal = Portal::start().await;
+    portal.add_user("root@portal.example", "Root", "Admin", UserState::Active, true).await;
+    portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    for (email, next, to) in [
+        ("root@portal.example", "", "/publisher"),
+        ("dev@portal.example", "", "/"),
+        ("ROOT@portal.example", "/publisher/users?q=a&page=2", "/publisher/users?q=a&page=2"),
+        ("root@portal.example", "//evil.example/", "/publisher"),
+        ("root@portal.example", "https://evil.example/", "/publisher"),
+        ("root@portal.example", "/\\evil.example", "/publisher"),
+    ] {
+        let reply = portal.guest().post("/signin", &[("email", email), ("password", PASSWORD), ("next", next)]).await;
+        assert_eq!((reply.status, reply.location()), (303, to), "{email} {next}");
+    }
+    let reply = portal.guest().get("/publisher/groups?q=x").await;
+    assert_eq!(reply.location(), "/signin?next=%2Fpublisher%2Fgroups%3Fq%3Dx");
+}
+
+#[tokio::test]
+async fn unknown_and_wrong_get_the_same_words() {
+    let portal = Portal::start().await;
+    portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let wrong = portal.guest().post("/signin", &[("email", "dev@portal.example"), ("password", "wrong")]).await;
+    let unknown = portal.guest().post("/signin", &[("email", "new@portal.example"), ("password", "wrong")]).await;
+    wrong.is(422).shows("do not belong together").shows("dev@portal.example");
+    assert_eq!(wrong.text.replace("dev@", "new@"), unknown.text);
+}
+
+#[tokio::test]
+async fn blocked_and_pending_people_are_told_with_the_right_password_only() {
+    let portal = Portal::start().await;
+    portal.add_user("blocked@portal.example", "B", "Locked", UserState::Blocked, false).await;
+    portal.add_user("pending@portal.example", "P", "Ending", UserState::Pending, false).await;
+    let with = |email: &'static str, password: &'static str| {
+        let guest = portal.guest();
+        async move { guest.post("/signin", &[("email", email), ("password", password)]).await }
+    };
+    with("blocked@portal.example", PASSWORD).await.is(403).shows("This account is blocked.");
+    with("pending@portal.example", PASSWORD).await.is(403).shows("not confirmed");
+    with("blocked@portal.example", "wrong").await.is(422).hides("blocked.");
+}
+
+#[tokio::test]
+async fn guessing_is_slowed_and_the_owner_is_not_locked_out() {
+    let portal = Portal::start().await;
+    let owner = portal.developer("dev@portal.example").await;
+    owner.post("/signout", &[]).await.is(303);
+    let guesser = portal.guest();
+    for _ in 0..5 {
+        guesser.post("/signin", &[("email", "dev@portal.example"), ("password", "guess")]).await.is(422);
+    }
+    let slowed = guesser.post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await;
+    slowed.is(429).shows("Too many failed attempts.");
+    assert!(!slowed.header("retry-after").is_empty());
+    owner.post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.is(303);
+    portal.pass(Duration::minutes(16));
+    guesser.post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.is(303);
+}
+
+#[tokio::test]
+async fn the_session_key_changes_at_sign_in_and_ends_at_its_limits() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let first = portal.count("select count(*) from sessions").await;
+    admin.post("/signin", &[("email", "root@portal.example"), ("password", PASSWORD)]).await.is(303);
+    assert_eq!(portal.count("select count(*) from sessions").await, first, "the old session is gone");
+    admin.get("/publisher/groups").await.is(200);
+    portal.pass(Duration::minutes(719));
+    admin.get("/publisher/groups").await.is(200);
+    portal.pass(Duration::minutes(719));
+    admin.get("/publisher/groups").await.is(200);
+    portal.pass(Duration::minutes(721));
+    let ended = admin.get("/publisher/groups").await;
+    assert_eq!(ended.status, 303);
+    assert!(ended.header("set-cookie").contains("Max-Age=0"), "a stale cookie is cleared");
+}
+
+#[tokio::test]
+async fn the_absolute_limit_ends_a_busy_session() {
+    let portal = Portal::start_with(|options| options.session_hours = Some("24".to_owned())).await;
+    let admin = portal.administrator().await;
+    for _ in 0..23 {
+        portal.pass(Duration::hours(1));
+        admin.get("/publisher/groups").await.is(200);
+    }
+    portal.pass(Duration::hours(1));
+    admin.get("/publisher/groups").await.is(303);
+}
+
+#[tokio::test]
+async fn signing_out_ends_this_session_and_everywhere_ends_all() {
+    let portal = Portal::start().await;
+    let here = portal.administrator().await;
+    let there = portal.signed_in("root@portal.example").await;
+    here.post_and_follow("/signout", &[]).await.shows("You are signed out.");
+    here.get("/publisher/groups").await.is(303);
+    there.get("/publisher/groups").await.is(200);
+    let here = portal.signed_in("root@portal.example").await;
+    here.post_and_follow("/signout/everywhere", &[]).await.shows("signed out everywhere");
+    there.get("/publisher/groups").await.is(303);
+}
+
+#[tokio::test]
+async fn the_first_administrator_is_made_once() {
+    let portal = Portal::start().await;
+    let token = portico::auth::setup::new_token(portal.db()).await.unwrap().expect("a link");
+    portal.guest().get("/setup?token=wrong").await.is(404);
+    portal.guest().get(&format!("/setup?token={token}")).await.is(200).shows("Set up the portal");
+    let form = |password: &'static str| {
+        let (guest, token) = (portal.guest(), token.clone());
+        async move {
+            let fields = [
+                ("token", token.as_str()),
+                ("email", "root@portal.example"),
+                ("first_name", "Root"),
+                ("last_name", "Admin"),
+                ("password", password),
+                ("repeated", password),
+            ];
+            guest.post("/setup", &fields).await
+        }
+    };
+    form("short").await.is(422).shows("at least 12 characters").shows("root@portal.example");
+    form(PASSWORD).await.is(303);
+    form(PASSWORD).await.is(404);
+    portal.guest().get(&format!("/setup?token={token}")).await.is(404);
+    assert!(portico::auth::setup::new_token(portal.db()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn cookies_are_secure_behind_https() {
+    let portal = Portal::start_with(|options| options.public_url = Some("https://portal.example".to_owned())).await;
+    portal.add_user("root@portal.example", "Root", "Admin", UserState::Active, true).await;
+    let form = format!("email=root%40portal.example&password={}", PASSWORD.replace(' ', "+"));
+    let reply =
+        portal.guest().send(reqwest::Method::POST, "/signin", &[("origin", "https://portal.example")], crate::support::FORM, &form).await;
+    reply.is(303);
+    let cookie = reply
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .filter_map(|v| v.to_str().ok())
+        .find(|c| c.starts_with("__Host-portico="))
+        .expect("a session");
+    for part in ["HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+    assert_eq!(reply.header("strict-transport-security"), "max-age=31536000");
+}

@@ -1,0 +1,95 @@
+//! A person's browser as far as HTTP goes: it keeps cookies, follows no redirect by itself, and says where its forms come from.
+
+use reqwest::{Client, Method, header, redirect::Policy};
+
+#[derive(Clone)]
+pub struct Browser {
+    client: Client,
+    base: String,
+}
+
+/// An answer, read whole.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: header::HeaderMap,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("")
+    }
+
+    /// Where a redirect leads.
+    pub fn location(&self) -> &str {
+        self.header("location")
+    }
+
+    #[track_caller]
+    pub fn shows(&self, words: &str) -> &Self {
+        assert!(self.text.contains(words), "{words:?} is not on the page ({}):\n{}", self.status, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn hides(&self, words: &str) -> &Self {
+        assert!(!self.text.contains(words), "{words:?} is on the page ({}):\n{}", self.status, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub fn is(&self, status: u16) -> &Self {
+        assert_eq!(self.status, status, "{}", self.text);
+        self
+    }
+}
+
+impl Browser {
+    pub fn new(base: &str) -> Self {
+        // reqwest is built without a provider of its own; that one is there already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy().build().expect("a client");
+        Self { client, base: base.to_owned() }
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, &[], "", "").await
+    }
+
+    /// Sends a form of this site.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        self.send(Method::POST, path, &[("origin", &self.base), ("sec-fetch-site", "same-origin")], FORM, &encode(form)).await
+    }
+
+    /// Sends a form of this site and looks at the page that it leads to.
+    pub async fn post_and_follow(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        let reply = self.post(path, form).await;
+        assert_eq!(reply.status, 303, "{path}: {}", reply.text);
+        self.get(reply.location()).await
+    }
+
+    /// Sends a form of another site.
+    pub async fn post_from_elsewhere(&self, path: &str, form: &[(&str, &str)]) -> Reply {
+        self.send(Method::POST, path, &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], FORM, &encode(form)).await
+    }
+
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: &str) -> Reply {
+        let mut request = self.client.request(method, format!("{}{path}", self.base));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if !kind.is_empty() {
+            request = request.header("content-type", kind).body(body.to_owned());
+        }
+        let answer = request.send().await.expect("an answer");
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Reply { status, headers, text: answer.text().await.expect("a body") }
+    }
+}
+
+pub const FORM: &str = "application/x-www-form-urlencoded";
+
+fn encode(form: &[(&str, &str)]) -> String {
+    serde_html_form::to_string(form).expect("a form")
+}

@@ -1,0 +1,160 @@
+//! A portal for one test: its database, its clock, its server, and people with browsers.
+
+mod browser;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+pub use browser::{Browser, FORM};
+use portico::{
+    app, auth,
+    auth::password::Passwords,
+    config::{Options, Settings},
+    db::{self, Clock, Database, Select},
+    users::{self, NewUser, UserState},
+};
+use time::{Duration, OffsetDateTime, macros::datetime};
+
+pub const PASSWORD: &str = "a quiet harbour at noon";
+
+/// A running portal. Its database goes when it is dropped.
+pub struct Portal {
+    pub state: app::Portal,
+    pub base: String,
+    seconds: Arc<AtomicI64>,
+    server: actix_web::dev::ServerHandle,
+    _folder: tempfile::TempDir,
+}
+
+/// The instant at which every test begins.
+pub const START: OffsetDateTime = datetime!(2026-03-02 09:00 UTC);
+
+impl Portal {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    /// With settings of the test's own.
+    pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = database_url(&folder).await;
+        let mut options = Options {
+            database_url: Some(url.clone()),
+            listen: Some("127.0.0.1:0".to_owned()),
+            workers: Some("1".to_owned()),
+            import_urls: Some("private".to_owned()),
+            ..Options::default()
+        };
+        change(&mut options);
+        let settings = Settings::check(&options).expect("settings");
+        let seconds = Arc::new(AtomicI64::new(0));
+        let ticking = seconds.clone();
+        let clock = Clock::from_fn(move || START + Duration::seconds(ticking.load(Ordering::SeqCst)));
+        let db = Database::open(&url, clock).await.expect("a database");
+        db::migrate(&db).await.expect("migrated");
+        let state = app::portal(db, settings, &[7; 32]).expect("state");
+        let listener = app::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let server = app::serve(state.clone(), listener).expect("a server");
+        let handle = server.handle();
+        tokio::spawn(server);
+        Self { state, base, seconds, server: handle, _folder: folder }
+    }
+
+    pub fn db(&self) -> &Database {
+        &self.state.db
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.seconds.fetch_add(time.whole_seconds(), Ordering::SeqCst);
+    }
+
+    /// Somebody who is not signed in.
+    pub fn guest(&self) -> Browser {
+        Browser::new(&self.base)
+    }
+
+    /// Adds an active administrator and signs in.
+    pub async fn administrator(&self) -> Browser {
+        self.administrator_named("root@portal.example", "Root", "Admin").await
+    }
+
+    pub async fn administrator_named(&self, email: &str, first: &str, last: &str) -> Browser {
+        self.add_user(email, first, last, UserState::Active, true).await;
+        self.signed_in(email).await
+    }
+
+    /// Adds an active developer and signs in.
+    pub async fn developer(&self, email: &str) -> Browser {
+        self.add_user(email, "Dev", "Eloper", UserState::Active, false).await;
+        self.signed_in(email).await
+    }
+
+    pub async fn signed_in(&self, email: &str) -> Browser {
+        let browser = self.guest();
+        let reply = browser.post("/signin", &[("email", email), ("password", PASSWORD)]).await;
+        assert_eq!(reply.status, 303, "{email} signs in: {}", reply.text);
+        browser
+    }
+
+    /// Adds a user with `PASSWORD`; the answer is the name in URLs.
+    pub async fn add_user(&self, email: &str, first: &str, last: &str, state: UserState, administrator: bool) -> String {
+        let new = NewUser { email: email.to_owned(), first_name: first.to_owned(), last_name: last.to_owned(), note: String::new() };
+        let checked = new.check().expect("a good user");
+        let mut tx = self.db().write().await.expect("a transaction");
+        let user =
+            users::insert(&mut tx, &auth::operator(), &checked, Some(password_hash().await), state, administrator).await.expect("a user");
+        tx.commit().await.expect("committed");
+        user.name
+    }
+
+    /// Makes a group; the answer is its name in URLs.
+    pub async fn add_group(&self, display_name: &str) -> String {
+        let new = portico::groups::NewGroup { display_name: display_name.to_owned(), description: String::new() };
+        portico::groups::create(self.db(), &auth::operator(), &new).await.expect("a group").name
+    }
+
+    /// One number from the database.
+    pub async fn count(&self, statement: &'static str) -> i64 {
+        let mut connection = self.db().read().await.expect("a connection");
+        Select::new(&connection, statement).count(&mut connection).await.expect("a count")
+    }
+
+    /// The actions in the audit log, in order.
+    pub async fn audited(&self) -> Vec<String> {
+        let mut connection = self.db().read().await.expect("a connection");
+        let rows = Select::new(&connection, "select action from audit order by id").all::<(String,)>(&mut connection).await.expect("rows");
+        rows.into_iter().map(|row| row.0).collect()
+    }
+}
+
+impl Drop for Portal {
+    fn drop(&mut self) {
+        // The handle's future only needs to be made: it sends the message at once.
+        drop(self.server.stop(false));
+    }
+}
+
+/// The hash of `PASSWORD`, made once a run: it is the slowest thing in most tests.
+async fn password_hash() -> &'static str {
+    static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
+    HASH.get_or_init(|| async { Passwords::new().expect("argon2").hash(PASSWORD).await.expect("a hash") }).await
+}
+
+async fn database_url(folder: &tempfile::TempDir) -> String {
+    match std::env::var("PORTICO_TEST_POSTGRES") {
+        Ok(server) => {
+            let name = format!("portico_{}", portico::ids::random_name(12));
+            let admin = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server of PORTICO_TEST_POSTGRES");
+            // The name is made of letters and digits above.
+            sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&admin).await.expect("a new database");
+            admin.close().await;
+            let mut url = url::Url::parse(&server).expect("a URL");
+            url.set_path(&name);
+            url.to_string()
+        }
+        Err(_) => format!("sqlite:{}", folder.path().join("portico.db").display()),
+    }
+}
