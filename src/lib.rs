@@ -24,6 +24,8 @@ pub mod groups;
 pub mod ids;
 /// The portal's secret and what is derived from it.
 pub mod keys;
+/// Subscriptions, their keys and states.
+pub mod subscriptions;
 /// Users and their states.
 pub mod users;
 /// Response verbs, the frame, forms, errors, paging, headers, assets.

@@ -2,9 +2,9 @@
 //! Nothing else joins a product's groups to a user's memberships for that purpose.
 
 use crate::{
-    db::{Connection, Instant, run},
+    db::{Connection, Instant, Select, run},
     error::Error,
-    ids::{GroupId, UserId},
+    ids::{GroupId, ProductId, SubscriptionId, UserId},
 };
 
 /// The groups of a user at an instant, as a subquery of keys: none for a key that is no active user's (0 for a guest).
@@ -75,8 +75,19 @@ pub(super) async fn count_losing_sight(connection: &mut Connection, group: Group
         .bind(now).bind(group).fetch_one(c).await?))
 }
 
+/// Those of the subscriptions whose owners do not see the product at this instant.
+pub(super) async fn without_sight(connection: &mut Connection, keys: &[i64], now: Instant) -> Result<Vec<SubscriptionId>, Error> {
+    let head = concat!(
+        "select s.id from subscriptions s join products p on p.id = s.product_id where not ",
+        listed!("p", "s.owner_id", "$1", "0"),
+        " and s.id"
+    );
+    let mut statement = Select::with(connection, vec![now.into()], head);
+    Ok(statement.in_keys(keys).all::<(SubscriptionId,)>(connection).await?.into_iter().map(|row| row.0).collect())
+}
+
 /// Whether a user may subscribe to a product.
-pub(super) async fn may_subscribe(connection: &mut Connection, product: i64, user: UserId, now: Instant) -> Result<bool, Error> {
+pub(super) async fn may_subscribe(connection: &mut Connection, product: ProductId, user: UserId, now: Instant) -> Result<bool, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(concat!(
         "select count(*) from products p where p.id = $1 and ", may_subscribe!("p", "$2", "$3", "0")))
         .bind(product).bind(user).bind(now).fetch_one(c).await?)

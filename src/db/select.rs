@@ -59,6 +59,11 @@ impl Select {
         Self { engine: connection.engine(), text: head.to_owned(), values: Vec::new(), filtered: false }
     }
 
+    /// As `new`, with values that fragments name by their place: `$1` is the first. Later ones are appended with `bind`.
+    pub fn with(connection: &Connection, values: Vec<Value>, head: &'static str) -> Self {
+        Self { engine: connection.engine(), text: head.to_owned(), values, filtered: false }
+    }
+
     /// Appends a literal fragment.
     pub fn sql(&mut self, fragment: &'static str) -> &mut Self {
         self.text.push(' ');
