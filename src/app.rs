@@ -128,6 +128,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
     .tcp_nodelay(true)
     .client_request_timeout(SLOWEST_HEAD)
     .shutdown_timeout(LAST_REQUESTS)
+    .disable_signals()
     .listen(listener)?
     .run();
     Ok(server)

@@ -1,7 +1,7 @@
 //! The commands: serve, migrate, admin, demo. They parse, call the operations that pages call, and print.
 
 use std::{
-    io::{IsTerminal, Read},
+    io::{IsTerminal, Read, Write},
     process::ExitCode,
 };
 
@@ -15,6 +15,13 @@ use crate::{
     error::Error,
     users::{self, NewUser},
 };
+
+/// Prints a line; a reader that went away is no reason to stop serving.
+macro_rules! say {
+    ($($text:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($text)*);
+    }};
+}
 
 #[derive(Parser)]
 #[command(name = "portico", version, about = "A self-hosted web portal for API programmes", after_help = ENVIRONMENT)]
@@ -82,14 +89,14 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("portico: {error}");
+            esay!("portico: {error}");
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(command(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            eprintln!("portico: {why}");
+            esay!("portico: {why}");
             ExitCode::FAILURE
         }
     }
@@ -106,7 +113,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
     match arguments.command.unwrap_or(Command::Serve) {
         Command::Serve => serve(portal, arguments.demo).await,
         Command::Migrate => {
-            println!("The database is at this program's version.");
+            say!("The database is at this program's version.");
             Ok(())
         }
         Command::Admin { command } => admin(&portal, command).await,
@@ -125,27 +132,54 @@ fn start_log(settings: &Settings) {
     }
 }
 
-async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
+async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
+    // Listened for from here on, so that a stop during the start is clean as well.
+    let mut stop = signals()?;
     let listener = app::listen(portal.settings.listen)?;
+    // With port 0 the system chooses one.
+    let listen = listener.local_addr().map_err(|error| error.to_string())?;
+    portal.settings = std::sync::Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
     if demo {
         fill_demo(&portal).await?;
     }
     first_administrator(&portal).await.map_err(said)?;
-    println!("Portico is open at {}", portal.settings.base_url());
+    say!("Portico is open at {}", portal.settings.base_url());
     if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
-        println!(
+        say!(
             "Choose the first administrator's email and password at (works once, for 24 hours)\n  {}/setup?token={token}",
             portal.settings.base_url()
         );
     }
     let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
     let db = portal.db.clone();
-    // actix ends the requests in hand on SIGINT, SIGTERM and SIGQUIT.
-    let outcome = app::serve(portal, listener).map_err(|error| error.to_string())?.await.map_err(|error| error.to_string());
+    let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop.recv().await;
+        tracing::info!("stopping: the requests in hand are finished first");
+        handle.stop(true).await;
+    });
+    let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
     db.close().await;
     tracing::info!("stopped");
     outcome
+}
+
+/// Hears of SIGINT (Ctrl-C) and SIGTERM.
+fn signals() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        let _ = sender.send(()).await;
+    });
+    Ok(receiver)
 }
 
 /// Where nobody sits at a terminal: the first administrator from the environment.
@@ -156,7 +190,7 @@ async fn first_administrator(portal: &Portal) -> Result<(), Error> {
     }
     let new = NewUser { email, first_name: "Portal".to_owned(), last_name: "Administrator".to_owned(), note: String::new() };
     users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, &password).await?;
-    println!("Made the administrator {}", new.email);
+    say!("Made the administrator {}", new.email);
     Ok(())
 }
 
@@ -174,15 +208,15 @@ async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
             let password = text.lines().next().unwrap_or("");
             let new = NewUser { email, first_name, last_name, note: String::new() };
             users::create_administrator(&portal.db, &operator, &portal.passwords, &new, password).await.map_err(said)?;
-            println!("Made the administrator {}", new.email);
+            say!("Made the administrator {}", new.email);
         }
         AdminCommand::Grant { email } => {
             let changed = users::grant_administrator(&portal.db, &operator, &email).await.map_err(said)?;
-            println!("{email} {} an administrator", if changed { "is now" } else { "was already" });
+            say!("{email} {} an administrator", if changed { "is now" } else { "was already" });
         }
         AdminCommand::Revoke { email } => {
             let changed = users::revoke_administrator(&portal.db, &operator, &email).await.map_err(said)?;
-            println!("{email} {} an administrator", if changed { "is no longer" } else { "was not" });
+            say!("{email} {} an administrator", if changed { "is no longer" } else { "was not" });
         }
     }
     Ok(())

@@ -2,6 +2,8 @@
 //! With `PORTICO_TEST_POSTGRES` (a server's URL) the databases are PostgreSQL's, without it SQLite's.
 
 mod access;
+mod everywhere;
 mod groups;
 mod sign_in;
+mod start;
 mod support;

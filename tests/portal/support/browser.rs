@@ -84,7 +84,8 @@ impl Browser {
         }
         let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        Reply { status, headers, text: answer.text().await.expect("a body") }
+        let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
+        Reply { status, headers, text }
     }
 }
 

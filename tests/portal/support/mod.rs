@@ -143,7 +143,7 @@ async fn password_hash() -> &'static str {
     HASH.get_or_init(|| async { Passwords::new().expect("argon2").hash(PASSWORD).await.expect("a hash") }).await
 }
 
-async fn database_url(folder: &tempfile::TempDir) -> String {
+pub async fn database_url(folder: &tempfile::TempDir) -> String {
     match std::env::var("PORTICO_TEST_POSTGRES") {
         Ok(server) => {
             let name = format!("portico_{}", portico::ids::random_name(12));

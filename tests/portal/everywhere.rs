@@ -1,0 +1,111 @@
+//! What holds on every page: errors in the portal's own face, headers, assets, compression.
+
+use crate::support::{FORM, Portal};
+use reqwest::Method;
+
+#[tokio::test]
+async fn every_error_has_a_page_of_its_own() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let post = |path: &'static str, kind: &'static str, body: String| {
+        let admin = admin.clone();
+        async move { admin.send(Method::POST, path, &[("sec-fetch-site", "same-origin")], kind, &body).await }
+    };
+    for (reply, status, words) in [
+        (admin.get("/nothing/here").await, 404, "Nothing here"),
+        (admin.get("/publisher/groups/nobody").await, 404, "Nothing here"),
+        (admin.get("/publisher/groups?page=x").await, 400, "Request not understood"),
+        (admin.send(Method::DELETE, "/publisher/groups", &[("sec-fetch-site", "same-origin")], "", "").await, 405, "Not done this way"),
+        (admin.post_from_elsewhere("/signout", &[]).await, 403, "another site"),
+        (post("/publisher/new/group", "application/json", "{}".to_owned()).await, 415, "Content not understood"),
+        (post("/publisher/new/group", FORM, format!("description={}", "x".repeat(600_000))).await, 413, "Too large"),
+        (post("/publisher/groups/guests", FORM, "display_name=x".to_owned()).await, 400, "Request not understood"),
+        (post("/publisher/new/group", FORM, "display_name=%00".to_owned()).await, 422, "control character"),
+    ] {
+        reply.is(status).shows(words).shows("/assets/css/portico.");
+        assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
+        assert_eq!(reply.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_named_and_tells_nothing() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let mut tx = portal.db().write().await.unwrap();
+    portico::db::Select::new(&tx, "alter table product_groups rename to hidden").execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let reply = admin.get("/publisher/groups").await;
+    reply.is(500).shows("Something went wrong here").hides("product_groups").hides("select");
+    reply.shows(reply.header("x-request-id"));
+    assert_eq!(reply.header("x-request-id").len(), 20);
+}
+
+#[tokio::test]
+async fn pages_carry_the_security_headers() {
+    let portal = Portal::start().await;
+    for path in ["/signin", "/nothing", "/healthz"] {
+        let reply = portal.guest().get(path).await;
+        let policy = reply.header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        assert_eq!(reply.header("referrer-policy"), "same-origin");
+    }
+}
+
+#[tokio::test]
+async fn assets_are_there_compressed_and_kept_for_ever() {
+    let portal = Portal::start().await;
+    let guest = portal.guest();
+    let page = guest.get("/signin").await;
+    let addresses: Vec<&str> =
+        page.text.split('"').filter(|part| part.starts_with("/assets/")).map(|part| part.split('#').next().unwrap()).collect();
+    assert!(addresses.len() >= 3, "{}", page.text);
+    for address in addresses {
+        let plain = guest.send(Method::GET, address, &[("accept-encoding", "identity")], "", "").await;
+        plain.is(200);
+        assert_eq!(plain.header("cache-control"), "public, max-age=31536000, immutable");
+        let brotli = guest.send(Method::GET, address, &[("accept-encoding", "gzip, br")], "", "").await;
+        assert_eq!(brotli.header("content-encoding"), "br", "{address}");
+    }
+    guest.get("/assets/css/portico.css").await.is(404);
+    guest.get("/assets/../Cargo.toml").await.is(404);
+}
+
+/// Every asset that a template or a script of ours names is there.
+#[test]
+fn no_template_names_a_missing_asset() {
+    fn walk(folder: &std::path::Path, names: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                walk(&path, names);
+            } else {
+                let text = std::fs::read_to_string(path).unwrap();
+                names.extend(text.split("assets::url(\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+            }
+        }
+    }
+    let mut names = Vec::new();
+    walk(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &mut names);
+    assert!(!names.is_empty());
+    for name in names {
+        assert_ne!(portico::web::assets::url(&name), "/assets/missing", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn pages_come_compressed_and_the_theme_is_kept() {
+    let portal = Portal::start().await;
+    let guest = portal.guest();
+    let zipped = guest.send(Method::GET, "/signin", &[("accept-encoding", "gzip")], "", "").await;
+    assert_eq!(zipped.header("content-encoding"), "gzip");
+    guest.get("/signin").await.shows("data-theme=\"auto\"");
+    guest.post_and_follow("/theme", &[("theme", "dark"), ("next", "/signin")]).await.shows("data-theme=\"dark\"");
+    let reply = guest.post("/theme", &[("theme", "\"><script>"), ("next", "//evil.example")]).await;
+    assert_eq!(reply.location(), "/");
+    guest.get("/signin").await.shows("data-theme=\"auto\"");
+}

@@ -1,0 +1,191 @@
+//! The program as operators start it: settings, the key file, the first administrator, stopping.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
+
+use crate::support::{Browser, PASSWORD, database_url};
+
+const SECRET: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+fn portico(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
+    command.current_dir(folder).args(arguments).env_clear().env("PORTICO_LISTEN", "127.0.0.1:0").env("PORTICO_WORKERS", "1");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(mut command: Command) -> Output {
+    command.output().expect("the program runs")
+}
+
+fn error_of(command: Command) -> String {
+    let output = run(command);
+    assert!(!output.status.success(), "it should have refused: {}", String::from_utf8_lossy(&output.stdout));
+    String::from_utf8(output.stderr).expect("UTF-8")
+}
+
+/// A portal in a process of its own, ended by its id.
+struct Serving {
+    child: Child,
+    said: Vec<String>,
+}
+
+impl Serving {
+    /// Waits until it says where it is open (and, when wanted, where to set up).
+    fn start(mut command: Command, lines: usize) -> Self {
+        let mut child = command.spawn().expect("the program starts");
+        let output = BufReader::new(child.stdout.take().expect("its output"));
+        let said = output.lines().take(lines).map(|line| line.expect("UTF-8")).collect();
+        Self { child, said }
+    }
+
+    fn base(&self) -> String {
+        self.said.iter().find_map(|line| line.strip_prefix("Portico is open at ")).expect("where it is open").to_owned()
+    }
+
+    fn signal(&mut self, name: &str) -> i32 {
+        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
+        assert!(sent.success());
+        self.child.wait().expect("it ends").code().expect("it ends by itself")
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_bare_start_makes_database_and_key_and_says_how_to_begin() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = Serving::start(portico(folder.path(), &[]), 3);
+    let setup = serving.said[2].trim().to_owned();
+    assert!(setup.starts_with(&format!("{}/setup?token=", serving.base())), "{:?}", serving.said);
+    let guest = Browser::new(&serving.base());
+    guest.get("/healthz").await.is(200);
+    guest.get("/readyz").await.is(200).shows("ready");
+    guest.get(setup.strip_prefix(&serving.base()).unwrap()).await.is(200).shows("Set up the portal");
+    let mode = std::fs::metadata(folder.path().join("portico.key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = std::fs::read(folder.path().join("portico.key")).unwrap();
+    assert_eq!(serving.signal("TERM"), 0);
+
+    let mut again = Serving::start(portico(folder.path(), &["serve"]), 1);
+    assert_eq!(std::fs::read(folder.path().join("portico.key")).unwrap(), key, "the key is made once");
+    assert_eq!(again.signal("INT"), 0);
+}
+
+#[tokio::test]
+async fn administrators_are_made_without_a_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = database_url(&folder).await;
+    let command = |arguments: &[&str]| {
+        let mut command = portico(folder.path(), arguments);
+        command.env("PORTICO_DATABASE_URL", &url).env("PORTICO_SECRET_KEY", SECRET);
+        command
+    };
+    let create = |password: &str| {
+        let mut command = command(&["admin", "create", "--email", "root@portal.example", "--password-stdin"]);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(format!("{password}\n").as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    assert!(String::from_utf8(create("short").stderr).unwrap().contains("at least 12 characters"));
+    assert!(create(PASSWORD).status.success());
+    assert!(String::from_utf8(create(PASSWORD).stderr).unwrap().contains("has an account with this email address already"));
+    assert!(error_of(command(&["admin", "revoke", "--email", "root@portal.example"])).contains("last administrator"));
+    assert!(error_of(command(&["admin", "grant", "--email", "nobody@portal.example"])).contains("nobody has an account"));
+
+    let mut serving = Serving::start(command(&[]), 1);
+    let browser = Browser::new(&serving.base());
+    let reply = browser.post("/signin", &[("email", "root@portal.example"), ("password", PASSWORD)]).await;
+    assert_eq!((reply.status, reply.location()), (303, "/publisher"));
+    assert_eq!(serving.signal("TERM"), 0);
+}
+
+#[tokio::test]
+async fn the_first_administrator_can_come_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = portico(folder.path(), &[]);
+    command.env("PORTICO_ADMIN_EMAIL", "root@portal.example").env("PORTICO_ADMIN_PASSWORD", PASSWORD);
+    let serving = Serving::start(command, 2);
+    assert!(serving.said.iter().all(|line| !line.contains("setup")), "{:?}", serving.said);
+    let reply = Browser::new(&serving.base()).post("/signin", &[("email", "root@portal.example"), ("password", PASSWORD)]).await;
+    reply.is(303);
+}
+
+#[tokio::test]
+async fn a_wrong_setting_stops_the_start_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, says) in [
+        ("PORTICO_DATABASE_URL", "mysql://x", "PORTICO_DATABASE_URL must begin with sqlite: or postgres://"),
+        ("PORTICO_DATABASE_URL", "sqlite::memory:", "PORTICO_DATABASE_URL must name a file"),
+        ("PORTICO_LISTEN", "somewhere", "PORTICO_LISTEN must be an address and a port"),
+        ("PORTICO_PUBLIC_URL", "ftp://x", "PORTICO_PUBLIC_URL must be http:// or https://"),
+        ("PORTICO_TRUSTED_PROXY", "10.0.0.1, proxy", "PORTICO_TRUSTED_PROXY lists “proxy”"),
+        ("PORTICO_SESSION_IDLE_MINUTES", "0", "PORTICO_SESSION_IDLE_MINUTES must be a whole number from 1"),
+        ("PORTICO_SESSION_HOURS", "soon", "PORTICO_SESSION_HOURS must be a whole number"),
+        ("PORTICO_IMPORT_URLS", "maybe", "PORTICO_IMPORT_URLS must be no, public or private"),
+        ("PORTICO_LOG", "a=b=c", "PORTICO_LOG is not a level or a filter"),
+        ("PORTICO_SECRET_KEY", "c2hvcnQ=", "PORTICO_SECRET_KEY must be 32 bytes, base64-encoded; this is 5"),
+        ("PORTICO_SECRET_KEY", "%", "PORTICO_SECRET_KEY is not base64"),
+        ("PORTICO_DATABASE_URL", "sqlite:/nowhere/at/all/portico.db", "portico.key cannot be written"),
+        ("PORTICO_DATABASE_URL", "postgres://127.0.0.1:1/none", "PORTICO_SECRET_KEY is not set"),
+    ] {
+        let mut command = portico(folder.path(), &["migrate"]);
+        command.env(name, value);
+        let error = error_of(command);
+        assert!(error.contains(says), "{name}={value}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_database_newer_than_the_program_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = database_url(&folder).await;
+    let migrate = || {
+        let mut command = portico(folder.path(), &["migrate"]);
+        command.env("PORTICO_DATABASE_URL", &url).env("PORTICO_SECRET_KEY", SECRET);
+        command
+    };
+    assert!(run(migrate()).status.success());
+    assert!(run(migrate()).status.success(), "migrating twice does nothing");
+    let db = portico::db::Database::open(&url, portico::db::Clock::system()).await.unwrap();
+    let mut tx = db.write().await.unwrap();
+    let future = "insert into _sqlx_migrations (version, description, success, checksum, execution_time) select 9999, 'from the future', success, checksum, 1 from _sqlx_migrations where version = 1";
+    portico::db::Select::new(&tx, future).execute(&mut tx).await.unwrap();
+    tx.commit().await.unwrap();
+    db.close().await;
+    assert!(error_of(migrate()).contains("newer than this program"));
+}
+
+#[test]
+fn help_lists_every_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = portico(folder.path(), &["--help"]);
+    command.env("PORTICO_DATABASE_URL", "postgres://somebody:hunter2@example/x");
+    let help = String::from_utf8(run(command).stdout).unwrap();
+    for name in [
+        "DATABASE_URL",
+        "LISTEN",
+        "PUBLIC_URL",
+        "TRUSTED_PROXY",
+        "SESSION_IDLE_MINUTES",
+        "SESSION_HOURS",
+        "IMPORT_URLS",
+        "LOG",
+        "WORKERS",
+        "SECRET_KEY",
+        "ADMIN_EMAIL",
+        "ADMIN_PASSWORD",
+    ] {
+        assert!(help.contains(&format!("PORTICO_{name}")), "{name}: {help}");
+    }
+    assert!(!help.contains("hunter2"));
+}
