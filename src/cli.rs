@@ -89,14 +89,14 @@ pub fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            esay!("portico: {error}");
+            eprintln!("portico: {error}");
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(command(arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
-            esay!("portico: {why}");
+            eprintln!("portico: {why}");
             ExitCode::FAILURE
         }
     }
