@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+/// APIs: importing and replacing their descriptions, their operations.
+pub mod apis;
 /// Assembles the server: the route table, middleware order, shared state.
 pub mod app;
 /// The audit log: record (inside the caller's transaction), list.

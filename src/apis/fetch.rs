@@ -58,11 +58,7 @@ type Allowed<'f> = &'f (dyn Fn(&str, IpAddr) -> bool + Send + Sync);
 
 /// How names become addresses; tests put their own in.
 trait Names: Send + Sync {
-    fn lookup(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> impl Future<Output = std::io::Result<Vec<SocketAddr>>> + Send;
+    fn lookup(&self, host: &str, port: u16) -> impl Future<Output = std::io::Result<Vec<SocketAddr>>> + Send;
 }
 
 struct SystemNames;
@@ -73,12 +69,7 @@ impl Names for SystemNames {
     }
 }
 
-async fn fetch_with<N: Names>(
-    url: &str,
-    policy: Policy,
-    allowed: Allowed<'_>,
-    names: &N,
-) -> Result<Vec<u8>, FetchProblem> {
+async fn fetch_with<N: Names>(url: &str, policy: Policy, allowed: Allowed<'_>, names: &N) -> Result<Vec<u8>, FetchProblem> {
     let hops = follow(url, policy, allowed, names);
     match tokio::time::timeout(policy.timeout, hops).await {
         Ok(outcome) => outcome,
@@ -86,12 +77,7 @@ async fn fetch_with<N: Names>(
     }
 }
 
-async fn follow<N: Names>(
-    url: &str,
-    policy: Policy,
-    allowed: Allowed<'_>,
-    names: &N,
-) -> Result<Vec<u8>, FetchProblem> {
+async fn follow<N: Names>(url: &str, policy: Policy, allowed: Allowed<'_>, names: &N) -> Result<Vec<u8>, FetchProblem> {
     let mut url = checked(url.trim(), None)?;
     for _ in 0..=policy.max_redirects {
         let response = ask(&url, allowed, names).await?;
@@ -130,11 +116,7 @@ fn checked(text: &str, from: Option<&Url>) -> Result<Url, FetchProblem> {
     Ok(url)
 }
 
-async fn ask<N: Names>(
-    url: &Url,
-    allowed: Allowed<'_>,
-    names: &N,
-) -> Result<Response, FetchProblem> {
+async fn ask<N: Names>(url: &Url, allowed: Allowed<'_>, names: &N) -> Result<Response, FetchProblem> {
     let host = url.host_str().ok_or(FetchProblem::NoAddress)?;
     let port = url.port_or_known_default().ok_or(FetchProblem::NoAddress)?;
     let addresses = match literal(host) {

@@ -70,12 +70,7 @@ impl<'d, 'a> Budget<'d, 'a> {
     }
 
     /// A member's text if there is room for it.
-    pub(super) fn text(
-        &mut self,
-        map: &serde_json::Map<String, Value>,
-        key: &str,
-        max: usize,
-    ) -> Option<String> {
+    pub(super) fn text(&mut self, map: &serde_json::Map<String, Value>, key: &str, max: usize) -> Option<String> {
         text::text(map, key, max).filter(|found| self.spend(found.len()))
     }
 
@@ -99,19 +94,14 @@ impl<'d, 'a> Budget<'d, 'a> {
     /// Rows that were made for this one place, as far as there is room.
     pub(super) fn rows(&mut self, rows: Vec<Field>) -> (Vec<Field>, bool) {
         let before = rows.len();
-        let kept: Vec<Field> =
-            rows.into_iter().map_while(|row| self.spend(weight(&row)).then_some(row)).collect();
+        let kept: Vec<Field> = rows.into_iter().map_while(|row| self.spend(weight(&row)).then_some(row)).collect();
         let truncated = kept.len() < before;
         (kept, truncated)
     }
 
     /// Only what is referred to is remembered, by where it stands in the tree: the rest occurs once.
     fn full(&mut self, node: &'a Value) -> Rc<Schema> {
-        let plain_reference = node
-            .as_object()
-            .filter(|map| map.len() == 1)
-            .and_then(|map| map.get("$ref"))
-            .and_then(Value::as_str);
+        let plain_reference = node.as_object().filter(|map| map.len() == 1).and_then(|map| map.get("$ref")).and_then(Value::as_str);
         let Some(target) = plain_reference.and_then(|reference| self.document.at(reference)) else {
             return Rc::new(schema::flatten(self.document, node));
         };

@@ -18,10 +18,7 @@ const MAX_HEADERS: usize = 60;
 const MAX_EXAMPLE: usize = 4 * 1024;
 
 /// The body an operation asks for (OpenAPI 3).
-pub(super) fn request<'a>(
-    budget: &mut Budget<'_, 'a>,
-    operation: &'a Map<String, Value>,
-) -> Option<Body> {
+pub(super) fn request<'a>(budget: &mut Budget<'_, 'a>, operation: &'a Map<String, Value>) -> Option<Body> {
     let value = operation.get("requestBody")?;
     if budget.document.format == Format::Swagger20 || !budget.part() {
         return None;
@@ -41,14 +38,10 @@ pub(super) fn request<'a>(
 }
 
 /// The answers of an operation.
-pub(super) fn responses<'a>(
-    budget: &mut Budget<'_, 'a>,
-    operation: &'a Map<String, Value>,
-) -> Vec<Response> {
+pub(super) fn responses<'a>(budget: &mut Budget<'_, 'a>, operation: &'a Map<String, Value>) -> Vec<Response> {
     let Some(Value::Object(all)) = operation.get("responses") else { return Vec::new() };
     let mut responses = Vec::new();
-    for (status, value) in all.iter().filter(|(key, _)| !key.starts_with("x-")).take(MAX_RESPONSES)
-    {
+    for (status, value) in all.iter().filter(|(key, _)| !key.starts_with("x-")).take(MAX_RESPONSES) {
         if !budget.part() {
             break;
         }
@@ -68,12 +61,7 @@ pub(super) fn responses<'a>(
     responses
 }
 
-fn response<'a>(
-    budget: &mut Budget<'_, 'a>,
-    operation: &'a Map<String, Value>,
-    status: String,
-    map: &'a Map<String, Value>,
-) -> Response {
+fn response<'a>(budget: &mut Budget<'_, 'a>, operation: &'a Map<String, Value>, status: String, map: &'a Map<String, Value>) -> Response {
     let description = budget.text(map, "description", PART_TEXT);
     let content = match budget.document.format {
         Format::Swagger20 => swagger_content(budget, operation, map),
@@ -111,23 +99,13 @@ fn media_types<'a>(budget: &mut Budget<'_, 'a>, map: &'a Map<String, Value>) -> 
             Some(example) => Some(example),
             None => node.and_then(|node| schema_example(budget, node)),
         };
-        add(
-            budget,
-            mark,
-            &mut content,
-            Content { media_type, also_as: Vec::new(), schema, example },
-        );
+        add(budget, mark, &mut content, Content { media_type, also_as: Vec::new(), schema, example });
     }
     content
 }
 
 /// Adds a body, or only its media type to an earlier one that is described in the same way.
-pub(super) fn add(
-    budget: &mut Budget<'_, '_>,
-    mark: usize,
-    content: &mut Vec<Content>,
-    new: Content,
-) {
+pub(super) fn add(budget: &mut Budget<'_, '_>, mark: usize, content: &mut Vec<Content>, new: Content) {
     let same = |old: &&mut Content| old.schema == new.schema && old.example == new.example;
     match content.iter_mut().find(same) {
         Some(old) => {
@@ -138,11 +116,7 @@ pub(super) fn add(
     }
 }
 
-fn swagger_content<'a>(
-    budget: &mut Budget<'_, 'a>,
-    operation: &'a Map<String, Value>,
-    map: &'a Map<String, Value>,
-) -> Vec<Content> {
+fn swagger_content<'a>(budget: &mut Budget<'_, 'a>, operation: &'a Map<String, Value>, map: &'a Map<String, Value>) -> Vec<Content> {
     let node = map.get("schema");
     let examples = map.get("examples").and_then(Value::as_object);
     if node.is_none() && examples.is_none() {
@@ -159,23 +133,14 @@ fn swagger_content<'a>(
             Some(example) => printed(budget, example),
             None => node.and_then(|node| schema_example(budget, node)),
         };
-        add(
-            budget,
-            mark,
-            &mut content,
-            Content { media_type, also_as: Vec::new(), schema, example },
-        );
+        add(budget, mark, &mut content, Content { media_type, also_as: Vec::new(), schema, example });
     }
     content
 }
 
 /// The media types of an operation, else of the document, else JSON: an empty list may mean
 /// "none", but a body without a media type cannot be shown, and generators write it by mistake.
-pub(super) fn swagger_types(
-    document: &Document<'_>,
-    operation: &Map<String, Value>,
-    key: &str,
-) -> Vec<String> {
+pub(super) fn swagger_types(document: &Document<'_>, operation: &Map<String, Value>, key: &str) -> Vec<String> {
     let own = text::list(operation, key);
     let all = if own.is_empty() { text::list(document.root, key) } else { own };
     let mut types: Vec<String> = Vec::new();

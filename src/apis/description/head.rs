@@ -40,9 +40,7 @@ pub(super) fn format(root: &Value) -> Result<Format, Refusal> {
         ("openapi", "3", "1") => Ok(Format::OpenApi31),
         _ => Err(Refusal::new(
             format!("#/{key}"),
-            format!(
-                "Portico reads Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1; this is {key} {version}."
-            ),
+            format!("Portico reads Swagger 2.0, OpenAPI 3.0 and OpenAPI 3.1; this is {key} {version}."),
         )),
     }
 }
@@ -58,8 +56,8 @@ pub(super) fn read(document: &Document<'_>, syntax: Syntax) -> Result<Descriptio
         }
         None => return Err(Refusal::new("#", "The description has no \"info\".")),
     };
-    let title = text::text(info, "title", DISPLAY_NAME)
-        .ok_or_else(|| Refusal::new("#/info", "The API has no title (\"info\", \"title\")."))?;
+    let title =
+        text::text(info, "title", DISPLAY_NAME).ok_or_else(|| Refusal::new("#/info", "The API has no title (\"info\", \"title\")."))?;
     Ok(Description {
         format: document.format,
         syntax,
@@ -138,8 +136,7 @@ fn swagger_servers(root: &Map<String, Value>) -> Vec<Server> {
         return known.into_iter().collect();
     };
     let slash = if path.is_empty() || path.starts_with('/') { "" } else { "/" };
-    let mut schemes: Vec<&str> =
-        text::list(root, "schemes").iter().filter_map(Value::as_str).take(MAX_SERVERS).collect();
+    let mut schemes: Vec<&str> = text::list(root, "schemes").iter().filter_map(Value::as_str).take(MAX_SERVERS).collect();
     if schemes.is_empty() {
         schemes.push("https");
     }
@@ -162,10 +159,7 @@ pub(super) fn add_seen_tags(description: &mut Description) {
     let mut seen: HashSet<&str> = description.tags.iter().map(|tag| tag.name.as_str()).collect();
     let mentioned = description.operations.iter().flat_map(|operation| &operation.tags);
     let room = MAX_TAGS.saturating_sub(description.tags.len());
-    let new: Vec<Tag> = mentioned
-        .filter(|name| seen.insert(name))
-        .take(room)
-        .map(|name| Tag { name: name.clone(), description: None })
-        .collect();
+    let new: Vec<Tag> =
+        mentioned.filter(|name| seen.insert(name)).take(room).map(|name| Tag { name: name.clone(), description: None }).collect();
     description.tags.extend(new);
 }

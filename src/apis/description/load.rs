@@ -30,9 +30,7 @@ pub(super) fn load(bytes: &[u8]) -> Result<(Value, Syntax), Refusal> {
     match json(text) {
         Ok(tree) => Ok((tree, Syntax::Json)),
         Err((refusal, Cause::Bound)) => Err(refusal),
-        Err((refusal, Cause::Syntax)) => {
-            yaml(text).map(|tree| (tree, Syntax::Yaml)).map_err(|_| refusal)
-        }
+        Err((refusal, Cause::Syntax)) => yaml(text).map(|tree| (tree, Syntax::Yaml)).map_err(|_| refusal),
     }
 }
 
@@ -44,10 +42,7 @@ fn as_text(bytes: &[u8]) -> Result<&str, Refusal> {
         Ok(text) => Ok(text.strip_prefix('\u{feff}').unwrap_or(text)),
         Err(error) => {
             let line = bytes[..error.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
-            Err(Refusal::new(
-                format!("line {line}"),
-                "The file is not UTF-8 text; save it as UTF-8 and try again.",
-            ))
+            Err(Refusal::new(format!("line {line}"), "The file is not UTF-8 text; save it as UTF-8 and try again."))
         }
     }
 }
@@ -78,12 +73,7 @@ fn json(text: &str) -> Result<Value, (Refusal, Cause)> {
 const YAML_STACK: usize = 16 * 1024 * 1024;
 
 fn yaml(text: &str) -> Result<Value, (Refusal, Cause)> {
-    let failed = || {
-        (
-            Refusal::whole("The description could not be read: the server is out of threads."),
-            Cause::Bound,
-        )
-    };
+    let failed = || (Refusal::whole("The description could not be read: the server is out of threads."), Cause::Bound);
     std::thread::scope(|scope| {
         let reader = std::thread::Builder::new().stack_size(YAML_STACK);
         let reader = reader.spawn_scoped(scope, || yaml_here(text)).map_err(|_| failed())?;
@@ -115,9 +105,7 @@ fn yaml_here(text: &str) -> Result<Value, (Refusal, Cause)> {
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::AsString,
         with_snippet: false,
     };
-    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |parser| {
-        bounds.root().deserialize(parser)
-    });
+    let read = serde_saphyr::with_deserializer_from_str_with_options(text, options, |parser| bounds.root().deserialize(parser));
     read.map_err(|error| {
         let place = match error.location() {
             Some(at) if at.line() > 0 => format!("line {}, column {}", at.line(), at.column()),

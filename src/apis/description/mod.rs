@@ -21,8 +21,7 @@ mod tree;
 mod tests;
 
 pub use model::{
-    Body, Contact, Content, Description, Detail, Field, Format, License, Operation, Parameter,
-    Place, Response, Schema, Server, Syntax, Tag,
+    Body, Contact, Content, Description, Detail, Field, Format, License, Operation, Parameter, Place, Response, Schema, Server, Syntax, Tag,
 };
 pub use names::operation_name;
 
@@ -55,11 +54,7 @@ impl Refusal {
 
 impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.place.is_empty() {
-            f.write_str(&self.reason)
-        } else {
-            write!(f, "{}: {}", self.place, self.reason)
-        }
+        if self.place.is_empty() { f.write_str(&self.reason) } else { write!(f, "{}: {}", self.place, self.reason) }
     }
 }
 

@@ -99,11 +99,7 @@ fn check_template(template: &str, place: &str) -> Result<(), Refusal> {
     Err(Refusal::new(place, reason))
 }
 
-fn operation<'a>(
-    budget: &mut Budget<'_, 'a>,
-    entry: &Entry<'a>,
-    ids: &mut HashSet<&'a str>,
-) -> Result<Operation, Refusal> {
+fn operation<'a>(budget: &mut Budget<'_, 'a>, entry: &Entry<'a>, ids: &mut HashSet<&'a str>) -> Result<Operation, Refusal> {
     let map = entry.operation;
     let id = map.get("operationId").and_then(Value::as_str).map(str::trim);
     let id = id.filter(|id| !id.is_empty() && id.len() <= MAX_ID);

@@ -51,8 +51,7 @@ pub(super) fn read<'a>(
             None | Some(Value::Null) => continue,
             Some(Value::Array(list)) => list,
             Some(other) => {
-                let reason =
-                    format!("The parameters must be a list; they are {}.", text::kind(other));
+                let reason = format!("The parameters must be a list; they are {}.", text::kind(other));
                 return Err(Refusal::new(format!("{at}/parameters"), reason));
             }
         };
@@ -62,9 +61,8 @@ pub(super) fn read<'a>(
         }
         for (number, value) in list.iter().enumerate() {
             let place = pointer(&format!("{at}/parameters"), &number.to_string());
-            let parameter = parameter(budget, value).map_err(|reason| {
-                Refusal::new(place, format!("One of {whose} parameters {reason}."))
-            })?;
+            let parameter =
+                parameter(budget, value).map_err(|reason| Refusal::new(place, format!("One of {whose} parameters {reason}.")))?;
             let key = (parameter.name.clone(), parameter.stand);
             match known.get(&key).and_then(|index| given.get_mut(*index)) {
                 Some(earlier) => *earlier = parameter,
@@ -107,11 +105,7 @@ fn parameter<'a>(budget: &Budget<'_, 'a>, value: &'a Value) -> Result<Given<'a>,
     Ok(Given { name, stand, value: Some(value) })
 }
 
-fn sorted_out<'a>(
-    budget: &mut Budget<'_, 'a>,
-    given: Vec<Given<'a>>,
-    operation: &'a Map<String, Value>,
-) -> Parameters {
+fn sorted_out<'a>(budget: &mut Budget<'_, 'a>, given: Vec<Given<'a>>, operation: &'a Map<String, Value>) -> Parameters {
     let (mut parameters, mut form, mut body) = (Vec::new(), Vec::new(), None);
     for Given { name, stand, value } in given {
         if !budget.part() {
@@ -141,16 +135,10 @@ fn unknown(name: String) -> Parameter {
 }
 
 /// A parameter or a header from what any reference to it led to.
-pub(super) fn described<'a>(
-    budget: &mut Budget<'_, 'a>,
-    name: String,
-    place: Place,
-    value: &'a Value,
-) -> Parameter {
+pub(super) fn described<'a>(budget: &mut Budget<'_, 'a>, name: String, place: Place, value: &'a Value) -> Parameter {
     static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
     let map = value.as_object().unwrap_or(&EMPTY);
-    let media =
-        || map.get("content").and_then(Value::as_object).and_then(|all| all.values().next());
+    let media = || map.get("content").and_then(Value::as_object).and_then(|all| all.values().next());
     let node = match budget.document.format {
         // Swagger writes type, format and limits into the parameter itself.
         Format::Swagger20 => Some(map.get("schema").unwrap_or(value)),
@@ -179,18 +167,12 @@ fn written_as(map: &Map<String, Value>, summary: &str) -> Option<&'static str> {
         (Some("pipes"), _) | (_, Some("pipeDelimited")) => Some("separated by |"),
         (Some("multi"), _) => Some("repeated for each value"),
         (_, Some("deepObject")) => Some("written as name[key]=value"),
-        _ if map.get("explode") == Some(&Value::Bool(false)) && summary.starts_with("array") => {
-            Some("separated by commas")
-        }
+        _ if map.get("explode") == Some(&Value::Bool(false)) && summary.starts_with("array") => Some("separated by commas"),
         _ => None,
     }
 }
 
-fn swagger_body<'a>(
-    budget: &mut Budget<'_, 'a>,
-    map: &'a Map<String, Value>,
-    operation: &'a Map<String, Value>,
-) -> Body {
+fn swagger_body<'a>(budget: &mut Budget<'_, 'a>, map: &'a Map<String, Value>, operation: &'a Map<String, Value>) -> Body {
     let description = budget.text(map, "description", PART_TEXT);
     let types = content::swagger_types(budget.document, operation, "consumes");
     let mut content = Vec::new();
@@ -206,11 +188,7 @@ fn swagger_body<'a>(
 }
 
 /// The fields of a form as the rows of one schema.
-fn swagger_form<'a>(
-    budget: &mut Budget<'_, 'a>,
-    form: &[(String, &'a Value)],
-    operation: &'a Map<String, Value>,
-) -> Body {
+fn swagger_form<'a>(budget: &mut Budget<'_, 'a>, form: &[(String, &'a Value)], operation: &'a Map<String, Value>) -> Body {
     let required = |field: &Value| field.get("required") == Some(&Value::Bool(true));
     let fields = form.iter().map(|(name, value)| (name.as_str(), *value, required(value)));
     let made = schema::of_fields(budget.document, fields);
@@ -223,8 +201,7 @@ fn swagger_form<'a>(
     let fits = |declared: &String| declared == multipart || (!file && declared == plain);
     let usual = if file { multipart } else { plain };
     let media_type = declared.into_iter().find(fits).unwrap_or_else(|| usual.to_owned());
-    let content =
-        vec![Content { media_type, also_as: Vec::new(), schema: Some(schema), example: None }];
+    let content = vec![Content { media_type, also_as: Vec::new(), schema: Some(schema), example: None }];
     let required = form.iter().any(|(_, value)| required(value));
     Body { required, description: None, content }
 }

@@ -19,8 +19,7 @@ pub(super) fn read(document: &Document<'_>, operation: &Map<String, Value>) -> V
     let mut words: Vec<String> = Vec::new();
     for requirement in objects.take(MAX_ALTERNATIVES) {
         let schemes = requirement.iter().take(MAX_ALTERNATIVES);
-        let together: Vec<String> =
-            schemes.map(|(name, scopes)| scheme(document, name, scopes)).collect();
+        let together: Vec<String> = schemes.map(|(name, scopes)| scheme(document, name, scopes)).collect();
         let alternative = match together.is_empty() {
             true => "nothing".to_owned(),
             false => text::cut(&together.join(" and "), 500),
@@ -34,10 +33,8 @@ pub(super) fn read(document: &Document<'_>, operation: &Map<String, Value>) -> V
 }
 
 fn scheme(document: &Document<'_>, name: &str, scopes: &Value) -> String {
-    let library = document
-        .root
-        .get("securityDefinitions")
-        .or_else(|| document.root.get("components").and_then(|parts| parts.get("securitySchemes")));
+    let library =
+        document.root.get("securityDefinitions").or_else(|| document.root.get("components").and_then(|parts| parts.get("securitySchemes")));
     let found = library.and_then(|schemes| schemes.get(name));
     let Some(scheme) = found.and_then(|value| document.object(value)) else {
         return text::cut(name, WORD);
@@ -69,14 +66,8 @@ fn scheme(document: &Document<'_>, name: &str, scopes: &Value) -> String {
 }
 
 fn with_scopes(what: &str, scopes: &Value) -> String {
-    let names: Vec<String> = scopes
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .take(30)
-        .map(|scope| text::cut(scope, WORD))
-        .collect();
+    let names: Vec<String> =
+        scopes.as_array().into_iter().flatten().filter_map(Value::as_str).take(30).map(|scope| text::cut(scope, WORD)).collect();
     match names.len() {
         0 => what.to_owned(),
         1 => format!("{what} (scope {})", names.join("")),

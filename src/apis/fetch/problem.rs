@@ -66,26 +66,20 @@ impl fmt::Display for FetchProblem {
         match self {
             Self::NoAddress => f.write_str("Enter an address such as https://example.com/openapi.json."),
             Self::Scheme => f.write_str("The address must begin with https:// or http://."),
-            Self::Credentials => f.write_str(
-                "The address holds a name or password; Portico downloads only what needs neither.",
-            ),
+            Self::Credentials => f.write_str("The address holds a name or password; Portico downloads only what needs neither."),
             Self::NotPublic => f.write_str(
-                "The address does not lead to the public internet. The setting PORTICO_IMPORT_PRIVATE allows private addresses.",
+                "The address does not lead to the public internet. The setting PORTICO_IMPORT_URLS=private allows private addresses too.",
             ),
             Self::UnknownHost => f.write_str("No server of that name was found."),
             Self::Unreachable => f.write_str("The server could not be reached, or broke off."),
-            Self::Certificate => {
-                f.write_str("The server's certificate is not trusted, so nothing was downloaded.")
+            Self::Certificate => f.write_str("The server's certificate is not trusted, so nothing was downloaded."),
+            Self::NoTls => {
+                f.write_str("This system cannot check certificates (are its CA certificates installed?), so https cannot be used.")
             }
-            Self::NoTls => f.write_str(
-                "This system cannot check certificates (are its CA certificates installed?), so https cannot be used.",
-            ),
             Self::Status(status) => write!(f, "The server answered {status} instead of 200."),
             Self::TooManyRedirects(most) => write!(f, "The server redirected more than {most} times."),
             Self::Downgrade => f.write_str("The server redirected from https to http, which is not followed."),
-            Self::Compressed => {
-                f.write_str("The server sent a compressed file, which Portico does not unpack.")
-            }
+            Self::Compressed => f.write_str("The server sent a compressed file, which Portico does not unpack."),
             Self::TooLarge(most) if *most >= 1024 * 1024 => {
                 write!(f, "The file is larger than {} MB.", most / 1024 / 1024)
             }

@@ -10,12 +10,7 @@ use tokio::net::TcpListener;
 
 use super::{FetchProblem, Names, Policy, Reach, fetch, fetch_with, reach};
 
-const OPEN: Policy = Policy {
-    private_addresses: true,
-    max_bytes: 1_000,
-    timeout: Duration::from_secs(5),
-    max_redirects: 5,
-};
+const OPEN: Policy = Policy { private_addresses: true, max_bytes: 1_000, timeout: Duration::from_secs(5), max_redirects: 5 };
 
 /// Answers each path with the bytes that `answer` gives for it, and counts what was asked.
 async fn server(answer: fn(&str, SocketAddr) -> String) -> (SocketAddr, Arc<AtomicUsize>) {
@@ -46,9 +41,7 @@ fn ok(body: &str) -> String {
 }
 
 fn redirect(to: &str) -> String {
-    format!(
-        "HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    )
+    format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 }
 
 fn answers(path: &str, here: SocketAddr) -> String {
@@ -64,13 +57,10 @@ fn answers(path: &str, here: SocketAddr) -> String {
         "/gone" => "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n".to_owned(),
         "/large" => ok(&"x".repeat(1_001)),
         "/endless" => format!("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", "x".repeat(5_000)),
-        "/chunked" => format!(
-            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n",
-            format!("1f4\r\n{}\r\n", "x".repeat(500)).repeat(3)
-        ),
-        "/gzip" => {
-            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx".to_owned()
+        "/chunked" => {
+            format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n", format!("1f4\r\n{}\r\n", "x".repeat(500)).repeat(3))
         }
+        "/gzip" => "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx".to_owned(),
         "/slow" => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc".to_owned(),
         "/broken" => "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc".to_owned(),
         _ => "nonsense\r\n\r\n".to_owned(),
@@ -116,7 +106,7 @@ async fn what_is_not_public_is_not_even_connected_to() {
         assert_eq!(problem, FetchProblem::NotPublic, "{host}");
     }
     assert_eq!(asked.load(Ordering::SeqCst), 0);
-    assert!(FetchProblem::NotPublic.to_string().contains("PORTICO_IMPORT_PRIVATE"));
+    assert!(FetchProblem::NotPublic.to_string().contains("PORTICO_IMPORT_URLS=private"));
     let nowhere = fetch(&format!("http://0.0.0.0:{port}/good"), OPEN).await;
     assert_eq!(nowhere, Err(FetchProblem::NotPublic), "not a private address, but none at all");
 }

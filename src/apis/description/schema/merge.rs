@@ -204,12 +204,7 @@ fn array<'a>(map: &'a Map<String, Value>, into: &mut Merged<'a>) {
     }
 }
 
-fn parts<'a>(
-    document: &Document<'a>,
-    map: &'a Map<String, Value>,
-    into: &mut Merged<'a>,
-    step: Step<'_>,
-) {
+fn parts<'a>(document: &Document<'a>, map: &'a Map<String, Value>, into: &mut Merged<'a>, step: Step<'_>) {
     let all = text::list(map, "allOf");
     // One part with nothing beside it is how a 3.0 document puts a text next to a reference.
     let alone = all.len() == 1 && !map.contains_key("properties");
@@ -218,16 +213,9 @@ fn parts<'a>(
     }
 }
 
-fn choices<'a>(
-    document: &Document<'a>,
-    map: &'a Map<String, Value>,
-    into: &mut Merged<'a>,
-    step: Step<'_>,
-) {
+fn choices<'a>(document: &Document<'a>, map: &'a Map<String, Value>, into: &mut Merged<'a>, step: Step<'_>) {
     let discriminator = map.get("discriminator");
-    let told_apart_by = discriminator
-        .and_then(|told| told.get("propertyName").or(Some(told)))
-        .and_then(Value::as_str);
+    let told_apart_by = discriminator.and_then(|told| told.get("propertyName").or(Some(told))).and_then(Value::as_str);
     for (key, exclusive) in [("oneOf", true), ("anyOf", false)] {
         let all = text::list(map, key);
         if !document.step(all.len() / 4) {

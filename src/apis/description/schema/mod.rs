@@ -31,10 +31,7 @@ pub(super) fn flatten<'a>(document: &Document<'a>, node: &'a Value) -> Schema {
 }
 
 /// A table of fields that no schema holds together: the form of Swagger 2.0.
-pub(super) fn of_fields<'d, 'a: 'd>(
-    document: &Document<'a>,
-    fields: impl Iterator<Item = (&'d str, &'a Value, bool)>,
-) -> Schema {
+pub(super) fn of_fields<'d, 'a: 'd>(document: &Document<'a>, fields: impl Iterator<Item = (&'d str, &'a Value, bool)>) -> Schema {
     let mut table = Table::new(document);
     for (name, node, required) in fields {
         if !table.row(name, node, required, 0) {
@@ -132,14 +129,7 @@ impl<'d, 'a> Table<'d, 'a> {
     }
 
     /// Writes one row and what is inside it; false when the table is full.
-    fn laid_out(
-        &mut self,
-        name: String,
-        schema: Merged<'a>,
-        required: bool,
-        depth: u8,
-        mut constraints: Vec<String>,
-    ) -> bool {
+    fn laid_out(&mut self, name: String, schema: Merged<'a>, required: bool, depth: u8, mut constraints: Vec<String>) -> bool {
         if self.full() {
             return false;
         }
@@ -160,8 +150,7 @@ impl<'d, 'a> Table<'d, 'a> {
             field.name.push_str(&"[]".repeat(brackets));
         }
         if brackets > 0 && !inner.has_parts() {
-            constraints
-                .extend(words::constraints(&inner).into_iter().map(|text| format!("each: {text}")));
+            constraints.extend(words::constraints(&inner).into_iter().map(|text| format!("each: {text}")));
         }
         field.constraints = constraints;
         let open_above = inner.has_parts() && inner.at.is_some_and(|at| self.open.contains(&at));

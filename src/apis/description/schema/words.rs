@@ -82,12 +82,7 @@ fn titled(schema: &Merged<'_>) -> Option<String> {
     schema.text("title", WORD).filter(|title| title.chars().count() <= 40)
 }
 
-fn chosen<'a>(
-    document: &Document<'a>,
-    schemas: &[&'a Value],
-    exclusive: bool,
-    levels: usize,
-) -> String {
+fn chosen<'a>(document: &Document<'a>, schemas: &[&'a Value], exclusive: bool, levels: usize) -> String {
     let what = if exclusive { "one of" } else { "any of" };
     if levels == 0 {
         return format!("{what} {}", schemas.len());
@@ -199,9 +194,7 @@ fn shown(value: &Value) -> String {
 fn range(schema: &Merged<'_>) -> Option<String> {
     let bound = |plain: &str, exclusive: &str| match (schema.get(exclusive), schema.get(plain)) {
         (Some(Value::Number(bound)), _) => Some((bound.to_string(), true)),
-        (excluded, Some(Value::Number(bound))) => {
-            Some((bound.to_string(), excluded == Some(&Value::Bool(true))))
-        }
+        (excluded, Some(Value::Number(bound))) => Some((bound.to_string(), excluded == Some(&Value::Bool(true)))),
         _ => None,
     };
     let least = bound("minimum", "exclusiveMinimum");

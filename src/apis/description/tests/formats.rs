@@ -106,10 +106,7 @@ fn swagger_two() {
     assert_eq!(parameters[1].schema.summary, "array of string, separated by |");
     assert_eq!(post.detail.parameters[1].schema.summary, "integer, 1–100, default 20");
     assert_eq!(get.detail.security, ["API key in header X-Key"]);
-    assert_eq!(
-        post.detail.security,
-        ["OAuth 2 (scopes write, read) and API key in header X-Key", "nothing"]
-    );
+    assert_eq!(post.detail.security, ["OAuth 2 (scopes write, read) and API key in header X-Key", "nothing"]);
     assert!(patch.detail.security.is_empty());
 
     let [ok, gone] = get.detail.responses.as_slice() else { panic!("two responses") };
@@ -118,11 +115,7 @@ fn swagger_two() {
     let [json, text] = ok.content.as_slice() else { panic!("two bodies: one has an example") };
     assert_eq!(json.example.as_deref(), Some("{\n  \"name\": \"Vesta\"\n}"));
     assert_eq!(text.media_type, "text/json");
-    let expected = [
-        "0 name*: string [1–64 characters]",
-        "0 sisters[]: array of Boat, shown above",
-        "0 built: string (date-time)",
-    ];
+    let expected = ["0 name*: string [1–64 characters]", "0 sisters[]: array of Boat, shown above", "0 built: string (date-time)"];
     assert_eq!(table(json.schema.as_ref().expect("a schema")), expected);
 
     let body = post.detail.request.as_ref().expect("a body");
@@ -175,9 +168,7 @@ fn json_with_a_trailing_comma_is_read_as_yaml() {
 
 #[test]
 fn yaml_merge_keys_and_aliases_are_honest_tools() {
-    let api = good(
-        "swagger: 2.0\ninfo: {title: T}\nx-a: &a {summary: S, tags: [x]}\npaths: {/a: {get: {<<: *a, deprecated: true}}}",
-    );
+    let api = good("swagger: 2.0\ninfo: {title: T}\nx-a: &a {summary: S, tags: [x]}\npaths: {/a: {get: {<<: *a, deprecated: true}}}");
     assert_eq!(only(&api).summary.as_deref(), Some("S"));
     assert!(only(&api).deprecated);
 }
@@ -190,10 +181,8 @@ fn a_nul_in_a_text_is_replaced() {
 
 #[test]
 fn names_are_safe_in_urls_and_unique() {
-    let mut operation: Operation = only(&good(
-        r#"{"swagger": "2.0", "info": {"title": "T"}, "paths": {"/a/{b}/ü": {"get": {"operationId": "Get Pet!"}}}}"#,
-    ))
-    .clone();
+    let mut operation: Operation =
+        only(&good(r#"{"swagger": "2.0", "info": {"title": "T"}, "paths": {"/a/{b}/ü": {"get": {"operationId": "Get Pet!"}}}}"#)).clone();
     let mut taken = HashSet::new();
     assert_eq!(operation_name(&operation, &mut taken), "Get-Pet");
     assert_eq!(operation_name(&operation, &mut taken), "Get-Pet-2");
@@ -205,7 +194,6 @@ fn names_are_safe_in_urls_and_unique() {
     assert_eq!(operation_name(&operation, &mut taken).len(), 80);
     let second = operation_name(&operation, &mut taken);
     assert!(second.len() == 80 && second.ends_with("x-2"));
-    (operation.operation_id, operation.method, operation.url_template) =
-        (None, "ß".into(), "/".into());
+    (operation.operation_id, operation.method, operation.url_template) = (None, "ß".into(), "/".into());
     assert_eq!(operation_name(&operation, &mut taken), "operation");
 }

@@ -24,13 +24,10 @@ fn in_time(text: &str) -> Result<Description, Refusal> {
 }
 
 fn document(paths: &str, schemas: &str) -> String {
-    format!(
-        r#"{{"openapi": "3.0.0", "info": {{"title": "T"}}, "components": {{"schemas": {schemas}}}, "paths": {paths}}}"#
-    )
+    format!(r#"{{"openapi": "3.0.0", "info": {{"title": "T"}}, "components": {{"schemas": {schemas}}}, "paths": {paths}}}"#)
 }
 
-const BODY: &str =
-    r##"{"200": {"content": {"a/b": {"schema": {"$ref": "#/components/schemas/S0"}}}}}"##;
+const BODY: &str = r##"{"200": {"content": {"a/b": {"schema": {"$ref": "#/components/schemas/S0"}}}}}"##;
 
 fn one_operation(schemas: &str) -> String {
     document(&format!(r#"{{"/a": {{"get": {{"responses": {BODY}}}}}}}"#), schemas)

@@ -53,11 +53,7 @@ fn paths_without_meaning() {
     refused(&with(r#""paths": []"#), "#/paths", "must be an object; it is a list");
     refused(&with(r#""paths": {"pets/a": {}}"#), "#/paths/pets~1a", "begin with");
     refused(&with(r#""paths": {"/a~": 1}"#), "#/paths/~1a~0", "this is a number");
-    refused(
-        &with(r#""paths": {"/a": {"get": []}}"#),
-        "#/paths/~1a/get",
-        "An operation must be an object",
-    );
+    refused(&with(r#""paths": {"/a": {"get": []}}"#), "#/paths/~1a/get", "An operation must be an object");
     let long = format!(r#""paths": {{"/{}": {{}}}}"#, "a".repeat(3000));
     assert!(read(with(&long).as_bytes()).expect_err("long").reason.contains("2,000"));
     let item = |n: usize| format!(r#""/{n}": {{"get": {{}}}}"#);
@@ -69,8 +65,7 @@ fn paths_without_meaning() {
 #[test]
 fn parameters_without_meaning() {
     let case = |parameters: &str, place: &str, words: &str| {
-        let text =
-            with(&format!(r#""paths": {{"/a": {{"get": {{"parameters": {parameters}}}}}}}"#));
+        let text = with(&format!(r#""paths": {{"/a": {{"get": {{"parameters": {parameters}}}}}}}"#));
         refused(&text, &format!("#/paths/~1a/get/parameters{place}"), words);
     };
     case(r#"[{"in": "query"}]"#, "/0", "no \"name\"");

@@ -6,31 +6,16 @@ use super::{table, with_schema};
 fn one_line_types() {
     let cases = [
         (r#"{"type": "string", "format": "date-time"}"#, "string (date-time)"),
-        (
-            r#"{"type": ["integer", "null"], "minimum": 1, "maximum": 100}"#,
-            "integer or null, 1–100",
-        ),
+        (r#"{"type": ["integer", "null"], "minimum": 1, "maximum": 100}"#, "integer or null, 1–100"),
         (r#"{"type": ["string", "integer"]}"#, "string or integer"),
-        (
-            r#"{"type": "array", "items": {"type": "array", "items": {"type": "number"}}}"#,
-            "array of array of number",
-        ),
+        (r#"{"type": "array", "items": {"type": "array", "items": {"type": "number"}}}"#, "array of array of number"),
         (r#"{"enum": ["a", "b", null]}"#, "string, one of: a, b"),
         (r#"{"const": 3}"#, "integer, always 3"),
         (r#"{"oneOf": [{"type": "string"}, {"type": "integer"}]}"#, "one of string, integer"),
         (r#"{"anyOf": [{"type": "string"}, {"type": "null"}]}"#, "string or null"),
-        (
-            r#"{"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5}"#,
-            "number, more than 0, a multiple of 0.5",
-        ),
-        (
-            r#"{"type": "string", "minLength": 1, "pattern": "^a"}"#,
-            "string, at least 1 character, pattern ^a",
-        ),
-        (
-            r#"{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true}"#,
-            "array, 2 items, none twice",
-        ),
+        (r#"{"type": "number", "exclusiveMinimum": 0, "multipleOf": 0.5}"#, "number, more than 0, a multiple of 0.5"),
+        (r#"{"type": "string", "minLength": 1, "pattern": "^a"}"#, "string, at least 1 character, pattern ^a"),
+        (r#"{"type": "array", "minItems": 2, "maxItems": 2, "uniqueItems": true}"#, "array, 2 items, none twice"),
         (r##"{"$ref": "#/components/schemas/Nobody"}"##, "Nobody (not in this document)"),
         (r#"{"$ref": "pets.yaml#/Pet"}"#, "Pet (not in this document)"),
         ("true", "any"),
