@@ -136,6 +136,17 @@ impl Error {
             _ => false,
         }
     }
+
+    /// Whether the database refused a change because another row refers to this one.
+    pub fn is_foreign_key_violation(&self) -> bool {
+        match self {
+            Error::Internal(error) => error
+                .downcast_ref::<sqlx::Error>()
+                .and_then(|error| error.as_database_error())
+                .is_some_and(|error| error.is_foreign_key_violation()),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for Error {

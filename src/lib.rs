@@ -26,6 +26,8 @@ pub mod groups;
 pub mod ids;
 /// The portal's secret and what is derived from it.
 pub mod keys;
+/// Products, the APIs in them and the groups they are open to.
+pub mod products;
 /// Subscriptions, their keys and states.
 pub mod subscriptions;
 /// Users and their states.

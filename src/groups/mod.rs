@@ -12,6 +12,7 @@ use crate::{
     db::{Connection, Database, Transaction},
     error::{Error, Problems},
     ids::{self, GroupId, UserId},
+    products,
 };
 
 pub const SYSTEM: Error = Error::SystemEntity("System groups cannot be changed or deleted: who is in them follows from who somebody is.");
@@ -183,6 +184,7 @@ pub async fn delete(db: &Database, admin: &Administrator, name: &str) -> Result<
     if group.is_system() {
         return Err(SYSTEM);
     }
+    products::forget_group(&mut tx, group.id).await?;
     store::delete(&mut tx, group.id).await?;
     let subject = Subject::new("group", group.id.0, &group.display_name);
     audit::record(&mut tx, admin.actor(), "group.deleted", subject, Some(group.facts()), audit::NOTHING).await?;

@@ -49,8 +49,6 @@ pub(super) async fn delete(tx: &mut Transaction, group: GroupId) -> Result<(), E
     let connection: &mut Connection = tx;
     run!(connection, c => {
         sqlx::query("delete from memberships where group_id = $1").bind(group).execute(&mut *c).await?;
-        // The association with products belongs to the group as much as to the product: it goes with whichever goes first.
-        sqlx::query("delete from product_groups where group_id = $1").bind(group).execute(&mut *c).await?;
         sqlx::query("delete from groups where id = $1").bind(group).execute(&mut *c).await?;
     });
     Ok(())

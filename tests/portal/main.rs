@@ -4,6 +4,7 @@
 mod access;
 mod everywhere;
 mod groups;
+mod products;
 mod sign_in;
 mod start;
 mod support;
