@@ -7,4 +7,5 @@ mod groups;
 mod products;
 mod sign_in;
 mod start;
+mod statements;
 mod support;
