@@ -20,6 +20,7 @@ use actix_web::{
 };
 
 use crate::{
+    audit,
     auth::{
         self,
         password::Passwords,
@@ -54,6 +55,7 @@ pub fn routes() -> Routes {
     routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
     auth::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
+    audit::pages::routes(&mut routes);
     routes
 }
 
