@@ -31,6 +31,7 @@ use crate::{
     error::Error,
     groups,
     keys::Keys,
+    products,
     web::{Routes, assets, errors, guard},
 };
 
@@ -56,6 +57,7 @@ pub fn routes() -> Routes {
     auth::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
     audit::pages::routes(&mut routes);
+    products::pages::routes(&mut routes);
     routes
 }
 
