@@ -100,10 +100,23 @@ impl DerefMut for Transaction {
     }
 }
 
+/// PostgreSQL's alone.
+const ADVISORY_LOCK: &str = "select pg_advisory_xact_lock(hashtextextended($1, $2))";
+
 impl Transaction {
     /// The instant of everything in this transaction.
     pub fn now(&self) -> Instant {
         self.now
+    }
+
+    /// Waits until no other transaction is in this part of the program for this key, until the end of this one.
+    ///
+    /// For what counts rows before it adds one. SQLite has one writer at a time anyway.
+    pub async fn one_at_a_time(&mut self, part: &'static str, key: i64) -> Result<(), Error> {
+        if let Connection::Postgres(held) = &mut self.connection {
+            sqlx::query(ADVISORY_LOCK).bind(part).bind(key).execute(&mut **held).await?;
+        }
+        Ok(())
     }
 
     pub async fn commit(self) -> Result<(), Error> {

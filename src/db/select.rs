@@ -86,6 +86,14 @@ impl Select {
         self
     }
 
+    /// Conditions of a subquery, which begin with a `where` of their own.
+    pub fn nested(&mut self, conditions: impl FnOnce(&mut Self)) -> &mut Self {
+        let outer = std::mem::replace(&mut self.filtered, false);
+        conditions(self);
+        self.filtered = outer;
+        self
+    }
+
     /// Keeps the rows whose folded `column` contains `needle` (already folded).
     pub fn filter_contains(&mut self, column: &'static str, needle: &str) -> &mut Self {
         self.filter(column).sql("like").bind(like(needle)).sql("escape '\\'")
