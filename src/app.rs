@@ -20,18 +20,18 @@ use actix_web::{
 };
 
 use crate::{
-    audit,
     auth::{
         self,
         password::Passwords,
         sign_in::{Limits, Sessions},
     },
+    catalog,
     config::Settings,
     db::{self, Database},
     error::Error,
     groups,
     keys::Keys,
-    products,
+    subscriptions,
     web::{Routes, assets, errors, guard},
 };
 
@@ -56,8 +56,8 @@ pub fn routes() -> Routes {
     routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
     auth::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
-    audit::pages::routes(&mut routes);
-    products::pages::routes(&mut routes);
+    catalog::pages::routes(&mut routes);
+    subscriptions::pages::routes(&mut routes);
     routes
 }
 

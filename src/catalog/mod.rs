@@ -1,12 +1,106 @@
 //! The developer portal, and the visibility rule: which products, and so which APIs, a viewer sees.
+//! What a viewer does not see is `None` here, as what does not exist is.
 
+pub mod pages;
 mod store;
 
+pub use store::{
+    apis::{ApiCard, ApiSeen, OperationRow, OperationSeen},
+    products::{ProductCard, ProductName, ProductSeen},
+};
+
 use crate::{
+    auth::{SignedIn, Visitor},
     db::{Connection, Instant},
     error::Error,
     ids::{GroupId, ProductId, SubscriptionId, UserId},
 };
+
+/// Who looks: a guest, or a user with the groups that the user has at the instant of looking.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Viewer(UserId);
+
+impl Viewer {
+    /// No user has the key 0, so no group is a guest's own.
+    pub const GUEST: Viewer = Viewer(UserId(0));
+
+    pub fn user(user: UserId) -> Self {
+        Self(user)
+    }
+
+    pub fn is_guest(self) -> bool {
+        self == Self::GUEST
+    }
+
+    pub fn key(self) -> UserId {
+        self.0
+    }
+}
+
+impl From<&Visitor> for Viewer {
+    fn from(visitor: &Visitor) -> Self {
+        visitor.person().map_or(Self::GUEST, |person| Self(person.id))
+    }
+}
+
+impl From<&SignedIn> for Viewer {
+    fn from(signed_in: &SignedIn) -> Self {
+        Self(signed_in.id())
+    }
+}
+
+/// A stretch of a list: what it must contain (as typed), how many rows, after how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    pub needle: &'a str,
+    pub limit: i64,
+    pub offset: i64,
+}
+
+/// The products that a viewer sees, by name, and how many there are in all (capped, see `db::COUNTED`).
+pub async fn products(
+    connection: &mut Connection,
+    viewer: Viewer,
+    now: Instant,
+    wanted: Wanted<'_>,
+) -> Result<(Vec<ProductCard>, i64), Error> {
+    store::products::list(connection, viewer.0, now, wanted).await
+}
+
+/// The APIs that a viewer sees, by name, and how many there are in all (capped).
+pub async fn apis(connection: &mut Connection, viewer: Viewer, now: Instant, wanted: Wanted<'_>) -> Result<(Vec<ApiCard>, i64), Error> {
+    store::apis::list(connection, viewer.0, now, wanted).await
+}
+
+/// A product, when the viewer sees it.
+pub async fn find_product(connection: &mut Connection, viewer: Viewer, now: Instant, name: &str) -> Result<Option<ProductSeen>, Error> {
+    store::products::find(connection, viewer.0, now, name).await
+}
+
+/// The APIs in a product that the viewer was found to see: who sees a product sees all that is in it.
+pub async fn apis_of(connection: &mut Connection, product: &ProductSeen) -> Result<Vec<ApiCard>, Error> {
+    store::apis::of_product(connection, product.id).await
+}
+
+/// An API, when the viewer sees a product that contains it.
+pub async fn find_api(connection: &mut Connection, viewer: Viewer, now: Instant, name: &str) -> Result<Option<ApiSeen>, Error> {
+    store::apis::find(connection, viewer.0, now, name).await
+}
+
+/// The products that contain an API and that the viewer sees.
+pub async fn products_with(connection: &mut Connection, viewer: Viewer, now: Instant, api: &ApiSeen) -> Result<Vec<ProductName>, Error> {
+    store::products::with_api(connection, viewer.0, now, api.id).await
+}
+
+/// The operations of an API that the viewer was found to see, in the order of its description.
+pub async fn operations_of(connection: &mut Connection, api: &ApiSeen) -> Result<Vec<OperationRow>, Error> {
+    store::apis::operations(connection, api.id).await
+}
+
+/// An operation of an API that the viewer was found to see.
+pub async fn find_operation(connection: &mut Connection, api: &ApiSeen, name: &str) -> Result<Option<OperationSeen>, Error> {
+    store::apis::find_operation(connection, api.id, name).await
+}
 
 /// How many live subscriptions would be hidden from their owners if the group were gone. They keep working.
 pub async fn count_losing_sight(connection: &mut Connection, group: GroupId, now: Instant) -> Result<i64, Error> {
@@ -19,6 +113,9 @@ pub async fn without_sight(
     subscriptions: &[SubscriptionId],
     now: Instant,
 ) -> Result<Vec<SubscriptionId>, Error> {
+    if subscriptions.is_empty() {
+        return Ok(Vec::new());
+    }
     let keys: Vec<i64> = subscriptions.iter().map(|key| key.0).collect();
     store::without_sight(connection, &keys, now).await
 }

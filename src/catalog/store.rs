@@ -1,5 +1,5 @@
 //! THE visibility rule, as one SQL fragment, and the statements that decide sight with it.
-//! Nothing else joins a product's groups to a user's memberships for that purpose.
+//! Nothing else joins a product's groups to a user's memberships for that purpose. The reading itself is in `store/`.
 
 use crate::{
     db::{Connection, Instant, Select, run},
@@ -64,6 +64,10 @@ macro_rules! listed {
     };
 }
 
+// After the fragments, so that they can be named in them.
+pub(super) mod apis;
+pub(super) mod products;
+
 /// Live subscriptions whose owners see the product now and would not without the group.
 pub(super) async fn count_losing_sight(connection: &mut Connection, group: GroupId, now: Instant) -> Result<i64, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(concat!(
@@ -92,4 +96,17 @@ pub(super) async fn may_subscribe(connection: &mut Connection, product: ProductI
         "select count(*) from products p where p.id = $1 and ", may_subscribe!("p", "$2", "$3", "0")))
         .bind(product).bind(user).bind(now).fetch_one(c).await?)
         > 0)
+}
+
+/// The rows with how many there are in all, which only a full page or one past the end has to ask for.
+async fn with_total<T>(
+    connection: &mut Connection,
+    rows: Vec<T>,
+    total: &Select,
+    wanted: super::Wanted<'_>,
+) -> Result<(Vec<T>, i64), Error> {
+    let here = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let known = here < wanted.limit && (here > 0 || wanted.offset == 0);
+    let total = if known { wanted.offset + here } else { total.count(connection).await? };
+    Ok((rows, total))
 }

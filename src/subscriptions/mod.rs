@@ -1,8 +1,333 @@
-//! Subscriptions: a user's hold on a product, its keys and its states.
+//! Subscriptions: a user's hold on a product, its two keys and its states.
+//! A key leaves this room only through `show_keys`, which says so in the audit log.
 
-mod store;
+pub mod pages;
+pub mod store;
 
-use crate::{db::Transaction, error::Error, ids::ProductId};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    audit::{self, Actor, Subject},
+    auth::SignedIn,
+    catalog::{self, ProductSeen, Viewer},
+    db::{Connection, Database, Instant, Transaction},
+    error::{Error, Problems},
+    ids::{self, ProductId, SubscriptionId, UserId},
+    keys::{self, Keys},
+};
+
+/// submitted → active, rejected or cancelled; active ↔ suspended; active and suspended → cancelled or expired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    Submitted,
+    Active,
+    Rejected,
+    Cancelled,
+    Suspended,
+    Expired,
+}
+
+impl State {
+    pub const ALL: [State; 6] = [Self::Submitted, Self::Active, Self::Suspended, Self::Rejected, Self::Cancelled, Self::Expired];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Active => "active",
+            Self::Rejected => "rejected",
+            Self::Cancelled => "cancelled",
+            Self::Suspended => "suspended",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// As a person reads it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Submitted => "Submitted",
+            Self::Active => "Active",
+            Self::Rejected => "Rejected",
+            Self::Cancelled => "Cancelled",
+            Self::Suspended => "Suspended",
+            Self::Expired => "Expired",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+
+    /// Whether it is still held; the others are final.
+    pub fn is_live(self) -> bool {
+        matches!(self, Self::Submitted | Self::Active | Self::Suspended)
+    }
+}
+
+/// What its owner sees of a subscription; no keys.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Subscription {
+    pub id: SubscriptionId,
+    pub name: String,
+    pub display_name: String,
+    pub state: String,
+    pub state_comment: String,
+    pub product_name: String,
+    pub product_display_name: String,
+    pub terms_accepted: Option<String>,
+    pub terms_accepted_at: Option<Instant>,
+    pub created_at: Instant,
+    pub started_at: Option<Instant>,
+    pub ended_at: Option<Instant>,
+    pub expires_at: Option<Instant>,
+}
+
+impl Subscription {
+    pub fn path(&self) -> String {
+        format!("/account/subscriptions/{}", ids::encode(&self.name))
+    }
+
+    pub fn product_path(&self) -> String {
+        format!("/products/{}", ids::encode(&self.product_name))
+    }
+
+    pub fn state(&self) -> State {
+        // The table's check lets no other word in.
+        State::parse(&self.state).unwrap_or(State::Expired)
+    }
+
+    pub fn is_live(&self) -> bool {
+        self.state().is_live()
+    }
+
+    pub fn is_active(&self) -> bool {
+        self.state() == State::Active
+    }
+
+    fn facts(&self, state: State) -> SubscriptionFacts {
+        SubscriptionFacts {
+            name: self.name.clone(),
+            product: self.product_name.clone(),
+            display_name: self.display_name.clone(),
+            state,
+            terms_accepted: self.terms_accepted.is_some(),
+        }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::new("subscription", self.id.0, &self.display_name)
+    }
+}
+
+/// What the audit log keeps of a subscription.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SubscriptionFacts {
+    pub name: String,
+    pub product: String,
+    pub display_name: String,
+    pub state: State,
+    pub terms_accepted: bool,
+}
+
+/// What a form or REST says of a new subscription.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct NewSubscription {
+    #[serde(default)]
+    pub display_name: String,
+    /// Present when the terms of use are accepted.
+    #[serde(default)]
+    pub terms: Option<String>,
+    /// Which terms were shown (`terms_mark`); without it the caller says that it was the present ones.
+    #[serde(default)]
+    pub shown_terms: String,
+}
+
+/// Tells one text of terms from another.
+pub fn terms_mark(terms: &str) -> String {
+    keys::digest(terms).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl NewSubscription {
+    fn check(&self, product: &ProductSeen) -> Result<String, Error> {
+        let mut problems = Problems::default();
+        let display_name = problems.line("display_name", "The name", &self.display_name, 1, 100);
+        if !product.terms.is_empty() {
+            if self.terms.is_none() {
+                problems.add("terms", "Accept the terms of use to subscribe.");
+            } else if !self.shown_terms.is_empty() && self.shown_terms != terms_mark(&product.terms) {
+                problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
+            }
+        }
+        problems.or(display_name)
+    }
+}
+
+/// What asking for a subscription did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subscribed {
+    New(Subscription),
+    /// There is a live one with the same name: a form that was sent twice, or a repeated wish.
+    Already(Subscription),
+}
+
+pub const NOT_NEEDED: &str = "This product requires no subscription: its APIs are called without a key.";
+pub const GUESTS_ONLY: &str = "This product is open to guests for reading. To subscribe, it must be opened to a group that you are in; ask an administrator of this portal.";
+
+/// Subscribes to a product: active with its keys at once, or submitted when the product requires approval.
+///
+/// # Errors
+/// `NotFound` when the user does not see the product; `Forbidden` when it is seen as a guest sees it; `Invalid` on `display_name` and
+/// `terms`; `Conflict` when the product requires no subscription or allows no further one.
+pub async fn subscribe(db: &Database, keys: &Keys, who: &SignedIn, product: &str, new: &NewSubscription) -> Result<Subscribed, Error> {
+    let mut tx = db.write().await?;
+    // Counting and adding must not be interleaved with the same user's second click.
+    tx.one_at_a_time("subscribe", who.id().0).await?;
+    let now = tx.now();
+    let product = catalog::find_product(&mut tx, Viewer::from(who), now, product).await?.ok_or(Error::NotFound)?;
+    if !product.may_subscribe() {
+        return Err(Error::Forbidden(GUESTS_ONLY));
+    }
+    if !product.subscription_required {
+        return Err(Error::Conflict(NOT_NEEDED.to_owned()));
+    }
+    let display_name = new.check(&product)?;
+    let live = store::live_of(&mut tx, who.id(), product.id).await?;
+    let folded = ids::fold(&display_name);
+    if let Some(same) = live.iter().find(|held| ids::fold(&held.display_name) == folded) {
+        return Ok(Subscribed::Already(same.clone()));
+    }
+    if let Some(most) = product.subscriptions_limit.filter(|&most| count(&live) >= most) {
+        return Err(Error::Conflict(full(most)));
+    }
+    let state = if product.approval_required { State::Submitted } else { State::Active };
+    let terms = (!product.terms.is_empty()).then(|| product.terms.clone());
+    let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms };
+    let subscription = insert_in(&mut tx, keys, who.actor(), &wanted).await?;
+    tx.commit().await?;
+    Ok(Subscribed::New(subscription))
+}
+
+fn count(live: &[Subscription]) -> i64 {
+    i64::try_from(live.len()).unwrap_or(i64::MAX)
+}
+
+/// Why there is no further one.
+pub fn full(most: i64) -> String {
+    match most {
+        1 => "This product allows one subscription, and you have it already.".to_owned(),
+        _ => format!("This product allows {most} subscriptions, and you have them all. Cancel one to add another."),
+    }
+}
+
+/// A subscription to be written as it is.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub product: ProductId,
+    pub owner: UserId,
+    pub display_name: String,
+    pub state: State,
+    /// The terms that were accepted.
+    pub terms: Option<String>,
+}
+
+/// Writes a subscription in any state, with new keys, in the caller's transaction; whether it is allowed was asked before.
+pub async fn insert_in(tx: &mut Transaction, keys: &Keys, actor: &Actor, wanted: &Wanted) -> Result<Subscription, Error> {
+    let name = ids::random_name(16);
+    let primary = seal(keys, &name, Which::Primary, &new_key())?;
+    let secondary = seal(keys, &name, Which::Secondary, &new_key())?;
+    let subscription = store::insert(tx, &name, wanted, &primary, &secondary).await?;
+    let facts = subscription.facts(wanted.state);
+    audit::record(tx, actor, "subscription.created", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    Ok(subscription)
+}
+
+#[derive(Clone, Copy)]
+enum Which {
+    Primary,
+    Secondary,
+}
+
+impl Which {
+    /// Binds a stored key to its subscription and place.
+    fn context(self, subscription: &str) -> String {
+        match self {
+            Which::Primary => format!("subscription {subscription} primary"),
+            Which::Secondary => format!("subscription {subscription} secondary"),
+        }
+    }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+fn new_key() -> String {
+    let mut bytes = [0; 16];
+    ids::fill_random(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn seal(keys: &Keys, subscription: &str, which: Which, key: &str) -> Result<store::SealedKey, Error> {
+    Ok(store::SealedKey { sealed: keys.encrypt(&which.context(subscription), key)?, mac: keys.lookup(KEY, key) })
+}
+
+/// The purpose of a key's MAC: `keys.lookup(KEY, key)` finds its subscription.
+pub const KEY: &str = "subscription key";
+
+/// The two keys of a subscription. `Debug` is left out on purpose.
+pub struct ShownKeys {
+    pub primary: String,
+    pub secondary: String,
+}
+
+/// Somebody's own subscription; another's is not found.
+pub async fn get(connection: &mut Connection, who: &SignedIn, name: &str) -> Result<Subscription, Error> {
+    store::find(connection, who.id(), name).await?.ok_or(Error::NotFound)
+}
+
+/// The keys, for this once; that they were shown is recorded.
+///
+/// # Errors
+/// `NotFound` for another's; `Conflict` while it is not active.
+pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -> Result<(Subscription, ShownKeys), Error> {
+    let mut tx = db.write().await?;
+    let subscription = get(&mut tx, who, name).await?;
+    if !subscription.is_active() {
+        let word = subscription.state().word().to_lowercase();
+        return Err(Error::Conflict(format!("Keys are shown while a subscription is active; this one is {word}.")));
+    }
+    let (primary, secondary) = store::sealed_keys(&mut tx, subscription.id).await?;
+    let shown = ShownKeys {
+        primary: keys.decrypt(&Which::Primary.context(&subscription.name), &primary)?,
+        secondary: keys.decrypt(&Which::Secondary.context(&subscription.name), &secondary)?,
+    };
+    let facts = subscription.facts(State::Active);
+    audit::record(&mut tx, who.actor(), "subscription.keys_shown", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    tx.commit().await?;
+    Ok((subscription, shown))
+}
+
+/// Ends a subscription for good: its keys stop working. False when it was cancelled already.
+///
+/// # Errors
+/// `NotFound` for another's; `Conflict` when it was rejected or has expired.
+pub async fn cancel(db: &Database, who: &SignedIn, name: &str) -> Result<(Subscription, bool), Error> {
+    let mut tx = db.write().await?;
+    let subscription = get(&mut tx, who, name).await?;
+    let before = subscription.state();
+    if before == State::Cancelled {
+        return Ok((subscription, false));
+    }
+    if !before.is_live() || !store::end(&mut tx, subscription.id, State::Cancelled).await? {
+        return Err(Error::Conflict(format!("This subscription is {} and stays so.", before.word().to_lowercase())));
+    }
+    let (was, is) = (subscription.facts(before), subscription.facts(State::Cancelled));
+    audit::record(&mut tx, who.actor(), "subscription.cancelled", subscription.subject(), Some(was), Some(is)).await?;
+    tx.commit().await?;
+    Ok((subscription, true))
+}
+
+/// A user's live subscriptions to a product, the oldest first.
+pub async fn live_of(connection: &mut Connection, owner: UserId, product: ProductId) -> Result<Vec<Subscription>, Error> {
+    store::live_of(connection, owner, product).await
+}
 
 /// Deletes every subscription of a product, in the transaction that deletes the product. How many there were.
 pub async fn delete_of_product(tx: &mut Transaction, product: ProductId) -> Result<u64, Error> {

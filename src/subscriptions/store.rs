@@ -1,14 +1,191 @@
 //! SQL of subscriptions.
 
+use super::{State, Subscription, Wanted};
 use crate::{
-    db::{Connection, Transaction, run},
+    db::{COUNTED, Connection, Instant, Select, Transaction, run},
     error::Error,
-    ids::ProductId,
+    ids::{self, ProductId, SubscriptionId, UserId},
 };
+
+macro_rules! subscriptions_where {
+    ($rest:literal) => {
+        concat!(
+            "select s.id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
+                s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at
+             from subscriptions s join products p on p.id = s.product_id where ",
+            $rest
+        )
+    };
+}
+
+/// A key as it is kept: encrypted, and hashed to find it by.
+pub(super) struct SealedKey {
+    pub sealed: Vec<u8>,
+    pub mac: Vec<u8>,
+}
+
+pub(super) async fn insert(
+    tx: &mut Transaction,
+    name: &str,
+    wanted: &Wanted,
+    primary: &SealedKey,
+    secondary: &SealedKey,
+) -> Result<Subscription, Error> {
+    let now = tx.now();
+    let started = matches!(wanted.state, State::Active | State::Suspended | State::Expired).then_some(now);
+    let ended = (!wanted.state.is_live()).then_some(now);
+    let connection: &mut Connection = tx;
+    run!(&mut *connection, c => sqlx::query(
+        "insert into subscriptions (name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac,
+            secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)")
+        .bind(name).bind(ids::fold(name)).bind(wanted.product).bind(wanted.owner).bind(&wanted.display_name).bind(wanted.state.as_str())
+        .bind(&primary.sealed).bind(&primary.mac).bind(&secondary.sealed).bind(&secondary.mac).bind(&wanted.terms)
+        .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).execute(c).await?.rows_affected());
+    find(connection, wanted.owner, name).await?.ok_or(Error::NotFound)
+}
+
+pub(super) async fn find(connection: &mut Connection, owner: UserId, name: &str) -> Result<Option<Subscription>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Subscription>(subscriptions_where!("s.owner_id = $1 and s.name_folded = $2"))
+        .bind(owner).bind(ids::fold(name)).fetch_optional(c).await?))
+}
+
+pub(super) async fn live_of(connection: &mut Connection, owner: UserId, product: ProductId) -> Result<Vec<Subscription>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Subscription>(subscriptions_where!(
+        "s.owner_id = $1 and s.product_id = $2 and s.state in ('submitted', 'active', 'suspended') order by s.id"))
+        .bind(owner).bind(product).fetch_all(c).await?))
+}
+
+pub(super) async fn sealed_keys(connection: &mut Connection, subscription: SubscriptionId) -> Result<(Vec<u8>, Vec<u8>), Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>("select primary_key, secondary_key from subscriptions where id = $1")
+        .bind(subscription).fetch_one(c).await?))
+}
+
+/// Ends a live one; false when it is not live.
+pub(super) async fn end(tx: &mut Transaction, subscription: SubscriptionId, state: State) -> Result<bool, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "update subscriptions set state = $2, ended_at = $3, version = version + 1
+         where id = $1 and state in ('submitted', 'active', 'suspended')")
+        .bind(subscription).bind(state.as_str()).bind(now).execute(c).await?.rows_affected())
+        == 1)
+}
 
 pub(super) async fn delete_of_product(tx: &mut Transaction, product: ProductId) -> Result<u64, Error> {
     let connection: &mut Connection = tx;
     Ok(
         run!(connection, c => sqlx::query("delete from subscriptions where product_id = $1").bind(product).execute(c).await?.rows_affected()),
     )
+}
+
+/// Somebody's own subscriptions, live ones first, then the newest; and how many.
+pub async fn of_owner(connection: &mut Connection, owner: UserId, limit: i64, offset: i64) -> Result<(Vec<Subscription>, i64), Error> {
+    let rows = run!(&mut *connection, c => sqlx::query_as::<_, Subscription>(subscriptions_where!(
+        "s.owner_id = $1 order by case when s.state in ('submitted', 'active', 'suspended') then 0 else 1 end, s.id desc limit $2 offset $3"))
+        .bind(owner).bind(limit).bind(offset).fetch_all(c).await?);
+    let total = run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from subscriptions where owner_id = $1")
+        .bind(owner).fetch_one(c).await?);
+    Ok((rows, total))
+}
+
+/// The order of the list of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    CreatedDown,
+    Created,
+    Product,
+    ProductDown,
+    Owner,
+    OwnerDown,
+    State,
+    StateDown,
+}
+
+impl Sort {
+    pub const ALL: [Sort; 8] =
+        [Sort::CreatedDown, Sort::Created, Sort::Product, Sort::ProductDown, Sort::Owner, Sort::OwnerDown, Sort::State, Sort::StateDown];
+
+    fn sql(self) -> &'static str {
+        match self {
+            // A key is as old as its row.
+            Sort::CreatedDown => "order by s.id desc",
+            Sort::Created => "order by s.id",
+            Sort::Product => "order by p.display_name_folded, s.id",
+            Sort::ProductDown => "order by p.display_name_folded desc, s.id desc",
+            Sort::Owner => "order by u.sort_folded, s.id",
+            Sort::OwnerDown => "order by u.sort_folded desc, s.id desc",
+            Sort::State => "order by s.state, s.id",
+            Sort::StateDown => "order by s.state desc, s.id desc",
+        }
+    }
+}
+
+/// A subscription among all; no keys.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SubscriptionRow {
+    pub id: SubscriptionId,
+    pub display_name: String,
+    pub state: String,
+    pub created_at: Instant,
+    pub product_name: String,
+    pub product_display_name: String,
+    pub owner_name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+}
+
+impl SubscriptionRow {
+    pub fn product_path(&self) -> String {
+        format!("/publisher/products/{}", ids::encode(&self.product_name))
+    }
+
+    pub fn owner_path(&self) -> String {
+        format!("/publisher/users/{}", ids::encode(&self.owner_name))
+    }
+
+    pub fn owner(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+}
+
+/// Everybody's subscriptions whose product or owner contains the needle; and how many (counting stops past `COUNTED`).
+pub async fn list(
+    connection: &mut Connection,
+    needle: &str,
+    state: Option<State>,
+    sort: Sort,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<SubscriptionRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut rows = Select::new(
+        connection,
+        "select s.id, s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product_display_name,
+            u.name as owner_name, u.first_name, u.last_name, u.email
+         from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id",
+    );
+    let mut total = Select::new(connection, "select count(*) from (select 1 from subscriptions s");
+    for statement in [&mut rows, &mut total] {
+        if let Some(state) = state {
+            statement.filter("s.state =").bind(state.as_str());
+        }
+        if !needle.is_empty() {
+            let pattern = crate::db::select::like(&needle);
+            statement
+                .filter("(s.product_id in (select sp.id from products sp where sp.display_name_folded like")
+                .bind(pattern.clone())
+                .sql("escape '\\') or s.owner_id in (select u.id from users u");
+            // The users' own search, inside the subquery.
+            statement.nested(|inner| {
+                inner.filter_users_search(&needle);
+            });
+            statement.sql("))");
+        }
+    }
+    rows.sql(sort.sql()).page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
 }

@@ -1,0 +1,137 @@
+//! An API's page: what it is, which products have it, and its operations by tag.
+
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    apis::description::{Server, Tag},
+    app::Portal,
+    auth::Visitor,
+    catalog::{self, ApiSeen, OperationRow, ProductName, Viewer},
+    error::Error,
+    ids,
+    web::{
+        self, Answer, Frame,
+        form::{Name, Query},
+        markdown::{self, SafeHtml},
+    },
+};
+
+/// Operations under one heading; those of several tags stand under each.
+pub(super) struct Section {
+    /// Unique on the page.
+    pub anchor: String,
+    pub name: String,
+    pub description: SafeHtml,
+    pub operations: Vec<OperationRow>,
+}
+
+/// What stands over operations without a tag, when others have one.
+const OTHERS: &str = "Other operations";
+
+/// Operations by tag: the tags in the order of the description, then those that it does not list, then what has none.
+pub(super) fn sections(api: &ApiSeen, operations: Vec<OperationRow>) -> Vec<Section> {
+    let tags: Vec<Tag> = serde_json::from_str(&api.tags).unwrap_or_default();
+    let mut sections: Vec<Section> = tags.into_iter().map(|tag| section(tag.name, &tag.description.unwrap_or_default())).collect();
+    let mut others = section(String::new(), "");
+    for operation in operations {
+        let names: Vec<String> = serde_json::from_str(&operation.tags).unwrap_or_default();
+        if names.is_empty() {
+            others.operations.push(operation);
+            continue;
+        }
+        for name in names {
+            match sections.iter_mut().find(|section| section.name == name) {
+                Some(section) => section.operations.push(operation.clone()),
+                None => sections.push(Section { operations: vec![operation.clone()], ..section(name, "") }),
+            }
+        }
+    }
+    sections.retain(|section| !section.operations.is_empty());
+    if !others.operations.is_empty() {
+        others.name = if sections.is_empty() { "Operations" } else { OTHERS }.to_owned();
+        sections.push(others);
+    }
+    for (index, section) in sections.iter_mut().enumerate() {
+        let slug = ids::slug(&section.name);
+        section.anchor = if slug.is_empty() { format!("tag-{}", index + 1) } else { format!("tag-{slug}-{}", index + 1) };
+    }
+    sections
+}
+
+fn section(name: String, description: &str) -> Section {
+    Section { anchor: String::new(), name, description: markdown::to_html(description), operations: Vec::new() }
+}
+
+pub(super) fn servers(api: &ApiSeen) -> Vec<Server> {
+    serde_json::from_str(&api.servers).unwrap_or_default()
+}
+
+pub(super) fn operation_path(api: &ApiSeen, operation: &str) -> String {
+    format!("{}/operations/{}", api.path(), ids::encode(operation))
+}
+
+#[derive(Deserialize)]
+pub(super) struct ShowQuery {
+    #[serde(default)]
+    q: String,
+}
+
+#[derive(Template)]
+#[template(path = "catalog/api.html")]
+struct ApiPage {
+    frame: Frame,
+    q: String,
+    description: SafeHtml,
+    servers: Vec<Server>,
+    products: Vec<ProductName>,
+    sections: Vec<Section>,
+    /// All of them, whatever is filtered.
+    operations: usize,
+    api: ApiSeen,
+}
+
+impl ApiPage {
+    fn operation_path(&self, operation: &OperationRow) -> String {
+        operation_path(&self.api, &operation.name)
+    }
+}
+
+pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Name(name): Name, Query(query): Query<ShowQuery>) -> Answer {
+    let (viewer, now) = (Viewer::from(&visitor), portal.db.now());
+    let mut connection = portal.db.read().await?;
+    let api = catalog::find_api(&mut connection, viewer, now, &name).await?.ok_or(Error::NotFound)?;
+    let products = catalog::products_with(&mut connection, viewer, now, &api).await?;
+    let mut operations = catalog::operations_of(&mut connection, &api).await?;
+    drop(connection);
+    let count = operations.len();
+    let words: Vec<String> = query.q.split_whitespace().map(ids::fold).collect();
+    if !words.is_empty() {
+        operations.retain(|operation| matches(operation, &words));
+    }
+    web::page(&ApiPage {
+        frame,
+        q: query.q.trim().to_owned(),
+        description: markdown::to_html(&api.description),
+        servers: servers(&api),
+        products,
+        sections: sections(&api, operations),
+        operations: count,
+        api,
+    })
+}
+
+/// Whether each word is somewhere in what the list shows of an operation, or in its tags.
+fn matches(operation: &OperationRow, words: &[String]) -> bool {
+    let text = format!(
+        "{} {} {} {} {}",
+        operation.method,
+        operation.url_template,
+        operation.display_name,
+        operation.operation_id.as_deref().unwrap_or(""),
+        operation.tags
+    );
+    let text = ids::fold(&text);
+    words.iter().all(|word| text.contains(word))
+}

@@ -1,0 +1,109 @@
+//! Home and the lists of products and APIs.
+
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::Portal,
+    auth::Visitor,
+    catalog::{self, ApiCard, ProductCard, Viewer, Wanted},
+    web::{
+        self, Answer, Frame, counted,
+        form::Query,
+        paging::{Page, Pager},
+        url::encode,
+    },
+};
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    page: Option<i64>,
+    size: Option<i64>,
+}
+
+/// How many of each the home page shows.
+const ON_HOME: i64 = 6;
+
+#[derive(Template)]
+#[template(path = "catalog/home.html")]
+struct HomePage {
+    frame: Frame,
+    q: String,
+    products: Vec<ProductCard>,
+    all_products: String,
+    products_link: String,
+    apis: Vec<ApiCard>,
+    all_apis: String,
+    apis_link: String,
+}
+
+/// "All 12 products", or nothing when all are shown already.
+fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
+    if total <= ON_HOME {
+        String::new()
+    } else if total > crate::db::COUNTED {
+        format!("All {many}")
+    } else {
+        format!("All {}{}", counted(total, one, many), if searching { " that match" } else { "" })
+    }
+}
+
+pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
+    let (viewer, now) = (Viewer::from(&visitor), portal.db.now());
+    let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
+    let mut connection = portal.db.read().await?;
+    let (products, product_total) = catalog::products(&mut connection, viewer, now, wanted).await?;
+    let (apis, api_total) = catalog::apis(&mut connection, viewer, now, wanted).await?;
+    drop(connection);
+    let searching = !query.q.trim().is_empty();
+    let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
+    web::page(&HomePage {
+        frame,
+        all_products: all(product_total, "product", "products", searching),
+        products_link: format!("/products{filter}"),
+        products,
+        all_apis: all(api_total, "API", "APIs", searching),
+        apis_link: format!("/apis{filter}"),
+        apis,
+        q: query.q.trim().to_owned(),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "catalog/products.html")]
+struct ProductsPage {
+    frame: Frame,
+    q: String,
+    products: Vec<ProductCard>,
+    pager: Pager,
+}
+
+pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
+    let page = Page::new(query.page, query.size);
+    let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
+    let now = portal.db.now();
+    let (products, total) = catalog::products(&mut portal.db.read().await?, Viewer::from(&visitor), now, wanted).await?;
+    let pager = Pager::new(page, total, "/products", &[("q", &query.q)]);
+    web::page(&ProductsPage { frame, q: query.q, products, pager })
+}
+
+#[derive(Template)]
+#[template(path = "catalog/apis.html")]
+struct ApisPage {
+    frame: Frame,
+    q: String,
+    apis: Vec<ApiCard>,
+    pager: Pager,
+}
+
+pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
+    let page = Page::new(query.page, query.size);
+    let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
+    let now = portal.db.now();
+    let (apis, total) = catalog::apis(&mut portal.db.read().await?, Viewer::from(&visitor), now, wanted).await?;
+    let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
+    web::page(&ApisPage { frame, q: query.q, apis, pager })
+}

@@ -1,0 +1,19 @@
+//! The pages of the developer portal, for guests as for everybody: what is not listed for who asks is not found.
+
+mod api;
+mod lists;
+mod operation;
+mod product;
+
+use crate::web::Routes;
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .get("/", lists::home)
+        .get("/products", lists::products)
+        .get("/products/{name}", product::show)
+        .post("/products/{name}/subscribe", product::subscribe)
+        .get("/apis", lists::apis)
+        .get("/apis/{name}", api::show)
+        .get("/apis/{name}/operations/{inner}", operation::show);
+}
