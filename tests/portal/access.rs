@@ -1,6 +1,6 @@
 //! The access table: every mounted route, who asks, what they get; and that no other site can ask for a change.
 
-use crate::support::{Browser, Portal};
+use crate::support::{Browser, Portal, seed::Product};
 use portico::users::UserState;
 use reqwest::Method;
 
@@ -28,33 +28,26 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/groups/{name}/delete", "/publisher/groups/beta/delete", [303, 403, 303]),
     ("POST", "/publisher/groups/{name}/add-member", "/publisher/groups/beta/add-member", [303, 403, 422]),
     ("POST", "/publisher/groups/{name}/remove-members", "/publisher/groups/beta/remove-members", [303, 403, 303]),
-    ("GET", "/publisher/audit", "/publisher/audit", [303, 403, 200]),
-    ("GET", "/publisher/audit/{name}", "/publisher/audit/none", [303, 403, 404]),
-    ("GET", "/publisher/products", "/publisher/products", [303, 403, 200]),
-    ("GET", "/publisher/new/product", "/publisher/new/product", [303, 403, 200]),
-    ("POST", "/publisher/new/product", "/publisher/new/product", [303, 403, 422]),
-    ("GET", "/publisher/products/{name}", "/publisher/products/orders", [303, 403, 200]),
-    ("POST", "/publisher/products/{name}/add-apis", "/publisher/products/orders/add-apis", [303, 403, 303]),
-    ("POST", "/publisher/products/{name}/remove-apis", "/publisher/products/orders/remove-apis", [303, 403, 303]),
-    ("GET", "/publisher/products/{name}/settings", "/publisher/products/orders/settings", [303, 403, 200]),
-    ("POST", "/publisher/products/{name}/settings", "/publisher/products/orders/settings", [303, 403, 400]),
-    ("GET", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 200]),
-    ("POST", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 303]),
-    ("GET", "/publisher/products/{name}/subscribers", "/publisher/products/orders/subscribers", [303, 403, 200]),
-    ("GET", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 200]),
-    ("POST", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 303]),
-    ("POST", "/publisher/products/{name}/unpublish", "/publisher/products/orders/unpublish", [303, 403, 303]),
-    ("GET", "/publisher/products/{name}/delete", "/publisher/products/orders/delete", [303, 403, 200]),
-    ("POST", "/publisher/products/{name}/delete", "/publisher/products/orders/delete", [303, 403, 303]),
+    ("GET", "/", "/", [200, 200, 200]),
+    ("GET", "/products", "/products", [200, 200, 200]),
+    ("GET", "/products/{name}", "/products/open", [200, 200, 200]),
+    ("POST", "/products/{name}/subscribe", "/products/open/subscribe", [303, 422, 422]),
+    ("GET", "/apis", "/apis", [200, 200, 200]),
+    ("GET", "/apis/{name}", "/apis/open", [200, 200, 200]),
+    ("GET", "/apis/{name}/operations/{inner}", "/apis/open/operations/list-things", [200, 200, 200]),
+    ("GET", "/account/subscriptions", "/account/subscriptions", [303, 200, 200]),
+    // One that the developer holds.
+    ("GET", "/account/subscriptions/{name}", "/account/subscriptions/held", [303, 200, 404]),
+    ("POST", "/account/subscriptions/{name}/keys", "/account/subscriptions/held/keys", [303, 200, 404]),
+    ("GET", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 200, 404]),
+    ("POST", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 303, 404]),
+    ("GET", "/publisher/subscriptions", "/publisher/subscriptions", [303, 403, 200]),
 ];
 
 async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u16 {
     // A deletion in an earlier row must not change what a later one finds.
     if portal.count("select count(*) from groups where name = 'beta'").await == 0 {
         portal.add_group("Beta").await;
-    }
-    if portal.count("select count(*) from products where name = 'orders'").await == 0 {
-        portal.add_product("Orders").await;
     }
     match method {
         "GET" => browser.get(path).await.status,
@@ -67,8 +60,13 @@ async fn every_route_lets_in_whom_it_should() {
     let portal = Portal::start().await;
     portal.add_user("root@portal.example", "Root", "Admin", UserState::Active, true).await;
     portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    portal.seed_product(Product { name: "open", groups: &["guests", "developers"], ..Product::default() }).await;
+    portal.seed_api("open", &["open"]).await;
+    let held = portal.signed_in("dev@portal.example").await.post("/products/open/subscribe", &[("display_name", "Held")]).await;
+    held.is(303);
     let mut wrong = Vec::new();
     for (method, pattern, path, expected) in TABLE {
+        let path = &path.replace("/account/subscriptions/held", held.location());
         // Signing out ends a session, so everybody is signed in anew for each row.
         let people = [portal.guest(), portal.signed_in("dev@portal.example").await, portal.signed_in("root@portal.example").await];
         for ((who, browser), expected) in ["guest", "developer", "administrator"].into_iter().zip(&people).zip(expected) {
@@ -102,7 +100,6 @@ async fn a_person_who_was_blocked_or_is_pending_is_a_guest() {
 async fn no_change_is_taken_from_another_site() {
     let portal = Portal::start().await;
     portal.add_group("Beta").await;
-    portal.add_product("Orders").await;
     let admin = portal.administrator().await;
     let before = portal.audited().await;
     for (_, pattern, path, _) in TABLE.iter().filter(|row| row.0 == "POST") {

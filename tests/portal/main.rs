@@ -2,11 +2,13 @@
 //! With `PORTICO_TEST_POSTGRES` (a server's URL) the databases are PostgreSQL's, without it SQLite's.
 
 mod access;
-mod audit;
+mod catalog;
 mod everywhere;
 mod groups;
 mod products;
 mod sign_in;
 mod start;
 mod statements;
+mod subscriptions;
 mod support;
+mod visibility;

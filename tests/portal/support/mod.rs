@@ -1,13 +1,14 @@
 //! A portal for one test: its database, its clock, its server, and people with browsers.
 
 mod browser;
+pub mod seed;
 
 use std::sync::{
     Arc,
     atomic::{AtomicI64, Ordering},
 };
 
-pub use browser::{Browser, FORM};
+pub use browser::{Browser, FORM, Reply};
 use portico::{
     app, auth,
     auth::password::Passwords,
@@ -114,12 +115,6 @@ impl Portal {
     pub async fn add_group(&self, display_name: &str) -> String {
         let new = portico::groups::NewGroup { display_name: display_name.to_owned(), description: String::new() };
         portico::groups::create(self.db(), &auth::operator(), &new).await.expect("a group").name
-    }
-
-    /// Makes a product, not published and open to Administrators alone; the answer is its name in URLs.
-    pub async fn add_product(&self, display_name: &str) -> String {
-        let new = portico::products::NewProduct { display_name: display_name.to_owned(), ..Default::default() };
-        portico::products::create(self.db(), &auth::operator(), &new).await.expect("a product").name
     }
 
     /// One number from the database.

@@ -1,0 +1,101 @@
+//! The pages of the developer portal.
+
+use crate::support::{Portal, seed::Product};
+
+#[tokio::test]
+async fn an_empty_portal_says_what_to_do_next() {
+    let portal = Portal::start().await;
+    for path in ["/", "/products", "/apis"] {
+        portal.guest().get(path).await.is(200).shows("Nothing is open to guests yet.").shows("/signin?next=");
+    }
+    let dev = portal.developer("dev@portal.example").await;
+    dev.get("/").await.is(200).shows("No product is open to you yet.").shows("/account/subscriptions");
+    dev.get("/products").await.shows("No product is open to you yet.");
+    dev.get("/apis").await.shows("No API is open to you yet.");
+    dev.get("/?q=x").await.shows("Nothing that you may see matches.");
+}
+
+#[tokio::test]
+async fn a_product_is_read_by_a_guest() {
+    let portal = Portal::start().await;
+    let description = "# Head\n\nSome *words* <script>alert(1)</script>";
+    portal.seed_product(Product { name: "orders", groups: &["guests"], description, terms: "Be **kind**.", ..Product::default() }).await;
+    portal.seed_api("order-api", &["orders"]).await;
+    let page = portal.guest().get("/products/orders").await;
+    page.is(200).shows("<em>words</em>").shows("Be <strong>kind</strong>.").shows("API order-api").shows("1 operation");
+    page.hides("<script>alert").hides("Your subscriptions").hides("accept the");
+    page.shows("href=\"/signin?next=%2Fproducts%2Forders\"").shows("Sign in to subscribe");
+    assert_eq!(page.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn search_finds_by_name_description_and_tag_and_pages() {
+    let portal = Portal::start().await;
+    for number in 0..30 {
+        let name = format!("p{number:02}");
+        let description = if number % 2 == 0 { "Even 100% ones" } else { "Odd ones" };
+        portal.seed_product(Product { name: &name, groups: &["guests"], description, ..Product::default() }).await;
+    }
+    portal.seed_api("zeta", &["p00"]).await;
+    let guest = portal.guest();
+    let first = guest.get("/products?size=25").await;
+    first.shows("1–25 of 30").shows("Product p00").hides("Product p25").shows("/products?page=2&#38;size=25");
+    guest.get("/products?size=25&page=2").await.shows("26–30 of 30").shows("Product p29").hides("Product p24");
+    guest.get("/products?page=9").await.is(200).shows("Show all products").shows("30");
+    guest.get("/products?q=EVEN").await.shows("1–15 of 15").hides("Product p01");
+    guest.get("/products?q=100%25%20o").await.shows("1–15 of 15");
+    guest.get("/products?q=100_").await.shows("No product that you may see is here.");
+    guest.get("/apis?q=THINGS").await.shows("API zeta");
+    guest.get("/").await.shows("All 30 products").shows("Product p05").hides("Product p06");
+    guest.get("/?q=even").await.shows("All 15 products that match").shows("/products?q=even");
+}
+
+#[tokio::test]
+async fn an_api_lists_its_operations_by_tag_and_finds_among_many() {
+    let portal = Portal::start().await;
+    portal.seed_product(Product { name: "orders", groups: &["guests"], ..Product::default() }).await;
+    portal.seed_api("order-api", &["orders"]).await;
+    for number in 0..220 {
+        let (name, path) = (format!("op {number}"), format!("/parts/{{id}}/{number}"));
+        let tags = if number == 0 { "[]" } else { "[\"Parts\", \"Things\"]" };
+        portal.seed_operation("order-api", &name, "PUT", &path, &format!("Put part {number}"), tags, "{}").await;
+    }
+    let guest = portal.guest();
+    let page = guest.get("/apis/order-api").await;
+    page.is(200).shows("Operations <span class=\"count\">221</span>").shows("https://api.portal.example/v2").shows("2.4");
+    page.shows("href=\"#tag-things-1\"").shows("id=\"tag-things-1\"").shows("All <em>things</em>").shows("id=\"tag-parts-2\"");
+    page.shows("Other operations").shows("href=\"/apis/order-api/operations/op%20219\"");
+    guest.get("/apis/order-api?q=put%20219").await.shows("Put part 219").hides("Put part 21<").hides("List things");
+    guest.get("/apis/order-api?q=nothing").await.is(200).shows("No operation matches.");
+    guest.get("/apis/order-api/operations/op%20219").await.is(200).shows("Put part 219");
+    guest.get("/apis/order-api/operations/absent").await.is(404);
+}
+
+const DETAIL: &str = r##"{
+  "parameters": [{"name": "dryRun", "place": "query", "required": true, "deprecated": false, "description": "Check *only*", "schema": {"summary": "boolean", "rows": [], "truncated": false}}],
+  "request": {"required": true, "description": "What to create", "content": [{"media_type": "application/json", "also_as": ["text/json"], "example": "{\"a\": \"<b>\"}",
+     "schema": {"summary": "Order", "truncated": true, "rows": [
+        {"depth": 0, "name": "customer", "type_text": "object", "required": true, "description": "Who <script>ordered</script>"},
+        {"depth": 12, "name": "deep", "type_text": "string", "read_only": true, "deprecated": true, "constraints": ["1–64 characters", "default x"]}]}}]},
+  "responses": [
+     {"status": "201", "description": "Made", "headers": [{"name": "Location", "place": "header", "required": false, "deprecated": false, "description": null, "schema": {"summary": "string", "rows": [], "truncated": false}}],
+      "content": [{"media_type": "application/json", "schema": {"summary": "array of Order", "rows": [], "truncated": false}, "example": null}]},
+     {"status": "default", "description": "First paragraph\n\nand a second", "headers": [], "content": []}],
+  "security": ["API key in header X-Key", "OAuth 2.0 (read)"]
+}"##;
+
+#[tokio::test]
+async fn an_operation_is_read_whole_by_a_guest() {
+    let portal = Portal::start().await;
+    portal.seed_product(Product { name: "orders", groups: &["guests"], ..Product::default() }).await;
+    portal.seed_api("order-api", &["orders"]).await;
+    portal.seed_operation("order-api", "make", "POST", "/orders/{id}", "Make an order", "[\"Orders\"]", DETAIL).await;
+    let page = portal.guest().get("/apis/order-api/operations/make").await;
+    page.is(200).shows("https://api.portal.example/v2/orders/{id}").shows("dryRun").shows("Check <em>only</em>").shows("boolean");
+    page.shows("application/json, text/json").shows("data-depth=\"8\"").shows("Read only").shows("1–64 characters; default x");
+    page.shows("There is more than is shown here").shows("201").shows("array of Order").shows("Location").shows("and a second");
+    page.shows("API key in header X-Key").shows("OAuth 2.0 (read)").hides("<script>ordered").shows("No body.").hides("\"<b>\"");
+    page.shows("aria-current=\"page\"><span dir=\"auto\">Make an order").shows("List things");
+    // What was stored without a detail is shown as far as it goes.
+    portal.guest().get("/apis/order-api/operations/list-things").await.is(200).shows("/things").hides("Responses");
+}

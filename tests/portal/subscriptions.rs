@@ -1,0 +1,257 @@
+//! Subscribing, one's own subscriptions, and all of them for administrators.
+
+use crate::support::{Browser, Portal, Reply, START, seed::Product};
+use portico::db::Select;
+
+const NAME: &str = "Production line";
+
+async fn subscribe(browser: &Browser, product: &str, name: &str) -> Reply {
+    browser.post(&format!("/products/{product}/subscribe"), &[("display_name", name)]).await
+}
+
+async fn with_product(product: Product<'_>) -> (Portal, Browser) {
+    let portal = Portal::start().await;
+    portal.seed_product(product).await;
+    let dev = portal.developer("dev@portal.example").await;
+    (portal, dev)
+}
+
+/// The keys on a page.
+fn keys_on(page: &str) -> Vec<&str> {
+    page.split(|character: char| !character.is_ascii_alphanumeric())
+        .filter(|word| word.len() == 32 && word.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)))
+        .collect()
+}
+
+#[tokio::test]
+async fn without_approval_it_is_active_and_its_keys_are_shown_on_request() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    dev.get("/products/orders").await.is(200).shows("You get two keys at once.").shows("value=\"Product orders\"");
+    let made = subscribe(&dev, "orders", NAME).await;
+    made.is(303);
+    let path = made.location().to_owned();
+    let page = dev.get(&path).await;
+    page.is(200).shows("Subscribed to Product orders. Your two keys are ready.").shows(NAME).shows("Active").shows("Show Keys");
+    assert!(keys_on(&page.text).is_empty(), "no key before it is asked for");
+    dev.get(&format!("{path}/keys")).await.is(405);
+
+    let shown = dev.post(&format!("{path}/keys"), &[]).await;
+    shown.is(200);
+    assert_eq!(shown.header("cache-control"), "no-store");
+    let keys = keys_on(&shown.text);
+    assert_eq!(keys.len(), 2, "{}", shown.text);
+    assert_ne!(keys[0], keys[1]);
+    let list = dev.get("/account/subscriptions").await;
+    list.shows(NAME).shows("Product orders").shows("Active");
+    let admin = portal.administrator().await;
+    let all = admin.get("/publisher/subscriptions").await;
+    all.shows(NAME).shows("Dev Eloper").shows("Product orders");
+    for page in [&list, &all, &dev.get(&path).await, &dev.get("/products/orders").await] {
+        assert!(keys_on(&page.text).is_empty(), "{}", page.text);
+    }
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.keys_shown").count(), 1);
+
+    // At rest: neither key, in no column and in no entry of the log.
+    let mut connection = portal.db().read().await.unwrap();
+    let stored = Select::new(&connection, "select primary_key, secondary_key, primary_mac, secondary_mac from subscriptions")
+        .all::<(Vec<u8>, Vec<u8>, Vec<u8>, Vec<u8>)>(&mut connection)
+        .await
+        .unwrap();
+    let logged = Select::new(&connection, "select coalesce(before, '') as b, coalesce(after, '') as a from audit")
+        .all::<(String, String)>(&mut connection)
+        .await
+        .unwrap();
+    for key in keys {
+        for (primary, secondary, mac, other_mac) in &stored {
+            for column in [primary, secondary, mac, other_mac] {
+                assert!(!column.windows(32).any(|window| window == key.as_bytes()));
+            }
+            let found = portal.state.keys.lookup(portico::subscriptions::KEY, key);
+            assert!(*mac == found || *other_mac == found, "a key is found by its MAC");
+        }
+        assert!(!logged.iter().any(|(before, after)| before.contains(key) || after.contains(key)));
+    }
+}
+
+#[tokio::test]
+async fn with_approval_it_is_submitted_and_shows_no_keys() {
+    let (portal, dev) =
+        with_product(Product { name: "orders", groups: &["developers"], approval_required: true, ..Product::default() }).await;
+    let made = subscribe(&dev, "orders", NAME).await;
+    let page = dev.get(made.location()).await;
+    page.shows("Asked for a subscription").shows("Submitted").hides("Show Keys");
+    let refused = dev.post(&format!("{}/keys", made.location()), &[]).await;
+    refused.is(409).shows("this one is submitted");
+    assert!(keys_on(&refused.text).is_empty());
+    assert!(!portal.audited().await.contains(&"subscription.keys_shown".to_owned()));
+}
+
+#[tokio::test]
+async fn sending_the_form_twice_makes_one() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let (first, second) = tokio::join!(subscribe(&dev, "orders", NAME), subscribe(&dev, "orders", "  PRODUCTION line "));
+    assert_eq!((first.status, second.status), (303, 303));
+    assert_eq!(first.location(), second.location());
+    assert_eq!(portal.count("select count(*) from subscriptions").await, 1);
+    let again = dev.post_and_follow("/products/orders/subscribe", &[("display_name", NAME)]).await;
+    again.shows("You have a subscription with the name Production line to Product orders already");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.created").count(), 1);
+    dev.get("/products/orders").await.shows("Your subscriptions").shows(NAME);
+}
+
+#[tokio::test]
+async fn the_limit_counts_live_ones() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], limit: Some(2), ..Product::default() }).await;
+    let names: Vec<String> = (0..6).map(|number| format!("Number {number}")).collect();
+    let statuses = futures_util::future::join_all(names.iter().map(|name| subscribe(&dev, "orders", name))).await;
+    assert_eq!(statuses.iter().filter(|reply| reply.status == 303).count(), 2, "two of six at once");
+    statuses.iter().filter(|reply| reply.status != 303).for_each(|reply| {
+        reply.is(409).shows("This product allows 2 subscriptions, and you have them all.");
+    });
+    let page = dev.get("/products/orders").await;
+    page.shows("and you have them all").hides("name=\"display_name\"");
+    let held = statuses.iter().find(|reply| reply.status == 303).unwrap().location().to_owned();
+    dev.post(&format!("{held}/cancel"), &[]).await.is(303);
+    dev.get("/products/orders").await.shows("You hold 1 of 2.");
+    subscribe(&dev, "orders", "Another").await.is(303);
+    // Somebody else's do not count.
+    let other = portal.developer("other@portal.example").await;
+    subscribe(&other, "orders", NAME).await.is(303);
+}
+
+#[tokio::test]
+async fn terms_must_be_accepted_as_they_are_and_are_kept() {
+    let (portal, dev) =
+        with_product(Product { name: "orders", groups: &["developers"], terms: "Be **kind**.", ..Product::default() }).await;
+    let page = dev.get("/products/orders").await;
+    let mark = page.text.split("name=\"shown_terms\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let refused = subscribe(&dev, "orders", NAME).await;
+    refused.is(422).shows("Accept the terms of use to subscribe.").shows(NAME);
+    portal.run(&["update products set terms = 'Be very kind.' where name =", ""], vec!["orders".into()]).await;
+    let form = [("display_name", NAME), ("terms", "on"), ("shown_terms", mark.as_str())];
+    dev.post("/products/orders/subscribe", &form).await.is(422).shows("The terms of use were changed").shows("Be very kind.");
+    portal.run(&["update products set terms = 'Be **kind**.' where name =", ""], vec!["orders".into()]).await;
+    let made = dev.post("/products/orders/subscribe", &form).await;
+    made.is(303);
+    portal.run(&["update products set terms = 'Be rude.' where name =", ""], vec!["orders".into()]).await;
+    dev.get(made.location()).await.shows("Be <strong>kind</strong>.").shows("Terms accepted").hides("rude");
+    assert_eq!(
+        portal.count("select count(*) from subscriptions where terms_accepted = 'Be **kind**.' and terms_accepted_at is not null").await,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_name_is_needed_and_what_was_typed_is_kept() {
+    let (_portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    subscribe(&dev, "orders", " ").await.is(422).shows("The name is missing.").shows("aria-invalid");
+    let long = "x".repeat(101);
+    subscribe(&dev, "orders", &long).await.is(422).shows("The name may have 100 characters; this has 101.").shows(&long);
+    subscribe(&dev, "orders", &"x".repeat(100)).await.is(303);
+}
+
+#[tokio::test]
+async fn what_is_open_to_guests_alone_is_read_by_all_and_subscribed_to_by_administrators() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["guests"], ..Product::default() }).await;
+    portal.guest().get("/products/orders").await.is(200).shows("Sign in to subscribe");
+    portal.guest().post("/products/orders/subscribe", &[("display_name", NAME)]).await.is(303);
+    dev.get("/products/orders").await.is(200).shows("This product is open to guests for reading.").hides("name=\"display_name\"");
+    subscribe(&dev, "orders", NAME).await.is(403).shows("This product is open to guests for reading.");
+    let admin = portal.administrator().await;
+    subscribe(&admin, "orders", NAME).await.is(303);
+    assert_eq!(portal.count("select count(*) from subscriptions").await, 1);
+}
+
+#[tokio::test]
+async fn a_product_without_subscriptions_takes_none() {
+    let (_portal, dev) =
+        with_product(Product { name: "orders", groups: &["developers"], subscription_required: false, ..Product::default() }).await;
+    dev.get("/products/orders").await.shows("This product requires no subscription").hides("name=\"display_name\"");
+    subscribe(&dev, "orders", NAME).await.is(409).shows("requires no subscription");
+}
+
+#[tokio::test]
+async fn it_is_cancelled_for_good_after_a_question() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let path = subscribe(&dev, "orders", NAME).await.location().to_owned();
+    dev.get(&format!("{path}/cancel")).await.is(200).shows("Cancel the subscription Production line?").shows("Both keys").shows("Keep It");
+    let done = dev.post_and_follow(&format!("{path}/cancel"), &[]).await;
+    done.shows("Cancelled the subscription Production line to Product orders.").shows("Cancelled</span>");
+    dev.post_and_follow(&format!("{path}/cancel"), &[]).await.shows("It was cancelled already, so nothing was changed.");
+    dev.get(&path).await.shows("The keys no longer work.").hides("Show Keys").hides("Cancel subscription");
+    dev.get(&format!("{path}/cancel")).await.is(303);
+    dev.post(&format!("{path}/keys"), &[]).await.is(409);
+    portal.run(&["update subscriptions set state = 'rejected' where state =", ""], vec!["cancelled".into()]).await;
+    dev.post(&format!("{path}/cancel"), &[]).await.is(409).shows("This subscription is rejected and stays so.");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.cancelled").count(), 1);
+    // Cancelled is final, and the name is free again.
+    subscribe(&dev, "orders", NAME).await.is(303);
+    assert_eq!(portal.count("select count(*) from subscriptions").await, 2);
+}
+
+#[tokio::test]
+async fn somebody_elses_does_not_exist() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let path = subscribe(&dev, "orders", NAME).await.location().to_owned();
+    let (other, admin) = (portal.developer("other@portal.example").await, portal.administrator().await);
+    for browser in [&other, &admin] {
+        browser.get(&path).await.is(404).hides(NAME);
+        browser.get(&format!("{path}/cancel")).await.is(404);
+        browser.post(&format!("{path}/cancel"), &[]).await.is(404);
+        browser.post(&format!("{path}/keys"), &[]).await.is(404);
+        browser.get("/account/subscriptions").await.is(200).hides(NAME).shows("You have no subscription yet.");
+    }
+    portal.guest().get(&path).await.is(303);
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 1);
+}
+
+#[tokio::test]
+async fn taken_out_of_the_group_the_product_is_gone_and_the_subscription_lives_and_is_marked() {
+    let portal = Portal::start().await;
+    portal.add_group("Alpha").await;
+    portal.seed_product(Product { name: "orders", groups: &["alpha"], ..Product::default() }).await;
+    let dev = portal.developer("dev@portal.example").await;
+    portal.seed_membership("dev@portal.example", "alpha", START, None).await;
+    let path = subscribe(&dev, "orders", NAME).await.location().to_owned();
+    let admin = portal.administrator().await;
+    dev.get("/account/subscriptions").await.shows("href=\"/products/orders\"").hides("No longer shown");
+    admin.get("/publisher/subscriptions").await.hides("no longer sees it");
+
+    portal.end_membership("dev@portal.example", "alpha").await;
+    dev.get("/products/orders").await.is(404);
+    dev.get("/products").await.hides("Product orders");
+    let list = dev.get("/account/subscriptions").await;
+    list.shows("Product orders").shows("No longer shown to you; the subscription stays").hides("href=\"/products/orders\"").shows("Active");
+    dev.get(&path).await.shows("You no longer see this product. The subscription keeps working");
+    admin.get("/publisher/subscriptions").await.shows("The owner no longer sees it");
+    assert_eq!(keys_on(&dev.post(&format!("{path}/keys"), &[]).await.text).len(), 2);
+    // Another of the same product cannot be had.
+    subscribe(&dev, "orders", "Second").await.is(404);
+}
+
+#[tokio::test]
+async fn administrators_find_them_by_product_owner_and_state() {
+    let portal = Portal::start().await;
+    portal.seed_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    portal.seed_product(Product { name: "payments", groups: &["developers"], approval_required: true, ..Product::default() }).await;
+    let (one, two) = (portal.developer("one@contoso.example").await, portal.developer("two@fabrikam.example").await);
+    subscribe(&one, "orders", "First").await.is(303);
+    subscribe(&one, "payments", "Second").await.is(303);
+    subscribe(&two, "orders", "Third").await.is(303);
+    let admin = portal.administrator().await;
+    let list = |query: &'static str| {
+        let admin = admin.clone();
+        async move { admin.get(&format!("/publisher/subscriptions{query}")).await }
+    };
+    list("").await.is(200).shows("1–3 of 3").shows("First").shows("Second").shows("Third");
+    list("?q=PAYMENTS").await.shows("1–1 of 1").shows("Second");
+    list("?q=contoso").await.shows("1–2 of 2").hides("Third");
+    list("?q=tw").await.shows("1–1 of 1").shows("Third");
+    list("?q=contoso&state=active").await.shows("1–1 of 1").shows("First").shows("value=\"active\" selected");
+    list("?q=nobody").await.shows("No subscription matches.");
+    for sort in ["created", "product", "-product", "owner", "-owner", "state", "-state", "nonsense"] {
+        admin.get(&format!("/publisher/subscriptions?sort={sort}&q=c&state=active&size=25&page=1")).await.is(200);
+    }
+    let sorted = list("?sort=-product").await;
+    assert!(sorted.text.find("Product payments").unwrap() < sorted.text.find("Product orders").unwrap());
+}
