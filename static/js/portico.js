@@ -21,6 +21,8 @@ for (const element of $$('[data-script]')) element.hidden = false;
 const voice = make('div', { className: 'hide', role: 'status' });
 document.body.append(voice);
 const say = text => { voice.textContent = text; };
+const flash = $('.flash span');
+if (flash) setTimeout(() => say(flash.textContent), 500); // a status that was there from the start is not announced
 
 // ---- times: relative in the text, exact (in the reader's zone) on hover
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });

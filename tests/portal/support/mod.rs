@@ -123,6 +123,41 @@ impl Portal {
         Select::new(&connection, statement).count(&mut connection).await.expect("a count")
     }
 
+    /// Addresses of one thing of each kind: what the developer portal shows a guest of it, or all its pages in the publisher portal.
+    pub async fn first_pages(&self, publisher: bool) -> Vec<String> {
+        let one = async |statement: &'static str| {
+            let mut connection = self.db().read().await.expect("a connection");
+            Select::new(&connection, statement).optional::<(String,)>(&mut connection).await.expect("a row").map(|row| row.0)
+        };
+        let of = |path: &str, names: Option<String>, tabs: &[&str]| {
+            names.map(|name| tabs.iter().map(|tab| format!("{path}{name}{tab}")).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        let open = "select p.name from products p join product_groups pg on pg.product_id = p.id and pg.group_id = 3
+                    join product_apis pa on pa.product_id = p.id where p.published order by p.id limit 1";
+        let api = "select a.name from apis a join product_apis pa on pa.api_id = a.id join product_groups pg on pg.product_id = pa.product_id and pg.group_id = 3
+                   join products p on p.id = pa.product_id and p.published order by a.id limit 1";
+        let operation = "select a.name || '/operations/' || o.name from operations o join apis a on a.id = o.api_id join product_apis pa on pa.api_id = a.id
+                         join product_groups pg on pg.product_id = pa.product_id and pg.group_id = 3 join products p on p.id = pa.product_id and p.published
+                         order by o.id limit 1";
+        let mut pages = Vec::new();
+        if publisher {
+            pages.extend(of("/publisher/products/", one(open).await, &["", "/settings", "/visibility", "/subscribers", "/delete"]));
+            pages.extend(of("/publisher/apis/", one(api).await, &["", "/delete"]));
+            pages.extend(of(
+                "/publisher/groups/",
+                one("select name from groups where kind = 'custom' order by id limit 1").await,
+                &["", "/delete"],
+            ));
+            pages.extend(of("/publisher/users/", one("select name from users where not administrator order by id limit 1").await, &[""]));
+            pages.extend(of("/publisher/audit/", one("select name from audit order by id desc limit 1").await, &[""]));
+        } else {
+            pages.extend(of("/products/", one(open).await, &[""]));
+            pages.extend(of("/apis/", one(api).await, &[""]));
+            pages.extend(of("/apis/", one(operation).await, &[""]));
+        }
+        pages
+    }
+
     /// The actions in the audit log, in order.
     pub async fn audited(&self) -> Vec<String> {
         let mut connection = self.db().read().await.expect("a connection");
