@@ -20,6 +20,7 @@ use actix_web::{
 };
 
 use crate::{
+    audit,
     auth::{
         self,
         password::Passwords,
@@ -31,6 +32,7 @@ use crate::{
     error::Error,
     groups,
     keys::Keys,
+    products,
     subscriptions,
     web::{Routes, assets, errors, guard},
 };
@@ -56,6 +58,8 @@ pub fn routes() -> Routes {
     routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
     auth::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
+    audit::pages::routes(&mut routes);
+    products::pages::routes(&mut routes);
     catalog::pages::routes(&mut routes);
     subscriptions::pages::routes(&mut routes);
     routes

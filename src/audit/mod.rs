@@ -1,7 +1,10 @@
 //! The audit log: who changed what, before and after, written in the transaction of the change.
 //! It calls no feature; undoing a change is an operation of the noun that was changed.
 
+pub mod changes;
+pub mod pages;
 pub mod store;
+pub mod words;
 
 use serde::Serialize;
 use serde_json::{Map, Value};

@@ -2,9 +2,9 @@
 
 use super::{Actor, Entry, Subject};
 use crate::{
-    db::{Connection, Transaction, run},
+    db::{COUNTED, Connection, Instant, Select, Transaction, run},
     error::Error,
-    ids::AuditId,
+    ids::{self, AuditId, UserId},
 };
 
 pub(super) async fn insert(
@@ -19,10 +19,11 @@ pub(super) async fn insert(
     let now = tx.now();
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
-        "insert into audit (name, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, subject_name, before, after)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        "insert into audit (name, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, subject_name, before, after, actor_folded, subject_folded)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
         .bind(name).bind(now).bind(actor.kind()).bind(actor.user()).bind(actor.display()).bind(action)
         .bind(subject.kind).bind(subject.key).bind(&subject.display).bind(before).bind(after)
+        .bind(ids::fold(actor.display())).bind(ids::fold(&subject.display))
         .execute(c).await?.rows_affected());
     Ok(())
 }
@@ -36,4 +37,148 @@ pub(super) async fn mark_undone(tx: &mut Transaction, entry: AuditId, by: &str) 
     Ok(run!(connection, c => sqlx::query("update audit set undone_by = $2 where id = $1 and undone_by is null")
         .bind(entry).bind(by).execute(c).await?.rows_affected())
         == 1)
+}
+
+/// What the audit page shows of the log; what is empty does not restrict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Part of the actor's or the subject's name.
+    pub text: String,
+    /// Part of the actor's name.
+    pub actor: String,
+    pub action: String,
+    pub kind: String,
+    pub from: Option<Instant>,
+    pub until: Option<Instant>,
+}
+
+impl Filter {
+    /// A span of time is turned into a span of keys, which grow with time: so every filter keeps the order of the keys.
+    fn apply(&self, statement: &mut Select) {
+        if let Some(from) = self.from {
+            statement.filter("a.id >= (select b.id from audit b where b.at >=").bind(from).sql("order by b.at, b.id limit 1)");
+        }
+        if let Some(until) = self.until {
+            statement.filter("a.id <= (select b.id from audit b where b.at <").bind(until).sql("order by b.at desc, b.id desc limit 1)");
+        }
+        if !self.action.is_empty() {
+            statement.filter("a.action =").bind(self.action.as_str());
+        }
+        if !self.kind.is_empty() {
+            statement.filter("a.subject_kind =").bind(self.kind.as_str());
+        }
+        let actor = ids::fold(&self.actor);
+        if !actor.is_empty() {
+            statement.filter_contains("a.actor_folded", &actor);
+        }
+        let text = ids::fold(&self.text);
+        if !text.is_empty() {
+            statement.filter_contains("(a.actor_folded || '\n' || a.subject_folded)", &text);
+        }
+    }
+}
+
+/// An entry with the addresses of who and what, where they still are.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct EntryRow {
+    pub name: String,
+    pub at: Instant,
+    pub actor_kind: String,
+    pub actor_name: String,
+    pub action: String,
+    pub subject_kind: String,
+    pub subject_name: String,
+    /// None when it is long.
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub undone_by: Option<String>,
+    actor_page: Option<String>,
+    subject_page: Option<String>,
+}
+
+impl EntryRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/audit/{}", ids::encode(&self.name))
+    }
+
+    pub fn actor_path(&self) -> Option<String> {
+        self.actor_page.as_ref().map(|name| format!("/publisher/users/{}", ids::encode(name)))
+    }
+
+    /// The page of what was changed: a subscription has none of its own, so it is its product's Subscribers tab.
+    pub fn subject_path(&self) -> Option<String> {
+        let name = ids::encode(self.subject_page.as_ref()?);
+        match self.subject_kind.as_str() {
+            "group" => Some(format!("/publisher/groups/{name}")),
+            "user" | "session" => Some(format!("/publisher/users/{name}")),
+            "product" => Some(format!("/publisher/products/{name}")),
+            "api" => Some(format!("/publisher/apis/{name}")),
+            "subscription" => Some(format!("/publisher/products/{name}/subscribers")),
+            _ => None,
+        }
+    }
+
+    pub fn changes(&self) -> super::changes::Changes {
+        super::changes::Changes::of(self.before.as_deref(), self.after.as_deref())
+    }
+}
+
+/// A key can be given again after a deletion: what was made after the entry is something else.
+const ROWS: &str = "select a.name, a.at, a.actor_kind, a.actor_name, a.action, a.subject_kind, a.subject_name, a.undone_by,
+        case when length(a.before) <= 4000 then a.before end as before, case when length(a.after) <= 4000 then a.after end as after,
+        (select u.name from users u where u.id = a.actor_id and u.state <> 'deleted') as actor_page,
+        case a.subject_kind
+            when 'group' then (select s.name from groups s where s.id = a.subject_id and s.created_at <= a.at)
+            when 'product' then (select s.name from products s where s.id = a.subject_id and s.created_at <= a.at)
+            when 'api' then (select s.name from apis s where s.id = a.subject_id and s.created_at <= a.at)
+            when 'subscription' then (select p.name from subscriptions s join products p on p.id = s.product_id where s.id = a.subject_id and s.created_at <= a.at)
+            when 'user' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')
+            when 'session' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')
+        end as subject_page
+    from audit a where a.id";
+
+/// Entries, newest first, and how many match (counting stops past `COUNTED`).
+pub async fn list(connection: &mut Connection, filter: &Filter, limit: i64, offset: i64) -> Result<(Vec<EntryRow>, i64), Error> {
+    let mut keys = Select::new(connection, "select a.id from audit a");
+    filter.apply(&mut keys);
+    keys.sql("order by a.id desc").page(limit, offset);
+    let keys: Vec<i64> = keys.all::<(i64,)>(connection).await?.into_iter().map(|row| row.0).collect();
+    let mut rows = Select::new(connection, ROWS);
+    rows.in_keys(&keys).sql("order by a.id desc");
+    let mut total = Select::new(connection, "select count(*) from (select 1 from audit a");
+    filter.apply(&mut total);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+/// One entry for its page; its JSON is on `find`.
+pub async fn find_row(connection: &mut Connection, entry: AuditId) -> Result<Option<EntryRow>, Error> {
+    let mut row = Select::new(connection, ROWS);
+    row.in_keys(&[entry.0]);
+    row.optional(connection).await
+}
+
+#[derive(sqlx::FromRow)]
+struct Known {
+    id: UserId,
+    name: String,
+    first_name: String,
+    last_name: String,
+}
+
+/// Names and addresses of people, by key; the deleted ones have no address.
+pub async fn people(connection: &mut Connection, users: &[UserId]) -> Result<super::changes::People, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut rows = Select::new(
+        connection,
+        "select u.id, case when u.state = 'deleted' then '' else u.name end as name, u.first_name, u.last_name from users u where u.id",
+    );
+    let rows = rows.in_keys(&keys).all::<Known>(connection).await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let path = if row.name.is_empty() { String::new() } else { format!("/publisher/users/{}", ids::encode(&row.name)) };
+            (row.id, (format!("{} {}", row.first_name, row.last_name).trim().to_owned(), path))
+        })
+        .collect())
 }

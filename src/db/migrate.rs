@@ -13,6 +13,7 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (2, "portal", include_str!("../../migrations/0002_portal.sqlite.sql"), Some(Engine::Sqlite)),
     (3, "system groups", include_str!("../../migrations/0003_system_groups.sql"), None),
     (4, "system groups", include_str!("../../migrations/0004_system_groups.postgres.sql"), Some(Engine::Postgres)),
+    (5, "audit search", include_str!("../../migrations/0005_audit_search.sql"), None),
 ];
 
 fn migrator(engine: Engine) -> Migrator {

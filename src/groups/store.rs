@@ -148,16 +148,8 @@ impl GroupRow {
     }
 }
 
-/// Groups with their counts, and how many match (counting stops past `COUNTED`).
-pub async fn list(
-    connection: &mut Connection,
-    now: Instant,
-    needle: &str,
-    sort: Sort,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<GroupRow>, i64), Error> {
-    let needle = ids::fold(needle);
+/// The head of a statement that gives `GroupRow`s.
+fn rows(connection: &Connection, now: Instant) -> Select {
     let mut rows = Select::new(
         connection,
         "select g.name, g.display_name, g.description, g.kind,
@@ -169,6 +161,20 @@ pub async fn list(
         .sql("and (m.until_at is null or m.until_at >")
         .bind(now)
         .sql(")) end as members, (select count(*) from product_groups pg where pg.group_id = g.id) as products from groups g");
+    rows
+}
+
+/// Groups with their counts, and how many match (counting stops past `COUNTED`).
+pub async fn list(
+    connection: &mut Connection,
+    now: Instant,
+    needle: &str,
+    sort: Sort,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<GroupRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut rows = rows(connection, now);
     let mut total = Select::new(connection, "select count(*) from (select 1 from groups g");
     if !needle.is_empty() {
         rows.filter_contains("g.search_folded", &needle);
@@ -177,6 +183,17 @@ pub async fn list(
     rows.sql(sort.sql()).page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
     Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+/// The groups of these names that exist, with their counts, by type and name.
+pub async fn list_named(connection: &mut Connection, now: Instant, names: &[String]) -> Result<Vec<GroupRow>, Error> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut rows = rows(connection, now);
+    rows.filter("g.name_folded").in_texts(&folded).sql(Sort::Type.sql());
+    rows.all(connection).await
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]

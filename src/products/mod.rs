@@ -2,12 +2,15 @@
 //! Which APIs it contains is in `contents`, which groups it is open to in `visibility`; who sees it is decided in `catalog`.
 
 mod contents;
+pub mod pages;
 pub mod store;
+mod undo;
 mod visibility;
 
 use serde::{Deserialize, Serialize};
 
 pub use contents::{ApisFacts, ApisOutcome, add_apis, add_apis_in, forget_api, remove_apis, remove_apis_in};
+pub use undo::{Undone, undo};
 pub use visibility::{VisibilityChange, VisibilityFacts, VisibilityOutcome, forget_group, set_visibility, set_visibility_in};
 
 use crate::{
@@ -262,9 +265,9 @@ async fn set_published(tx: &mut Transaction, admin: &Administrator, name: &str, 
     Ok((product, changed))
 }
 
-/// What deleting a product takes with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeletionEffects {
+/// How much belongs to a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Counts {
     pub apis: i64,
     /// Groups other than Administrators.
     pub groups: i64,
@@ -274,8 +277,8 @@ pub struct DeletionEffects {
     pub live_subscriptions: i64,
 }
 
-pub async fn deletion_effects(connection: &mut Connection, product: &Product) -> Result<DeletionEffects, Error> {
-    store::deletion_effects(connection, product.id).await
+pub async fn counts(connection: &mut Connection, product: &Product) -> Result<Counts, Error> {
+    store::counts(connection, product.id).await
 }
 
 const HAS_SUBSCRIPTIONS: &str =
@@ -288,8 +291,8 @@ const HAS_SUBSCRIPTIONS: &str =
 pub async fn delete(db: &Database, admin: &Administrator, name: &str, with_subscriptions: bool) -> Result<(Product, i64), Error> {
     let mut tx = db.write().await?;
     let product = get(&mut tx, name).await?;
-    let effects = store::deletion_effects(&mut tx, product.id).await?;
-    if effects.subscriptions > 0 && !with_subscriptions {
+    let counts = store::counts(&mut tx, product.id).await?;
+    if counts.subscriptions > 0 && !with_subscriptions {
         return Err(Error::Conflict(HAS_SUBSCRIPTIONS.to_owned()));
     }
     let gone = if with_subscriptions { subscriptions::delete_of_product(&mut tx, product.id).await? } else { 0 };

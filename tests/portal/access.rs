@@ -28,6 +28,24 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/groups/{name}/delete", "/publisher/groups/beta/delete", [303, 403, 303]),
     ("POST", "/publisher/groups/{name}/add-member", "/publisher/groups/beta/add-member", [303, 403, 422]),
     ("POST", "/publisher/groups/{name}/remove-members", "/publisher/groups/beta/remove-members", [303, 403, 303]),
+    ("GET", "/publisher/audit", "/publisher/audit", [303, 403, 200]),
+    ("GET", "/publisher/audit/{name}", "/publisher/audit/none", [303, 403, 404]),
+    ("GET", "/publisher/products", "/publisher/products", [303, 403, 200]),
+    ("GET", "/publisher/new/product", "/publisher/new/product", [303, 403, 200]),
+    ("POST", "/publisher/new/product", "/publisher/new/product", [303, 403, 422]),
+    ("GET", "/publisher/products/{name}", "/publisher/products/orders", [303, 403, 200]),
+    ("POST", "/publisher/products/{name}/add-apis", "/publisher/products/orders/add-apis", [303, 403, 303]),
+    ("POST", "/publisher/products/{name}/remove-apis", "/publisher/products/orders/remove-apis", [303, 403, 303]),
+    ("GET", "/publisher/products/{name}/settings", "/publisher/products/orders/settings", [303, 403, 200]),
+    ("POST", "/publisher/products/{name}/settings", "/publisher/products/orders/settings", [303, 403, 400]),
+    ("GET", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 200]),
+    ("POST", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 303]),
+    ("GET", "/publisher/products/{name}/subscribers", "/publisher/products/orders/subscribers", [303, 403, 200]),
+    ("GET", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 200]),
+    ("POST", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 303]),
+    ("POST", "/publisher/products/{name}/unpublish", "/publisher/products/orders/unpublish", [303, 403, 303]),
+    ("GET", "/publisher/products/{name}/delete", "/publisher/products/orders/delete", [303, 403, 200]),
+    ("POST", "/publisher/products/{name}/delete", "/publisher/products/orders/delete", [303, 403, 303]),
     ("GET", "/", "/", [200, 200, 200]),
     ("GET", "/products", "/products", [200, 200, 200]),
     ("GET", "/products/{name}", "/products/open", [200, 200, 200]),
@@ -48,6 +66,9 @@ async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u1
     // A deletion in an earlier row must not change what a later one finds.
     if portal.count("select count(*) from groups where name = 'beta'").await == 0 {
         portal.add_group("Beta").await;
+    }
+    if portal.count("select count(*) from products where name = 'orders'").await == 0 {
+        portal.add_product("Orders").await;
     }
     match method {
         "GET" => browser.get(path).await.status,
@@ -100,6 +121,7 @@ async fn a_person_who_was_blocked_or_is_pending_is_a_guest() {
 async fn no_change_is_taken_from_another_site() {
     let portal = Portal::start().await;
     portal.add_group("Beta").await;
+    portal.add_product("Orders").await;
     let admin = portal.administrator().await;
     let before = portal.audited().await;
     for (_, pattern, path, _) in TABLE.iter().filter(|row| row.0 == "POST") {

@@ -144,3 +144,318 @@ async fn a_product_with_subscriptions_is_deleted_only_when_that_is_said() {
         assert_eq!(portal.count(table).await, 0, "{table}");
     }
 }
+
+#[tokio::test]
+async fn the_list_is_searched_filtered_sorted_and_paged() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    admin.get("/publisher/products").await.is(200).shows("There is none yet.").shows("Add Product");
+    for name in ["Orders", "Ärger", "Billing"] {
+        add_product(&portal, name).await;
+    }
+    for group in ["Beta", "Contoso", "Fabrikam", "Northwind"] {
+        portal.add_group(group).await;
+    }
+    change(&portal, "orders", &[("beta", true), ("contoso", true), ("fabrikam", true), ("northwind", true)]).await.unwrap();
+    products::publish(portal.db(), &auth::operator(), "billing").await.unwrap();
+    let api = add_api(&portal, "orders-v1", "Orders v1").await;
+    products::add_apis(portal.db(), &auth::operator(), "orders", &[api]).await.unwrap();
+
+    let order = |text: &str| {
+        let mut places: Vec<(usize, &str)> = ["Orders", "Ärger", "Billing"]
+            .into_iter()
+            .filter_map(|name| text.find(&format!("dir=\"auto\">{name}<")).map(|at| (at, name)))
+            .collect();
+        places.sort();
+        places.into_iter().map(|(_, name)| name).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        ("", &["Billing", "Orders", "Ärger"][..]),
+        ("?sort=-name", &["Ärger", "Orders", "Billing"]),
+        ("?sort=state", &["Billing", "Orders", "Ärger"]),
+        ("?sort=-apis", &["Orders", "Billing", "Ärger"]),
+        ("?sort=groups", &["Billing", "Ärger", "Orders"]),
+        ("?sort=subscriptions", &["Billing", "Orders", "Ärger"]),
+        ("?q=%C3%84RG", &["Ärger"]),
+        ("?q=%25", &[]),
+        ("?state=published", &["Billing"]),
+        ("?state=notPublished&q=e", &["Orders", "Ärger"]),
+        ("?page=2", &[]),
+    ] {
+        let page = admin.get(&format!("/publisher/products{query}")).await;
+        assert_eq!(order(&page.is(200).text), expected, "{query}");
+    }
+    let page = admin.get("/publisher/products").await;
+    page.shows("Contoso").shows("Fabrikam").hides("Northwind").shows("+1").shows("Administrators alone").shows("1–3 of 3");
+    for sort in products::store::Sort::ALL {
+        products::store::list(&mut portal.db().read().await.unwrap(), "x", Some(true), sort, 10, 0).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_product_is_added_and_its_settings_are_changed() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    admin.get("/publisher/new/product").await.is(200).shows("name=\"subscription_required\" value=\"on\" checked").shows("value=\"1\"");
+    let page = admin
+        .post_and_follow(
+            "/publisher/new/product",
+            &[("display_name", "Orders"), ("description", "All **orders**"), ("subscription_required", "on"), ("subscriptions_limit", "1")],
+        )
+        .await;
+    page.shows("Added the product Orders.").shows("Not published").shows("All <strong>orders</strong>").shows("Administrators alone");
+    admin.get("/products/orders").await.is(404);
+
+    let settings = "/publisher/products/orders/settings";
+    let typed = [("version", "1"), ("display_name", "Orders 2"), ("terms", "Be\r\nkind"), ("approval_required", "on")];
+    admin.post_and_follow(settings, &typed).await.shows("Saved.").shows("Orders 2").shows("Be\nkind");
+    let mut connection = portal.db().read().await.unwrap();
+    let product = products::get(&mut connection, "orders").await.unwrap();
+    drop(connection);
+    assert_eq!((product.subscription_required, product.approval_required, product.subscriptions_limit), (false, true, None));
+    let mut again = typed;
+    again[0].1 = "2";
+    admin.post_and_follow(settings, &again).await.shows("Nothing was different");
+    admin.post(settings, &typed[1..]).await.is(400);
+    admin.post("/publisher/products/none/settings", &typed).await.is(404);
+}
+
+#[tokio::test]
+async fn bad_fields_get_messages_and_lose_nothing() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Straße").await;
+    add_product(&portal, "Orders").await;
+    let long = "x".repeat(1001);
+    let terms = "y".repeat(20_001);
+    for (field, value, message) in [
+        ("display_name", "", "The name is missing."),
+        ("display_name", " STRASSE", "There is a product with this name already."),
+        ("display_name", &long, "The name may have 300 characters; this has 1001."),
+        ("description", &long, "The description may have 1000 characters; this has 1001."),
+        ("terms", &terms, "The terms of use may have 20000 characters; this has 20001."),
+        ("subscriptions_limit", "0", "whole number from 1 to 1,000,000"),
+        ("subscriptions_limit", "1.5", "whole number from 1 to 1,000,000"),
+        ("subscriptions_limit", "many", "whole number from 1 to 1,000,000"),
+        ("subscriptions_limit", "1000001", "whole number from 1 to 1,000,000"),
+    ] {
+        let mut typed = vec![("version", "1"), ("approval_required", "on")];
+        typed.extend(
+            [("display_name", "Kept"), ("description", "kept as typed"), ("terms", "these too")].into_iter().filter(|(f, _)| *f != field),
+        );
+        typed.push((field, value));
+        for path in ["/publisher/new/product", "/publisher/products/orders/settings"] {
+            let reply = admin.post(path, &typed).await;
+            reply.is(422).shows(message).shows("aria-invalid").shows("name=\"approval_required\" value=\"on\" checked").shows(value);
+            reply.hides("name=\"subscription_required\" value=\"on\" checked").shows(if field == "description" {
+                "Kept"
+            } else {
+                "kept as typed"
+            });
+        }
+    }
+    assert_eq!(portal.count("select count(*) from products where version = 1").await, 2);
+}
+
+#[tokio::test]
+async fn settings_older_than_the_product_are_shown_both_and_asked() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    let path = "/publisher/products/orders/settings";
+    admin.post(path, &[("version", "1"), ("display_name", "Orders"), ("terms", "Their terms")]).await.is(303);
+    let asked = admin.post(path, &[("version", "1"), ("display_name", "My name"), ("subscriptions_limit", "5")]).await;
+    asked.is(409).shows("Somebody else saved this product meanwhile").shows("Their terms").shows("value=\"My name\"").shows("value=\"5\"");
+    asked.shows("name=\"version\" value=\"2\"");
+    admin.post(path, &[("version", "2"), ("display_name", "My name"), ("subscriptions_limit", "5")]).await.is(303);
+    admin.get(path).await.shows("My name").hides("Their terms");
+}
+
+#[tokio::test]
+async fn publishing_asks_first_and_says_who_will_see_it() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    let path = "/publisher/products/orders";
+    admin.get(path).await.shows("Publish…").hides("Unpublish</button>").hides("Open in developer portal");
+    let asked = admin.get(&format!("{path}/publish")).await;
+    asked.is(200).shows("Yes, publish it").shows("no developer will see it").shows("1 member").shows("There is no API in it.");
+    portal.add_group("Contoso partners").await;
+    change(&portal, "orders", &[("contoso-partners", true), ("guests", true)]).await.unwrap();
+    admin.get(&format!("{path}/publish")).await.shows("Contoso partners").shows("Guests").hides("no developer will see it");
+    admin.post_and_follow(&format!("{path}/publish"), &[]).await.shows("Published: Orders.").shows("Open in developer portal");
+    admin.post_and_follow(&format!("{path}/publish"), &[]).await.shows("already published");
+    admin.get(&format!("{path}/publish")).await.is(303);
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "product.published").count(), 1);
+}
+
+#[tokio::test]
+async fn unpublishing_keeps_subscriptions() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.developer("dev@portal.example").await;
+    let product = add_product(&portal, "Orders").await;
+    products::publish(portal.db(), &auth::operator(), "orders").await.unwrap();
+    subscribe(&portal, &product, "dev@portal.example", "production", "active").await;
+    let path = "/publisher/products/orders";
+    admin.get(path).await.shows("their keys stay valid");
+    admin.post_and_follow(&format!("{path}/unpublish"), &[]).await.shows("Unpublished Orders").shows("stay valid").shows("Not published");
+    admin.post_and_follow(&format!("{path}/unpublish"), &[]).await.shows("was not published, so nothing was changed");
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 1);
+}
+
+#[tokio::test]
+async fn deleting_asks_and_lists_the_subscriptions() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", portico::users::UserState::Active, false).await;
+    let product = add_product(&portal, "Orders").await;
+    add_product(&portal, "Empty").await;
+    subscribe(&portal, &product, "ana@contoso.example", "Production", "active").await;
+    subscribe(&portal, &product, "ana@contoso.example", "Old", "cancelled").await;
+    let path = "/publisher/products/orders/delete";
+    admin
+        .get(path)
+        .await
+        .is(200)
+        .shows("Ana Alves")
+        .shows("Production")
+        .shows("2 subscriptions, 1 of them live")
+        .shows("with_subscriptions");
+    admin.post(path, &[]).await.is(409).shows("tick that this is meant").shows("Ana Alves");
+    assert_eq!(portal.count("select count(*) from products").await, 2);
+    admin.post_and_follow(path, &[("with_subscriptions", "on")]).await.shows("Deleted the product Orders and 2 subscriptions.");
+    admin.get("/publisher/products/orders").await.is(404);
+    let path = "/publisher/products/empty/delete";
+    admin.get(path).await.hides("with_subscriptions");
+    admin.post_and_follow(path, &[]).await.shows("Deleted the product Empty.");
+}
+
+#[tokio::test]
+async fn apis_are_found_added_removed_and_brought_back() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    let path = "/publisher/products/orders";
+    admin.get(path).await.shows("There is no API yet.");
+    for number in 0..25 {
+        add_api(&portal, &format!("api-{number:02}"), &format!("API {number:02}")).await;
+    }
+    admin.get(path).await.shows("API 19").hides("API 20").shows("The first 20 of 25.");
+    admin.get(&format!("{path}?find=API+2")).await.shows("API 24").hides("API 19").hides("The first 20");
+    admin.get(&format!("{path}?find=none")).await.shows("No API that matches");
+    let added = [("find", "API 2"), ("api", "api-20"), ("api", "api-21"), ("api", "gone")];
+    let page = admin.post_and_follow(&format!("{path}/add-apis"), &added).await;
+    page.shows("Added 2 APIs to Orders.").shows("value=\"API 2\"").shows("Undo");
+    admin.post_and_follow(&format!("{path}/add-apis"), &added[..3]).await.shows("Added 0 APIs to Orders (2 were in it already).");
+    admin.post_and_follow(&format!("{path}/add-apis"), &[]).await.shows("No API was ticked");
+    admin.post_and_follow(&format!("{path}/remove-apis"), &[]).await.shows("No API was ticked");
+    admin.post_and_follow(&format!("{path}/remove-apis"), &[("api", "api-20")]).await.shows("Removed API 20 from Orders.");
+    assert_eq!(portal.count("select count(*) from product_apis").await, 1);
+
+    let mut connection = portal.db().read().await.unwrap();
+    let entry: Option<(String,)> =
+        Select::new(&connection, "select name from audit where action = 'product.apis_removed'").optional(&mut connection).await.unwrap();
+    drop(connection);
+    let (entry, operator) = (entry.unwrap().0, auth::operator());
+    let undone = products::undo(portal.db(), &operator, &entry).await.unwrap();
+    assert!(matches!(&undone, Some(products::Undone::Apis(false, outcome)) if outcome.changed.len() == 1));
+    assert!(matches!(products::undo(portal.db(), &operator, &entry).await, Err(Error::Conflict(_))));
+    assert_eq!(portal.count("select count(*) from product_apis").await, 2);
+}
+
+#[tokio::test]
+async fn the_visibility_tab_has_a_box_for_every_group_and_locks_one() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    portal.add_group("Beta").await;
+    let path = "/publisher/products/orders/visibility";
+    let page = admin.get(path).await;
+    page.is(200).shows("Always: administrators see every product.").shows("checked disabled").shows("1 member").shows("Manage Groups");
+    for group in ["developers", "guests", "beta"] {
+        page.shows(&format!("name=\"group\" value=\"{group}\"")).shows(&format!("name=\"listed\" value=\"{group}\""));
+    }
+    page.hides("name=\"group\" value=\"administrators\"");
+    admin.post(path, &[("listed", "administrators"), ("shown", "administrators")]).await.is(409);
+    admin.post_and_follow(path, &[("listed", "beta"), ("listed", "guests")]).await.shows("Nothing was changed.");
+    assert_eq!(portal.count("select count(*) from product_groups").await, 1);
+    let page = admin.post_and_follow(path, &[("listed", "beta"), ("listed", "guests"), ("group", "guests"), ("group", "unlisted")]).await;
+    page.shows("Opened to Guests.").shows("Open to Guests alone").shows("name=\"shown\" value=\"guests\"").shows("Undo");
+    let page = admin.post_and_follow(path, &[("listed", "beta"), ("listed", "guests"), ("shown", "guests"), ("group", "beta")]).await;
+    page.shows("Opened to Beta. Closed to Guests.").hides("Open to Guests alone");
+    portico::groups::delete(portal.db(), &auth::operator(), "beta").await.unwrap();
+    let page = admin.post_and_follow(path, &[("listed", "beta"), ("shown", "beta")]).await;
+    page.shows("Nothing was changed. One of the groups was deleted meanwhile.");
+}
+
+#[tokio::test]
+async fn two_administrators_who_change_different_boxes_both_win() {
+    let portal = Portal::start().await;
+    let first = portal.administrator().await;
+    let second = portal.administrator_named("second@portal.example", "Second", "Admin").await;
+    add_product(&portal, "Orders").await;
+    for group in ["Beta", "Contoso", "Fabrikam"] {
+        portal.add_group(group).await;
+    }
+    change(&portal, "orders", &[("fabrikam", true)]).await.unwrap();
+    let path = "/publisher/products/orders/visibility";
+    // Both forms were shown with Fabrikam ticked alone.
+    let form = |ticked: &[&'static str]| {
+        let mut fields = vec![("shown", "fabrikam")];
+        fields.extend(["developers", "guests", "beta", "contoso", "fabrikam"].map(|group| ("listed", group)));
+        fields.extend(ticked.iter().map(|group| ("group", *group)));
+        fields
+    };
+    first.post_and_follow(path, &form(&["beta"])).await.shows("Opened to Beta. Closed to Fabrikam.");
+    second.post_and_follow(path, &form(&["contoso", "fabrikam"])).await.shows("Opened to Contoso.");
+    let mut connection = portal.db().read().await.unwrap();
+    let product = products::get(&mut connection, "orders").await.unwrap();
+    let open = products::store::open_groups(&mut connection, product.id).await.unwrap();
+    assert_eq!(open, ["administrators", "beta", "contoso"]);
+}
+
+#[tokio::test]
+async fn filtering_groups_without_script_loses_no_box() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    for group in ["Beta & Söhne", "Contoso", "Fabrikam"] {
+        portal.add_group(group).await;
+    }
+    change(&portal, "orders", &[("fabrikam", true)]).await.unwrap();
+    let path = "/publisher/products/orders/visibility";
+    let mut form = vec![("q", "contoso"), ("filter", "on"), ("shown", "fabrikam"), ("group", "beta-sohne")];
+    form.extend(["developers", "guests", "beta-sohne", "contoso", "fabrikam"].map(|group| ("listed", group)));
+    let page = admin.post_and_follow(path, &form).await;
+    assert_eq!(portal.count("select count(*) from product_groups").await, 2, "nothing was saved");
+    page.shows("value=\"contoso\"").hides("value=\"developers\"").shows("Changed, not saved yet").shows("Show all groups");
+    page.shows("name=\"group\" value=\"beta-sohne\" checked").shows("name=\"group\" value=\"fabrikam\"><span>");
+    let mut form = vec![("q", "contoso"), ("shown", "fabrikam"), ("group", "beta-sohne"), ("group", "contoso")];
+    form.extend(["beta-sohne", "contoso", "fabrikam"].map(|group| ("listed", group)));
+    admin.post_and_follow(path, &form).await.shows("Opened to Beta &#38; Söhne and Contoso. Closed to Fabrikam.");
+}
+
+#[tokio::test]
+async fn subscribers_are_listed_and_marked_when_they_lost_sight() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", portico::users::UserState::Active, false).await;
+    portal.add_user("bo@contoso.example", "Bo", "Berg", portico::users::UserState::Active, false).await;
+    let product = add_product(&portal, "Orders").await;
+    let path = "/publisher/products/orders/subscribers";
+    admin.get(path).await.is(200).shows("Nobody has subscribed");
+    subscribe(&portal, &product, "ana@contoso.example", "Production", "active").await;
+    subscribe(&portal, &product, "bo@contoso.example", "Trial", "cancelled").await;
+    let page = admin.get(path).await;
+    page.shows("Ana Alves").shows("Production").shows("no longer sees this product").shows("Cancelled").shows("2 Mar 2026");
+    admin.get(&format!("{path}?q=ANA@")).await.shows("Production").hides("Bo Berg");
+    admin.get(&format!("{path}?state=cancelled")).await.shows("Trial").hides("Production").hides("no longer sees this product");
+    admin.get(&format!("{path}?q=nobody")).await.shows("No subscriber matches.");
+    for sort in ["user", "-user", "state", "-state", "since", "-since"] {
+        admin.get(&format!("{path}?sort={sort}")).await.is(200).shows("Ana Alves");
+    }
+    products::publish(portal.db(), &auth::operator(), "orders").await.unwrap();
+    change(&portal, "orders", &[("developers", true)]).await.unwrap();
+    admin.get(path).await.hides("no longer sees this product");
+}

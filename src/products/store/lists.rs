@@ -1,14 +1,309 @@
-//! What the pages of products list.
+//! What the pages of products list: products, the APIs in one and outside it, who holds it.
 
 use crate::{
-    db::{Connection, Select},
+    db::{COUNTED, Connection, Instant, Select},
     error::Error,
-    ids::{self, ApiId},
+    ids::{self, ApiId, ProductId, SubscriptionId},
 };
+
+/// The order of the products list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Name,
+    NameDown,
+    State,
+    StateDown,
+    Apis,
+    ApisDown,
+    Groups,
+    GroupsDown,
+    Subscriptions,
+    SubscriptionsDown,
+}
+
+impl Sort {
+    pub const ALL: [Sort; 10] = [
+        Sort::Name,
+        Sort::NameDown,
+        Sort::State,
+        Sort::StateDown,
+        Sort::Apis,
+        Sort::ApisDown,
+        Sort::Groups,
+        Sort::GroupsDown,
+        Sort::Subscriptions,
+        Sort::SubscriptionsDown,
+    ];
+
+    fn sql(self) -> &'static str {
+        match self {
+            Sort::Name => "order by p.display_name_folded, p.id",
+            Sort::NameDown => "order by p.display_name_folded desc, p.id desc",
+            Sort::State => "order by p.published desc, p.display_name_folded, p.id",
+            Sort::StateDown => "order by p.published, p.display_name_folded, p.id",
+            Sort::Apis => "order by apis, p.display_name_folded, p.id",
+            Sort::ApisDown => "order by apis desc, p.display_name_folded, p.id",
+            Sort::Groups => "order by groups, p.display_name_folded, p.id",
+            Sort::GroupsDown => "order by groups desc, p.display_name_folded, p.id",
+            Sort::Subscriptions => "order by subscriptions, p.display_name_folded, p.id",
+            Sort::SubscriptionsDown => "order by subscriptions desc, p.display_name_folded, p.id",
+        }
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ProductRow {
+    pub id: ProductId,
+    pub name: String,
+    pub display_name: String,
+    pub description: String,
+    pub published: bool,
+    pub apis: i64,
+    /// Those other than Administrators.
+    pub groups: i64,
+    /// All of them, whatever their state.
+    pub subscriptions: i64,
+}
+
+impl ProductRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/products/{}", ids::encode(&self.name))
+    }
+}
+
+/// Products with their counts, and how many match (counting stops past `COUNTED`).
+pub async fn list(
+    connection: &mut Connection,
+    needle: &str,
+    published: Option<bool>,
+    sort: Sort,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<ProductRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut statements = [
+        Select::new(
+            connection,
+            "select p.id, p.name, p.display_name, p.description, p.published,
+                    (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
+                    (select count(*) from product_groups pg where pg.product_id = p.id and pg.group_id <> 1) as groups,
+                    (select count(*) from subscriptions s where s.product_id = p.id) as subscriptions
+             from products p",
+        ),
+        Select::new(connection, "select count(*) from (select 1 from products p"),
+    ];
+    for statement in &mut statements {
+        if !needle.is_empty() {
+            statement.filter_contains("p.search_folded", &needle);
+        }
+        match published {
+            Some(true) => statement.filter("p.published"),
+            Some(false) => statement.filter("not p.published"),
+            None => statement,
+        };
+    }
+    let [rows, total] = &mut statements;
+    rows.sql(sort.sql()).page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+/// One of the groups a product is open to.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct GroupOfProduct {
+    pub product_id: ProductId,
+    pub name: String,
+    pub display_name: String,
+}
+
+impl GroupOfProduct {
+    pub fn path(&self) -> String {
+        format!("/publisher/groups/{}", ids::encode(&self.name))
+    }
+}
+
+/// The first `most` groups, Administrators apart, of each of these products.
+pub async fn first_groups(connection: &mut Connection, products: &[ProductId], most: i64) -> Result<Vec<GroupOfProduct>, Error> {
+    let keys: Vec<i64> = products.iter().map(|product| product.0).collect();
+    let mut statement = Select::new(
+        connection,
+        "select t.product_id, t.name, t.display_name from (
+            select pg.product_id, g.name, g.display_name,
+                   row_number() over (partition by pg.product_id order by g.kind desc, g.display_name_folded, g.id) as place
+            from product_groups pg join groups g on g.id = pg.group_id where g.id <> 1 and pg.product_id",
+    );
+    statement.in_keys(&keys).sql(") t where t.place <=").bind(most).sql("order by t.product_id, t.place").all(connection).await
+}
+
+/// The names of all groups a product is open to, Administrators among them.
+pub async fn open_groups(connection: &mut Connection, product: ProductId) -> Result<Vec<String>, Error> {
+    let mut statement =
+        Select::new(connection, "select g.name from groups g join product_groups pg on pg.group_id = g.id where pg.product_id =");
+    let rows = statement.bind(product).sql("order by g.kind desc, g.display_name_folded, g.id").all::<(String,)>(connection).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ApiRow {
+    pub name: String,
+    pub display_name: String,
+    pub suffix: String,
+    pub api_version: String,
+    pub operations: i64,
+}
+
+impl ApiRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/apis/{}", ids::encode(&self.name))
+    }
+}
+
+const API_ROW: &str = "select a.name, a.display_name, a.suffix, a.api_version,
+            (select count(*) from operations o where o.api_id = a.id) as operations from apis a";
+
+/// The APIs in a product, by name.
+pub async fn apis_inside(connection: &mut Connection, product: ProductId, limit: i64, offset: i64) -> Result<(Vec<ApiRow>, i64), Error> {
+    let mut rows = Select::new(connection, API_ROW);
+    let mut total = Select::new(connection, "select count(*) from product_apis pa where pa.product_id =");
+    rows.filter("a.id in (select pa.api_id from product_apis pa where pa.product_id =").bind(product).sql(")");
+    rows.sql("order by a.display_name_folded, a.id").page(limit, offset);
+    total.bind(product);
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+/// The first APIs that are not in a product and whose names or descriptions contain `needle`; how many there are.
+pub async fn apis_outside(connection: &mut Connection, product: ProductId, needle: &str, most: i64) -> Result<(Vec<ApiRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut statements = [Select::new(connection, API_ROW), Select::new(connection, "select count(*) from (select 1 from apis a")];
+    for statement in &mut statements {
+        statement.filter("a.id not in (select pa.api_id from product_apis pa where pa.product_id =").bind(product).sql(")");
+        if !needle.is_empty() {
+            let pattern = crate::db::select::like(&needle);
+            statement.filter("(a.search_folded like").bind(pattern.clone()).sql("escape '\\' or a.suffix_folded like").bind(pattern);
+            statement.sql("escape '\\')");
+        }
+    }
+    let [rows, total] = &mut statements;
+    rows.sql("order by a.display_name_folded, a.id").page(most, 0);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
 
 /// The keys of APIs by their names; names that are nobody's are left out.
 pub async fn keys_of_apis(connection: &mut Connection, names: &[String]) -> Result<Vec<ApiId>, Error> {
     let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
     let mut statement = Select::new(connection, "select a.id from apis a where a.name_folded");
     Ok(statement.in_texts(&folded).all::<(ApiId,)>(connection).await?.into_iter().map(|row| row.0).collect())
+}
+
+/// The order of a product's subscribers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SubscriberSort {
+    #[default]
+    User,
+    UserDown,
+    State,
+    StateDown,
+    Since,
+    SinceDown,
+}
+
+impl SubscriberSort {
+    pub const ALL: [SubscriberSort; 6] = [
+        SubscriberSort::User,
+        SubscriberSort::UserDown,
+        SubscriberSort::State,
+        SubscriberSort::StateDown,
+        SubscriberSort::Since,
+        SubscriberSort::SinceDown,
+    ];
+
+    fn sql(self) -> &'static str {
+        match self {
+            SubscriberSort::User => "order by u.sort_folded, u.id, s.id",
+            SubscriberSort::UserDown => "order by u.sort_folded desc, u.id desc, s.id desc",
+            SubscriberSort::State => "order by s.state, u.sort_folded, s.id",
+            SubscriberSort::StateDown => "order by s.state desc, u.sort_folded, s.id",
+            SubscriberSort::Since => "order by coalesce(s.started_at, s.created_at), s.id",
+            SubscriberSort::SinceDown => "order by coalesce(s.started_at, s.created_at) desc, s.id desc",
+        }
+    }
+}
+
+/// A subscription and its owner. No key is read.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SubscriberRow {
+    pub id: SubscriptionId,
+    pub display_name: String,
+    pub state: String,
+    pub created_at: Instant,
+    pub started_at: Option<Instant>,
+    pub user_name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub user_state: String,
+}
+
+impl SubscriberRow {
+    pub fn display(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+
+    pub fn path(&self) -> String {
+        format!("/publisher/users/{}", ids::encode(&self.user_name))
+    }
+
+    /// When it began to count; when it was asked for, while it does not yet.
+    pub fn since(&self) -> Instant {
+        self.started_at.unwrap_or(self.created_at)
+    }
+
+    pub fn is_live(&self) -> bool {
+        matches!(self.state.as_str(), "submitted" | "active" | "suspended")
+    }
+}
+
+/// Which subscribers are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SubscriberFilter {
+    /// Part of the owner's name or address.
+    pub needle: String,
+    /// One of the states; empty is any.
+    pub state: &'static str,
+    pub sort: SubscriberSort,
+}
+
+/// The subscriptions of a product, and how many match.
+pub async fn subscribers(
+    connection: &mut Connection,
+    product: ProductId,
+    filter: &SubscriberFilter,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<SubscriberRow>, i64), Error> {
+    let needle = ids::fold(&filter.needle);
+    let mut statements = [
+        Select::new(
+            connection,
+            "select s.id, s.display_name, s.state, s.created_at, s.started_at, u.name as user_name, u.first_name, u.last_name, u.email,
+                    u.state as user_state
+             from subscriptions s join users u on u.id = s.owner_id",
+        ),
+        Select::new(connection, "select count(*) from (select 1 from subscriptions s join users u on u.id = s.owner_id"),
+    ];
+    for statement in &mut statements {
+        statement.filter("s.product_id =").bind(product);
+        if !filter.state.is_empty() {
+            statement.filter("s.state =").bind(filter.state);
+        }
+        if !needle.is_empty() {
+            statement.filter_users_search(&needle);
+        }
+    }
+    let [rows, total] = &mut statements;
+    rows.sql(filter.sort.sql()).page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
 }

@@ -4,7 +4,7 @@ mod lists;
 
 pub use lists::*;
 
-use super::{DeletionEffects, Named, Product, ProductFacts};
+use super::{Counts, Named, Product, ProductFacts};
 use crate::{
     db::{Connection, Select, Transaction, run},
     error::Error,
@@ -72,22 +72,14 @@ pub(super) async fn delete(tx: &mut Transaction, product: ProductId) -> Result<(
     Ok(())
 }
 
-#[derive(sqlx::FromRow)]
-struct Effects {
-    apis: i64,
-    groups: i64,
-    subscriptions: i64,
-    live: i64,
-}
-
-pub(super) async fn deletion_effects(connection: &mut Connection, product: ProductId) -> Result<DeletionEffects, Error> {
-    let found = run!(connection, c => sqlx::query_as::<_, Effects>(
+pub(super) async fn counts(connection: &mut Connection, product: ProductId) -> Result<Counts, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Counts>(
         "select (select count(*) from product_apis pa where pa.product_id = $1) as apis,
                 (select count(*) from product_groups pg where pg.product_id = $1 and pg.group_id <> 1) as groups,
                 (select count(*) from subscriptions s where s.product_id = $1) as subscriptions,
-                (select count(*) from subscriptions s where s.product_id = $1 and s.state in ('submitted', 'active', 'suspended')) as live")
-        .bind(product).fetch_one(c).await?);
-    Ok(DeletionEffects { apis: found.apis, groups: found.groups, subscriptions: found.subscriptions, live_subscriptions: found.live })
+                (select count(*) from subscriptions s where s.product_id = $1 and s.state in ('submitted', 'active', 'suspended'))
+                    as live_subscriptions")
+        .bind(product).fetch_one(c).await?))
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]

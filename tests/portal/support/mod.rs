@@ -117,6 +117,12 @@ impl Portal {
         portico::groups::create(self.db(), &auth::operator(), &new).await.expect("a group").name
     }
 
+    /// Makes a product, not published and open to Administrators alone; the answer is its name in URLs.
+    pub async fn add_product(&self, display_name: &str) -> String {
+        let new = portico::products::NewProduct { display_name: display_name.to_owned(), ..Default::default() };
+        portico::products::create(self.db(), &auth::operator(), &new).await.expect("a product").name
+    }
+
     /// One number from the database.
     pub async fn count(&self, statement: &'static str) -> i64 {
         let mut connection = self.db().read().await.expect("a connection");

@@ -1,0 +1,116 @@
+//! The words for what was done: one table for every action of the portal, and the labels of what entries keep.
+
+/// Action and words, by noun; what was changed follows the words: "Added members to group" *Partners*.
+pub const ACTIONS: &[(&str, &str)] = &[
+    ("group.created", "Added group"),
+    ("group.edited", "Edited group"),
+    ("group.deleted", "Deleted group"),
+    ("group.members_added", "Added members to group"),
+    ("group.members_removed", "Removed members from group"),
+    ("user.created", "Added user"),
+    ("user.edited", "Edited user"),
+    ("user.activated", "Activated user"),
+    ("user.blocked", "Blocked user"),
+    ("user.deleted", "Deleted user"),
+    ("user.groups_changed", "Changed groups of user"),
+    ("user.password_changed", "Changed password of user"),
+    ("user.administrator_granted", "Made administrator"),
+    ("user.administrator_revoked", "Took administrator role from"),
+    ("product.created", "Added product"),
+    ("product.edited", "Edited product"),
+    ("product.deleted", "Deleted product"),
+    ("product.published", "Published product"),
+    ("product.unpublished", "Unpublished product"),
+    ("product.visibility_changed", "Changed visibility of product"),
+    ("product.apis_added", "Added APIs to product"),
+    ("product.apis_removed", "Removed APIs from product"),
+    ("api.created", "Added API"),
+    ("api.imported", "Imported API"),
+    ("api.edited", "Edited API"),
+    ("api.replaced", "Replaced description of API"),
+    ("api.deleted", "Deleted API"),
+    ("subscription.created", "Added subscription"),
+    ("subscription.edited", "Edited subscription"),
+    ("subscription.activated", "Activated subscription"),
+    ("subscription.rejected", "Rejected subscription"),
+    ("subscription.suspended", "Suspended subscription"),
+    ("subscription.resumed", "Resumed subscription"),
+    ("subscription.cancelled", "Cancelled subscription"),
+    ("subscription.expired", "Expired subscription"),
+    ("subscription.keys_shown", "Looked at keys of subscription"),
+    ("subscription.key_regenerated", "Regenerated a key of subscription"),
+    ("session.ended", "Ended a session of"),
+    ("session.all_ended", "Ended all sessions of"),
+    ("portal.sample_filled", "Filled in the sample of"),
+];
+
+/// The kinds of subjects, and how a choice of one calls them.
+pub const KINDS: &[(&str, &str)] = &[
+    ("group", "Groups"),
+    ("user", "Users"),
+    ("product", "Products"),
+    ("api", "APIs"),
+    ("subscription", "Subscriptions"),
+    ("session", "Sessions"),
+    ("portal", "The portal"),
+];
+
+/// "Added members to group"; an action that the table does not know is read from its code.
+pub fn action(code: &str) -> String {
+    match ACTIONS.iter().find(|(known, _)| *known == code) {
+        Some((_, words)) => (*words).to_owned(),
+        None => readable(code),
+    }
+}
+
+/// `api.version_set_joined` as "Api version set joined".
+pub fn readable(code: &str) -> String {
+    let words = code.replace(['.', '_'], " ");
+    let mut characters = words.chars();
+    match characters.next() {
+        Some(first) => first.to_uppercase().chain(characters).collect(),
+        None => words,
+    }
+}
+
+/// The label of a field of `before` and `after`: the one its form has.
+pub fn label(field: &str) -> String {
+    match field {
+        "display_name" => "Name",
+        "name" => "Name in addresses",
+        "suffix" => "URL suffix",
+        "apis" => "APIs",
+        "administrator" => "Administrator",
+        "first_name" => "First name",
+        "last_name" => "Last name",
+        "subscription_required" => "Require subscription",
+        "approval_required" => "Require approval",
+        "subscriptions_limit" => "Subscriptions a user",
+        "opened" => "Opened to",
+        "closed" => "Closed to",
+        "terms" => "Terms of use",
+        "terms_accepted" => "Terms accepted",
+        "api_version" => "Version",
+        other => return readable(other),
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_words_and_a_known_kind() {
+        for (code, words) in ACTIONS {
+            let (noun, verb) = code.split_once('.').unwrap_or_default();
+            assert!(KINDS.iter().any(|(kind, _)| *kind == noun), "{code}");
+            assert!(!verb.is_empty() && words.starts_with(|c: char| c.is_ascii_uppercase()), "{code}: {words}");
+            assert_eq!(ACTIONS.iter().filter(|(other, _)| other == code).count(), 1, "{code}");
+        }
+        assert_eq!(action("group.members_added"), "Added members to group");
+        assert_eq!(action("widget.turned_round"), "Widget turned round");
+        assert_eq!(label("display_name"), "Name");
+        assert_eq!(label("colour_scheme"), "Colour scheme");
+    }
+}

@@ -1,0 +1,151 @@
+//! Publishing, hiding and deleting a product, each asked about on a page of its own where it reaches other people.
+
+use actix_session::Session;
+use actix_web::{http::StatusCode, web::Data};
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Tabs, store, summary, visibility};
+use crate::{
+    app::Portal,
+    auth::Administrator,
+    error::{Error, Problems},
+    products::Undone,
+    web::{self, Answer, Flash, Form, Frame, counted, form::Name},
+};
+
+#[derive(Template)]
+#[template(path = "products/publish.html")]
+struct PublishPage {
+    frame: Frame,
+    tabs: Tabs,
+    boxes: Vec<visibility::GroupBox>,
+    /// What somebody who publishes might have forgotten.
+    remarks: Vec<&'static str>,
+}
+
+pub(super) async fn ask_publish(_admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let tabs = Tabs::load(&mut connection, &name).await?;
+    if tabs.product.published {
+        Flash::good(format!("{} is published already.", tabs.product.display_name)).keep(&session)?;
+        return web::see_other(&tabs.path());
+    }
+    let boxes = visibility::open_boxes(&mut connection, tabs.product.id, portal.db.now()).await?;
+    let mut remarks = Vec::new();
+    if boxes.iter().all(visibility::GroupBox::is_locked) {
+        remarks.push("It is open to Administrators alone, so no developer will see it before it is opened to another group.");
+    }
+    if tabs.counts.apis == 0 {
+        remarks.push("There is no API in it.");
+    }
+    if tabs.product.terms.is_empty() {
+        remarks.push("It has no terms of use.");
+    }
+    web::page(&PublishPage { frame, tabs, boxes, remarks })
+}
+
+pub(super) async fn publish(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let (product, changed) = super::super::publish(&portal.db, &admin, &name).await?;
+    let said = if changed { "Published" } else { "Nothing was changed: already published" };
+    Flash::good(format!("{said}: {}.", product.display_name)).keep(&session)?;
+    web::see_other(&product.path())
+}
+
+pub(super) async fn unpublish(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let (product, changed) = super::super::unpublish(&portal.db, &admin, &name).await?;
+    let text = if changed {
+        format!(
+            "Unpublished {}: nobody sees it in the developer portal. Its subscriptions stay, and their keys stay valid.",
+            product.display_name
+        )
+    } else {
+        format!("{} was not published, so nothing was changed.", product.display_name)
+    };
+    Flash::good(text).keep(&session)?;
+    web::see_other(&product.path())
+}
+
+/// Subscriptions listed on the page that deletes them; the Subscribers tab has the others.
+const SHOWN_SUBSCRIPTIONS: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "products/delete.html")]
+struct DeletePage {
+    frame: Frame,
+    tabs: Tabs,
+    goes: Vec<String>,
+    stays: Vec<String>,
+    subscriptions: Vec<store::SubscriberRow>,
+    /// Those that are not listed here.
+    more: i64,
+    problems: Problems,
+}
+
+impl DeletePage {
+    async fn load(portal: &Portal, frame: Frame, name: &str, problems: Problems) -> Result<Self, Error> {
+        let mut connection = portal.db.read().await?;
+        let tabs = Tabs::load(&mut connection, name).await?;
+        let filter = store::SubscriberFilter::default();
+        let (subscriptions, _) = store::subscribers(&mut connection, tabs.product.id, &filter, SHOWN_SUBSCRIPTIONS, 0).await?;
+        let counts = tabs.counts;
+        let mut goes = vec!["The product itself, with its description and terms".to_owned()];
+        if counts.subscriptions > 0 {
+            goes.push(format!(
+                "{}, {} of them live: their keys stop working",
+                counted(counts.subscriptions, "subscription", "subscriptions"),
+                web::filters::thousands(counts.live_subscriptions)
+            ));
+        }
+        let stays = vec![
+            format!("{} in it", counted(counts.apis, "API", "APIs")),
+            format!("{} it is open to, and Administrators", counted(counts.groups, "group", "groups")),
+        ];
+        let shown = i64::try_from(subscriptions.len()).unwrap_or(i64::MAX);
+        Ok(Self { frame, more: counts.subscriptions.saturating_sub(shown), tabs, goes, stays, subscriptions, problems })
+    }
+}
+
+pub(super) async fn ask_delete(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    web::page(&DeletePage::load(&portal, frame, &name, Problems::default()).await?)
+}
+
+#[derive(Deserialize)]
+pub(super) struct DeleteForm {
+    with_subscriptions: Option<String>,
+}
+
+pub(super) async fn delete(
+    admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<DeleteForm>,
+) -> Answer {
+    match super::super::delete(&portal.db, &admin, &name, form.with_subscriptions.is_some()).await {
+        Ok((product, subscriptions)) => {
+            let with = if subscriptions == 0 {
+                String::new()
+            } else {
+                format!(" and {}", counted(subscriptions, "subscription", "subscriptions"))
+            };
+            Flash::good(format!("Deleted the product {}{with}.", product.display_name)).keep(&session)?;
+            web::see_other("/publisher/products")
+        }
+        Err(Error::Conflict(why)) => {
+            let page = DeletePage::load(&portal, frame, &name, Problems::one("with_subscriptions", why)).await?;
+            web::page_with(StatusCode::CONFLICT, &page)
+        }
+        Err(other) => Err(other),
+    }
+}
+
+/// What the page says after *Undo*, and where it leads.
+pub fn said(undone: &Undone) -> (Flash, String) {
+    match undone {
+        Undone::Visibility(outcome) => (visibility::said(outcome), format!("{}/visibility", outcome.product.path())),
+        Undone::Apis(true, outcome) => (Flash::good(format!("{}.", summary::named(outcome, "Removed", "from"))), outcome.product.path()),
+        Undone::Apis(false, outcome) => (Flash::good(format!("{}.", summary::named(outcome, "Added", "to"))), outcome.product.path()),
+    }
+}

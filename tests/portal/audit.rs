@@ -1,0 +1,137 @@
+//! The audit log: what its page lists, how it narrows, what an entry shows, and what it never holds.
+
+use crate::support::{PASSWORD, Portal};
+use portico::users::UserState;
+use time::Duration;
+
+/// The address of the newest entry on a page of the log.
+fn first_entry(page: &str) -> String {
+    let rest = page.split("href=\"/publisher/audit/").nth(1).unwrap_or_else(|| panic!("an entry: {page}"));
+    format!("/publisher/audit/{}", rest.split('"').next().unwrap())
+}
+
+#[tokio::test]
+async fn the_log_lists_the_newest_first_and_narrows() {
+    let portal = Portal::start().await;
+    let root = portal.administrator().await;
+    portal.add_user("hedda@portal.example", "Hedda", "Holm", UserState::Active, true).await;
+    root.post("/publisher/new/group", &[("display_name", "Beta testers"), ("description", "")]).await.is(303);
+    portal.pass(Duration::days(2));
+    // Sessions do not last that long.
+    let (root, hedda) = (portal.signed_in("root@portal.example").await, portal.signed_in("hedda@portal.example").await);
+    hedda.post("/publisher/new/group", &[("display_name", "Straße 100%"), ("description", "")]).await.is(303);
+
+    let page = root.get("/publisher/audit").await;
+    page.is(200).shows("Added group").shows("Root Admin").shows("Hedda Holm").shows("href=\"/publisher/groups/beta-testers\"");
+    let place = |words: &str| page.text.find(words).unwrap();
+    assert!(place(">Straße 100%") < place(">Beta testers"));
+    for (query, shown, hidden) in [
+        ("q=STRASSE", "Straße 100%</a>", "Beta testers</a>"),
+        ("q=100%25", "Straße 100%</a>", "Beta testers</a>"),
+        ("q=10_%25", "No change matches.", "Straße 100%</a>"),
+        ("q=hedda", "Straße 100%</a>", "Beta testers</a>"),
+        ("actor=root", "Beta testers</a>", "Straße 100%</a>"),
+        ("action=user.created", "Added user", "Beta testers</a>"),
+        ("kind=group", "Beta testers</a>", "<td data-label=\"What\">Added user"),
+        ("to=2026-03-02", "Beta testers</a>", "Straße 100%</a>"),
+        ("from=2026-03-03", "Straße 100%</a>", "Beta testers</a>"),
+        ("from=2026-03-03&to=2026-03-03", "No change matches.", "Straße 100%</a>"),
+        ("from=2026-03-04&to=2026-03-04", "Straße 100%</a>", "Beta testers</a>"),
+        ("from=2027-01-01", "No change matches.", "Beta testers</a>"),
+        ("from=yesterday", "Write the day as in 2026-03-02.", "No change matches."),
+        ("from=2026-03-04&to=2026-03-02", "before the other", "Beta testers</a>"),
+        ("action=widget.turned_round", "Widget turned round", "Beta testers</a>"),
+        ("kind=group&actor=hedda&from=2026-03-04&q=stra", "Straße 100%</a>", "Beta testers</a>"),
+    ] {
+        root.get(&format!("/publisher/audit?{query}")).await.is(200).shows(shown).hides(hidden);
+    }
+    root.get("/publisher/audit?page=9").await.is(200).shows("no changes on this page");
+}
+
+#[tokio::test]
+async fn a_long_log_comes_in_pages() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for number in 0..60 {
+        portal.add_group(&format!("Group {number:02}")).await;
+    }
+    admin.get("/publisher/audit?kind=group").await.shows("1–50 of 60").shows(">Group 59").hides(">Group 09");
+    admin.get("/publisher/audit?kind=group&page=2").await.shows("51–60 of 60").shows(">Group 09").hides(">Group 59");
+}
+
+#[tokio::test]
+async fn an_entry_shows_before_beside_after() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Contoso").await;
+    let edit = [("version", "1"), ("display_name", "Contoso <partners>"), ("description", "Companies that resell.")];
+    admin.post("/publisher/groups/contoso", &edit).await.is(303);
+    let log = admin.get("/publisher/audit").await;
+    log.shows("Name, Description");
+    let entry = admin.get(&first_entry(&log.text)).await;
+    entry.is(200).shows("Edited group").shows("<del><bdi>Contoso</bdi></del>").shows("<ins><bdi>Contoso &#60;partners&#62;</bdi></ins>");
+    entry.shows("<ins><bdi>Companies that resell.</bdi></ins>").hides("<partners>");
+
+    admin.post("/publisher/groups/contoso/delete", &[]).await.is(303);
+    let log = admin.get("/publisher/audit?kind=group").await;
+    log.shows("Deleted group").hides("href=\"/publisher/groups/contoso\"");
+    admin.get(&first_entry(&log.text)).await.shows("As it was").shows("Companies that resell.");
+    // A new group may get the key of the deleted one; the old entries are still not about it.
+    portal.pass(Duration::minutes(1));
+    portal.add_group("Fabrikam").await;
+    let log = admin.get("/publisher/audit?action=group.deleted").await;
+    log.hides("href=\"/publisher/groups/fabrikam\"");
+    admin.get("/publisher/audit/none").await.is(404);
+}
+
+#[tokio::test]
+async fn members_are_named_fifty_at_most_and_what_was_undone_says_so() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Beta").await;
+    let ana = portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
+    admin.post("/publisher/groups/beta/add-member", &[("who", "ana@contoso.example")]).await.is(303);
+    let log = admin.get("/publisher/audit").await;
+    log.shows("Added members to group").shows("1 user<");
+    let entry = first_entry(&log.text);
+    admin.get(&entry).await.shows("Ana Alves").shows(&format!("href=\"/publisher/users/{ana}\"")).hides("Undone");
+
+    let name = entry.rsplit('/').next().unwrap();
+    portico::groups::undo(portal.db(), &portico::auth::operator(), name).await.unwrap();
+    admin.get(&entry).await.shows("Undone").shows("By this change");
+    admin.get("/publisher/audit").await.shows(">Undone</span>");
+
+    let mut users = Vec::new();
+    for number in 0..53 {
+        users.push(portal.add_user(&format!("u{number}@x.example"), "Person", &format!("N{number:02}"), UserState::Active, false).await);
+    }
+    let mut connection = portal.db().read().await.unwrap();
+    let keys = portico::users::keys_of(&mut connection, &users).await.unwrap();
+    drop(connection);
+    portico::groups::add_members(portal.db(), &portico::auth::operator(), "beta", &keys).await.unwrap();
+    let log = admin.get("/publisher/audit").await;
+    log.shows("53 users");
+    let page = admin.get(&first_entry(&log.text)).await;
+    page.shows("+3 more");
+    assert_eq!(page.text.matches("Person N").count(), 50);
+}
+
+#[tokio::test]
+async fn no_entry_holds_a_secret() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
+    for state in [UserState::Blocked, UserState::Pending] {
+        portal.add_user(&format!("{}@contoso.example", state.as_str()), "Bo", "Berg", state, false).await;
+    }
+    let mut connection = portal.db().read().await.unwrap();
+    let rows = portico::db::Select::new(&connection, "select coalesce(before, '') || coalesce(after, '') from audit")
+        .all::<(String,)>(&mut connection)
+        .await
+        .unwrap();
+    assert!(rows.len() >= 4);
+    for (text,) in rows {
+        assert!(!text.contains(PASSWORD) && !text.contains("argon2"), "{text}");
+    }
+    admin.get("/publisher/audit").await.hides("argon2");
+}
