@@ -28,6 +28,7 @@ use crate::{
     },
     catalog,
     config::Settings,
+    dashboard,
     db::{self, Database},
     error::Error,
     groups,
@@ -62,6 +63,7 @@ pub fn routes() -> Routes {
     products::pages::routes(&mut routes);
     catalog::pages::routes(&mut routes);
     subscriptions::pages::routes(&mut routes);
+    dashboard::pages::routes(&mut routes);
     routes
 }
 

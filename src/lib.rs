@@ -16,6 +16,8 @@ pub mod catalog;
 pub mod cli;
 /// Settings, checked once at the start.
 pub mod config;
+/// The dashboard and the settings page.
+pub mod dashboard;
 /// The two databases behind one face; migrations.
 pub mod db;
 /// The one Error with its stable codes.

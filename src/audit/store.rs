@@ -151,6 +151,13 @@ pub async fn list(connection: &mut Connection, filter: &Filter, limit: i64, offs
     Ok((rows.all(connection).await?, total.count(connection).await?))
 }
 
+/// The newest entries.
+pub async fn latest(connection: &mut Connection, limit: i64) -> Result<Vec<EntryRow>, Error> {
+    let mut rows = Select::new(connection, ROWS);
+    rows.sql("in (select b.id from audit b order by b.id desc limit").bind(limit).sql(") order by a.id desc");
+    rows.all(connection).await
+}
+
 /// One entry for its page; its JSON is on `find`.
 pub async fn find_row(connection: &mut Connection, entry: AuditId) -> Result<Option<EntryRow>, Error> {
     let mut row = Select::new(connection, ROWS);

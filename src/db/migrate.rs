@@ -46,6 +46,11 @@ pub async fn migrate(db: &Database) -> Result<(), String> {
     })
 }
 
+/// The number of the last migration that this program knows for the database's engine.
+pub fn latest(db: &Database) -> i64 {
+    migrator(db.engine()).iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MigrationState {
     Current,

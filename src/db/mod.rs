@@ -1,14 +1,16 @@
 //! The two databases behind one face: pools, connections, transactions, and the few places where the engines differ.
 //! No table of a feature is named here; statements live in the features' stores.
 
+mod about;
 mod connect;
 mod instant;
 mod migrate;
 pub mod select;
 
+pub use about::{bytes, engine};
 pub use connect::{Connection, Database, Engine, Transaction};
 pub use instant::{Clock, Instant};
-pub use migrate::{MigrationState, migrate, state as migration_state};
+pub use migrate::{MigrationState, latest as latest_migration, migrate, state as migration_state};
 pub use select::{Select, Value};
 
 /// Runs one query body on whichever engine the connection belongs to; `$c` is the native connection in it.

@@ -28,6 +28,8 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/groups/{name}/delete", "/publisher/groups/beta/delete", [303, 403, 303]),
     ("POST", "/publisher/groups/{name}/add-member", "/publisher/groups/beta/add-member", [303, 403, 422]),
     ("POST", "/publisher/groups/{name}/remove-members", "/publisher/groups/beta/remove-members", [303, 403, 303]),
+    ("GET", "/publisher", "/publisher", [303, 403, 200]),
+    ("GET", "/publisher/settings", "/publisher/settings", [303, 403, 200]),
     ("GET", "/publisher/audit", "/publisher/audit", [303, 403, 200]),
     ("GET", "/publisher/audit/{name}", "/publisher/audit/none", [303, 403, 404]),
     ("GET", "/publisher/products", "/publisher/products", [303, 403, 200]),

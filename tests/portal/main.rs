@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod catalog;
+mod dashboard;
 mod everywhere;
 mod groups;
 mod products;
