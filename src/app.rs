@@ -33,8 +33,7 @@ use crate::{
     error::Error,
     groups,
     keys::Keys,
-    products,
-    subscriptions,
+    products, subscriptions, users,
     web::{Routes, assets, errors, guard},
 };
 
@@ -63,6 +62,7 @@ pub fn routes() -> Routes {
     products::pages::routes(&mut routes);
     catalog::pages::routes(&mut routes);
     subscriptions::pages::routes(&mut routes);
+    users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
     routes
 }

@@ -106,6 +106,11 @@ impl Select {
         if self.engine == Engine::Sqlite && needle.chars().count() >= 3 {
             let phrase = format!("\"{}\"", needle.replace('"', "\"\""));
             self.filter("u.id in (select rowid from users_search where users_search match").bind(phrase).sql(")")
+        } else if self.engine == Engine::Postgres && needle.chars().count() >= 3 {
+            // Apart, so that the trigram index is used whatever the order of the list.
+            self.filter("u.id in (with hits as materialized (select h.id from users h where h.search_folded like")
+                .bind(like(needle))
+                .sql("escape '\\') select id from hits)")
         } else {
             self.filter_contains("u.search_folded", needle)
         }
@@ -200,4 +205,9 @@ pub fn keys_json(keys: &[i64]) -> String {
 /// The aggregate that makes one JSON array of a value a row.
 pub fn json_array(connection: &Connection) -> &'static str {
     by_engine!(connection, sqlite: "json_group_array", postgres: "json_agg")
+}
+
+/// The function that makes one JSON object of names and values in turn.
+pub fn json_object(connection: &Connection) -> &'static str {
+    by_engine!(connection, sqlite: "json_object", postgres: "json_build_object")
 }

@@ -95,6 +95,11 @@ pub async fn get(connection: &mut Connection, name: &str) -> Result<Group, Error
     store::find(connection, name).await?.ok_or(Error::NotFound)
 }
 
+/// The name of the custom group that somebody meant by its name or display name.
+pub async fn find_by_words(db: &Database, words: &str) -> Result<Option<String>, Error> {
+    store::find_by_words(&mut db.read().await?, words).await
+}
+
 /// Adds a custom group.
 ///
 /// # Errors

@@ -13,6 +13,12 @@ pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Opti
         .bind(ids::fold(name)).fetch_optional(c).await?))
 }
 
+pub(super) async fn find_by_words(connection: &mut Connection, words: &str) -> Result<Option<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, String>(
+        "select name from groups where kind = 'custom' and (display_name_folded = $1 or name_folded = $1) order by display_name_folded <> $1 limit 1")
+        .bind(ids::fold(words)).fetch_optional(c).await?))
+}
+
 pub(super) async fn display_name_taken(connection: &mut Connection, folded: &str, except: Option<GroupId>) -> Result<bool, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from groups where display_name_folded = $1 and id <> $2")
         .bind(folded).bind(except.map_or(0, |id| id.0)).fetch_one(c).await?)

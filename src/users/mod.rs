@@ -1,5 +1,9 @@
 //! Users: who has an account, in which state, and what may be done to it.
 
+pub mod account;
+pub mod bulk;
+pub mod pages;
+mod roles;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
@@ -12,8 +16,17 @@ use crate::{
     },
     db::{Connection, Database, Instant, Transaction},
     error::{Error, Problems},
+    groups,
     ids::{self, UserId},
 };
+
+pub use account::{NewName, NewPassword, change_password, end_session, rename};
+pub use roles::{
+    activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator, set_role,
+};
+
+/// Where the list of users stands.
+pub const LIST: &str = "/publisher/users";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -41,7 +54,7 @@ impl UserState {
 }
 
 /// What a form, REST or the command line says about a new user. The password is checked apart, where it is hashed.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct NewUser {
     #[serde(default)]
     pub email: String,
@@ -98,6 +111,20 @@ pub struct UserFacts {
     pub last_name: String,
     pub state: String,
     pub administrator: bool,
+    #[serde(default)]
+    pub note: String,
+}
+
+/// What the audit log keeps of sessions that were ended.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SessionFacts {
+    pub sessions: u64,
+}
+
+const TAKEN: &str = "Somebody has an account with this email address already.";
+
+fn taken(error: Error) -> Error {
+    if error.is_unique_violation() { Error::invalid("email", TAKEN) } else { error }
 }
 
 /// Adds a user in the caller's transaction, and the audit entry for it.
@@ -113,10 +140,10 @@ pub async fn insert(
     administrator: bool,
 ) -> Result<Person, Error> {
     if store::email_taken(tx, &ids::fold(&new.email), None).await? {
-        return Err(Error::invalid("email", "Somebody has an account with this email address already."));
+        return Err(Error::invalid("email", TAKEN));
     }
     let name = ids::random_name(12);
-    let id = store::insert(tx, &name, new, password_hash, state, administrator).await?;
+    let id = store::insert(tx, &name, new, password_hash, state, administrator).await.map_err(taken)?;
     let person =
         Person { id, name, email: new.email.clone(), first_name: new.first_name.clone(), last_name: new.last_name.clone(), administrator };
     let facts = UserFacts {
@@ -125,75 +152,10 @@ pub async fn insert(
         last_name: new.last_name.clone(),
         state: state.as_str().to_owned(),
         administrator,
+        note: new.note.clone(),
     };
     audit::record(tx, admin.actor(), "user.created", Subject::new("user", id.0, person.display()), audit::NOTHING, Some(facts)).await?;
     Ok(person)
-}
-
-/// Adds an administrator with a password.
-pub async fn create_administrator(
-    db: &Database,
-    admin: &Administrator,
-    passwords: &Passwords,
-    new: &NewUser,
-    password: &str,
-) -> Result<Person, Error> {
-    let checked = new.check()?;
-    let mut problems = Problems::default();
-    password::check(&mut problems, "password", password);
-    problems.or(())?;
-    let hash = passwords.hash(password).await?;
-    let mut tx = db.write().await?;
-    let person = insert(&mut tx, admin, &checked, Some(&hash), UserState::Active, true).await?;
-    tx.commit().await?;
-    Ok(person)
-}
-
-/// Makes the user with this address an administrator. False when they were one.
-pub async fn grant_administrator(db: &Database, admin: &Administrator, email: &str) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    let user = store::find_by_email(&mut tx, email).await?.ok_or(Error::NotFound)?;
-    let changed = set_administrator(&mut tx, admin, &user, true).await?;
-    tx.commit().await?;
-    Ok(changed)
-}
-
-/// Takes the role from the user with this address. False when they had it not.
-///
-/// # Errors
-/// `Conflict` for the last administrator.
-pub async fn revoke_administrator(db: &Database, admin: &Administrator, email: &str) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    let user = store::find_by_email(&mut tx, email).await?.ok_or(Error::NotFound)?;
-    let changed = set_administrator(&mut tx, admin, &user, false).await?;
-    tx.commit().await?;
-    Ok(changed)
-}
-
-/// Gives or takes the role in the caller's transaction. False when nothing had to change.
-pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user: &User, administrator: bool) -> Result<bool, Error> {
-    if user.administrator == administrator {
-        return Ok(false);
-    }
-    if administrator && user.state != "active" {
-        return Err(Error::Conflict("Only an active user can be an administrator.".to_owned()));
-    }
-    if !administrator {
-        keep_an_administrator(tx, user.id).await?;
-    }
-    store::set_administrator(tx, user.id, administrator).await?;
-    let action = if administrator { "user.administrator_granted" } else { "user.administrator_revoked" };
-    let after = UserFacts { administrator, ..user.facts() };
-    audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
-    Ok(true)
-}
-
-/// Refuses what would leave the portal without an administrator.
-async fn keep_an_administrator(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
-    if store::count_other_administrators(tx, user).await? == 0 {
-        return Err(Error::Conflict("This is the last administrator: make somebody else an administrator first.".to_owned()));
-    }
-    Ok(())
 }
 
 /// A user, as the publisher portal sees one.
@@ -228,8 +190,130 @@ impl User {
             last_name: self.last_name.clone(),
             state: self.state.clone(),
             administrator: self.administrator,
+            note: self.note.clone(),
         }
     }
+
+    /// What a form about this user is filled with.
+    pub fn as_form(&self) -> NewUser {
+        NewUser {
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            note: self.note.clone(),
+        }
+    }
+}
+
+/// The user of that name; a deleted one is nobody.
+pub async fn get(connection: &mut Connection, name: &str) -> Result<User, Error> {
+    store::find(connection, name).await?.ok_or(Error::NotFound)
+}
+
+/// Adds an active user with a password, and puts them into custom groups.
+///
+/// # Errors
+/// `Invalid`, field by field; `NotFound`, `SystemEntity` or `Conflict` for a group that nobody can be put into by hand.
+pub async fn create(
+    db: &Database,
+    admin: &Administrator,
+    passwords: &Passwords,
+    new: &NewUser,
+    password: &str,
+    groups: &[String],
+) -> Result<Person, Error> {
+    let mut problems = Problems::default();
+    let checked = match new.check() {
+        Ok(checked) => Some(checked),
+        Err(Error::Invalid(found)) => {
+            problems = found;
+            None
+        }
+        Err(other) => return Err(other),
+    };
+    if problems.on("email").is_empty() && store::email_taken(&mut db.read().await?, &ids::fold(&new.email), None).await? {
+        problems.add("email", TAKEN);
+    }
+    password::check(&mut problems, "password", password);
+    let checked = problems.or(checked)?.ok_or_else(|| Error::internal("a user without problems is checked"))?;
+    let hash = passwords.hash(password).await?;
+    let mut tx = db.write().await?;
+    let person = insert(&mut tx, admin, &checked, Some(&hash), UserState::Active, false).await?;
+    for group in groups {
+        groups::add_members_in(&mut tx, admin, group, &[person.id]).await?;
+    }
+    tx.commit().await?;
+    Ok(person)
+}
+
+/// Changes the profile. False when nothing is different.
+///
+/// # Errors
+/// `Stale` when the user is no longer at the version the form was shown; `Invalid`, field by field.
+pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &NewUser) -> Result<bool, Error> {
+    let checked = new.check()?;
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    let edited =
+        User { email: checked.email, first_name: checked.first_name, last_name: checked.last_name, note: checked.note, ..user.clone() };
+    if edited.as_form() == user.as_form() {
+        return Ok(false);
+    }
+    if store::email_taken(&mut tx, &ids::fold(&edited.email), Some(user.id)).await? {
+        return Err(Error::invalid("email", TAKEN));
+    }
+    if !store::update(&mut tx, &edited, version).await.map_err(taken)? {
+        return Err(Error::Stale);
+    }
+    let subject = Subject::new("user", user.id.0, edited.display());
+    audit::record(&mut tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What a form of tick boxes really changed: the groups' display names, and the audit entry when it was a single one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupChanges {
+    pub added: Vec<String>,
+    pub removed: Vec<String>,
+    pub entry: Option<String>,
+}
+
+/// Applies the boxes that were changed on a form: ticked and not so when it was shown, or the other way round. Others stay as they are,
+/// whatever somebody else did to them meanwhile.
+pub async fn set_groups(
+    db: &Database,
+    admin: &Administrator,
+    name: &str,
+    shown: &[String],
+    ticked: &[String],
+) -> Result<GroupChanges, Error> {
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    let mut changes = GroupChanges::default();
+    for group in ticked.iter().filter(|group| !shown.contains(group)) {
+        let outcome = groups::add_members_in(&mut tx, admin, group, &[user.id]).await?;
+        if outcome.changed > 0 {
+            changes.added.push(outcome.group.display_name);
+            changes.entry = outcome.entry;
+        }
+    }
+    for group in shown.iter().filter(|group| !ticked.contains(group)) {
+        match groups::remove_members_in(&mut tx, admin, group, &[user.id]).await {
+            Ok(outcome) if outcome.changed > 0 => {
+                changes.removed.push(outcome.group.display_name);
+                changes.entry = outcome.entry;
+            }
+            // A group that is gone has no members: that is what was asked.
+            Ok(_) | Err(Error::NotFound) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    if changes.added.len() + changes.removed.len() != 1 {
+        changes.entry = None;
+    }
+    tx.commit().await?;
+    Ok(changes)
 }
 
 /// The keys of the users that a form named; names that are nobody's are left out.

@@ -111,7 +111,7 @@ fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
         let next = if request.method().is_safe() {
             request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned()
         } else {
-            referring_path(request)
+            referring_path(request).unwrap_or_else(|| "/".to_owned())
         };
         return HttpResponse::SeeOther()
             .insert_header((header::LOCATION, format!("/signin?next={}", encode(&next))))
@@ -141,9 +141,10 @@ fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
     }
 }
 
-fn referring_path(request: &HttpRequest) -> String {
+/// Path and query of the page whose form or link led here.
+pub fn referring_path(request: &HttpRequest) -> Option<String> {
     let referrer = request.headers().get(header::REFERER).and_then(|v| v.to_str().ok()).and_then(|text| ::url::Url::parse(text).ok());
-    referrer.map_or("/".to_owned(), |url| match url.query() {
+    referrer.map(|url| match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
     })

@@ -62,6 +62,9 @@ const TABLE: &[Row] = &[
     ("GET", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 200, 404]),
     ("POST", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 303, 404]),
     ("GET", "/publisher/subscriptions", "/publisher/subscriptions", [303, 403, 200]),
+    ("GET", "/publisher/users", "/publisher/users", [303, 403, 200]),
+    ("POST", "/publisher/users/bulk", "/publisher/users/bulk", [303, 403, 400]),
+    ("POST", "/publisher/undo/{name}", "/publisher/undo/none", [303, 403, 404]),
 ];
 
 async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u16 {

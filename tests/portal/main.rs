@@ -13,4 +13,5 @@ mod start;
 mod statements;
 mod subscriptions;
 mod support;
+mod users;
 mod visibility;

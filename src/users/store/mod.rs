@@ -1,5 +1,8 @@
 //! SQL of users.
 
+pub mod list;
+pub mod show;
+
 use super::{CheckedUser, User, UserState};
 use crate::{
     db::{Connection, Engine, Select, Transaction, run},
@@ -51,6 +54,39 @@ pub(super) async fn keys_of(connection: &mut Connection, names: &[String]) -> Re
     let mut statement = Select::new(connection, "select id from users u where u.state <> 'deleted' and u.name_folded");
     statement.in_texts(&folded);
     Ok(statement.all::<(UserId,)>(connection).await?.into_iter().map(|row| row.0).collect())
+}
+
+pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<User>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, User>(
+        "select id, name, email, first_name, last_name, state, administrator, note, version, registered_at, last_sign_in_at
+         from users where name_folded = $1 and state <> 'deleted'")
+        .bind(ids::fold(name)).fetch_optional(c).await?))
+}
+
+/// Writes the profile. False when the user is at another version.
+pub(super) async fn update(tx: &mut Transaction, user: &User, version: i64) -> Result<bool, Error> {
+    let (sort, search) = folded(&user.first_name, &user.last_name, &user.email);
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "update users set email = $3, email_folded = $4, first_name = $5, last_name = $6, sort_folded = $7, search_folded = $8, note = $9,
+                version = version + 1 where id = $1 and version = $2")
+        .bind(user.id).bind(version).bind(&user.email).bind(ids::fold(&user.email)).bind(&user.first_name).bind(&user.last_name)
+        .bind(sort).bind(search).bind(&user.note).execute(c).await?.rows_affected())
+        == 1)
+}
+
+pub(super) async fn set_password(tx: &mut Transaction, user: UserId, hash: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set password_hash = $2, version = version + 1 where id = $1")
+        .bind(user).bind(hash).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn set_state(tx: &mut Transaction, user: UserId, state: UserState) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set state = $2, version = version + 1 where id = $1")
+        .bind(user).bind(state.as_str()).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 pub(super) async fn find_by_email(connection: &mut Connection, email: &str) -> Result<Option<User>, Error> {

@@ -1,0 +1,105 @@
+//! What people do to their own account: name, password, sessions.
+
+use serde::Deserialize;
+
+use super::{SessionFacts, User, UserFacts, get, store};
+use crate::{
+    audit::{self, NOTHING, Subject},
+    auth::{
+        SignedIn,
+        password::{self, Passwords},
+        sign_in::{Which, confirm_password, end_sessions},
+    },
+    db::Database,
+    error::{Error, Problems},
+    keys::Keys,
+};
+
+/// What somebody is called.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct NewName {
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// Changes one's own name. False when nothing is different.
+///
+/// # Errors
+/// `Invalid`; `Stale` when the account was changed since the form was shown.
+pub async fn rename(db: &Database, who: &SignedIn, version: i64, new: &NewName) -> Result<bool, Error> {
+    let mut problems = Problems::default();
+    let first_name = problems.line("first_name", "The first name", &new.first_name, 1, 100);
+    let last_name = problems.line("last_name", "The last name", &new.last_name, 1, 100);
+    problems.or(())?;
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, &who.person().name).await?;
+    if user.first_name == first_name && user.last_name == last_name {
+        return Ok(false);
+    }
+    let renamed = User { first_name, last_name, ..user.clone() };
+    if !store::update(&mut tx, &renamed, version).await? {
+        return Err(Error::Stale);
+    }
+    let (before, after): (UserFacts, UserFacts) = (user.facts(), renamed.facts());
+    audit::record(&mut tx, who.actor(), "user.renamed", Subject::new("user", user.id.0, renamed.display()), Some(before), Some(after))
+        .await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// What the form for a new password holds.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct NewPassword {
+    pub current: String,
+    pub password: String,
+    pub repeated: String,
+}
+
+/// Changes one's own password, and ends every other session than the named one. How many ended.
+///
+/// # Errors
+/// `Invalid`, field by field; `TooMany` when the current password was wrong too often.
+pub async fn change_password(
+    db: &Database,
+    keys: &Keys,
+    passwords: &Passwords,
+    who: &SignedIn,
+    session: &str,
+    new: &NewPassword,
+) -> Result<u64, Error> {
+    let mut problems = Problems::default();
+    if new.current.is_empty() {
+        problems.add("current", "Type your current password.");
+    }
+    password::check(&mut problems, "password", &new.password);
+    if problems.is_empty() && new.password != new.repeated {
+        problems.add("repeated", "The two passwords are not the same.");
+    }
+    problems.or(())?;
+    confirm_password(db, keys, passwords, who, &new.current, "current").await?;
+    let hash = passwords.hash(&new.password).await?;
+    let mut tx = db.write().await?;
+    store::set_password(&mut tx, who.id(), &hash).await?;
+    let ended = end_sessions(&mut tx, who.id(), Which::AllBut(session)).await?;
+    let subject = Subject::new("user", who.id().0, who.person().display());
+    audit::record(&mut tx, who.actor(), "user.password_changed", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends one of one's own sessions. False when it had ended.
+pub async fn end_session(db: &Database, who: &SignedIn, session: &str) -> Result<bool, Error> {
+    if session.is_empty() {
+        return Ok(false);
+    }
+    let mut tx = db.write().await?;
+    let ended = end_sessions(&mut tx, who.id(), Which::One(session)).await?;
+    if ended > 0 {
+        let subject = Subject::new("user", who.id().0, who.person().display());
+        audit::record(&mut tx, who.actor(), "user.sessions_ended", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
+    }
+    tx.commit().await?;
+    Ok(ended > 0)
+}

@@ -1,0 +1,136 @@
+//! What the form around the list of users does, and taking it back.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, web::Data};
+use serde::Deserialize;
+
+use super::list::Shown;
+use crate::{
+    app::Portal,
+    auth::Administrator,
+    error::Error,
+    groups::{self, BulkOutcome},
+    users::{
+        self,
+        bulk::{self, Chosen},
+    },
+    web::{self, Answer, Flash, Form, counted, errors::referring_path, filters::shortened, form::Name, paging::Page, url::local_path},
+};
+
+#[derive(Deserialize)]
+pub(super) struct BulkForm {
+    #[serde(flatten)]
+    shown: Shown,
+    #[serde(default)]
+    user: Vec<String>,
+    /// The button that was pressed: the name of the group.
+    #[serde(default)]
+    add: Option<String>,
+    #[serde(default)]
+    remove: Option<String>,
+    /// Where the menus cannot hold every group: a group's own words, and the button beside them (`add` or `remove`).
+    #[serde(default)]
+    add_other: String,
+    #[serde(default)]
+    remove_other: String,
+    #[serde(default)]
+    other: Option<String>,
+}
+
+enum Direction {
+    Add,
+    Remove,
+}
+
+impl BulkForm {
+    /// Which way, and the group: its name, and whether it was typed.
+    fn wanted(&self) -> Result<(Direction, &str, bool), Error> {
+        match (&self.add, &self.remove, self.other.as_deref()) {
+            (Some(group), _, _) => Ok((Direction::Add, group, false)),
+            (_, Some(group), _) => Ok((Direction::Remove, group, false)),
+            (_, _, Some("add")) => Ok((Direction::Add, &self.add_other, true)),
+            (_, _, Some("remove")) => Ok((Direction::Remove, &self.remove_other, true)),
+            _ => Err(Error::BadRequest("The form does not say which group.".to_owned())),
+        }
+    }
+}
+
+pub(super) async fn change_groups(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<BulkForm>) -> Answer {
+    let back = form.shown.address();
+    let (direction, group, typed) = form.wanted()?;
+    let mut flash = if form.user.is_empty() && !form.shown.all() {
+        Flash::warn("Nobody is ticked, so nothing was changed. Tick the users first.")
+    } else {
+        let group = if typed { groups::find_by_words(&portal.db, group).await? } else { Some(group.to_owned()) };
+        match group {
+            None => Flash::warn("There is no custom group by that name, so nothing was changed."),
+            Some(group) => {
+                let chosen = if form.shown.all() { Chosen::Matching(form.shown.words()) } else { Chosen::Named(form.user.clone()) };
+                match direction {
+                    Direction::Add => said_added(bulk::add_to_group(&portal.db, &admin, &group, &chosen).await?),
+                    Direction::Remove => said_removed(bulk::remove_from_group(&portal.db, &admin, &group, &chosen).await?),
+                }
+            }
+        }
+    };
+    flash.all_ticked = form.shown.all();
+    // No page shows more rows than this, so no more ticks are worth keeping.
+    let most = Page::SIZES.iter().max().copied().and_then(|most| usize::try_from(most).ok()).unwrap_or_default();
+    flash.ticked = form.user.into_iter().filter(|name| name.len() <= 256).take(most).collect();
+    flash.keep(&session)?;
+    web::see_other(&back)
+}
+
+/// "Added 3 developers to Partners (1 was already a member)."
+fn said_added(outcome: BulkOutcome) -> Flash {
+    let group = shortened(&outcome.group.display_name, 80);
+    Flash::good(match (outcome.changed, outcome.unchanged) {
+        (0, 0) => "Nobody was left to add, so nothing was changed.".to_owned(),
+        (0, 1) => format!("Nothing was changed: the developer was already a member of {group}."),
+        (0, same) => format!("Nothing was changed: all {} developers were already members of {group}.", web::filters::thousands(same)),
+        (changed, same) => {
+            let rest = match same {
+                0 => String::new(),
+                1 => " (1 was already a member)".to_owned(),
+                same => format!(" ({} were already members)", web::filters::thousands(same)),
+            };
+            format!("Added {} to {group}{rest}.", counted(changed, "developer", "developers"))
+        }
+    })
+    .with_undo(outcome.entry)
+}
+
+fn said_removed(outcome: BulkOutcome) -> Flash {
+    let group = shortened(&outcome.group.display_name, 80);
+    Flash::good(match (outcome.changed, outcome.unchanged) {
+        (0, 0) => "Nobody was left to remove, so nothing was changed.".to_owned(),
+        (0, 1) => format!("Nothing was changed: the developer was not a member of {group}."),
+        (0, same) => format!("Nothing was changed: none of the {} developers was a member of {group}.", web::filters::thousands(same)),
+        (changed, same) => {
+            let rest = match same {
+                0 => String::new(),
+                1 => " (1 was not a member)".to_owned(),
+                same => format!(" ({} were not members)", web::filters::thousands(same)),
+            };
+            format!("Removed {} from {group}{rest}.", counted(changed, "developer", "developers"))
+        }
+    })
+    .with_undo(outcome.entry)
+}
+
+/// Takes back a change of members and returns to the page that offered it.
+pub(super) async fn undo(admin: Administrator, request: HttpRequest, portal: Data<Portal>, session: Session, Name(entry): Name) -> Answer {
+    let Some((was_added, outcome)) = groups::undo(&portal.db, &admin, &entry).await? else {
+        return Err(Error::Conflict("This change cannot be undone with one click. Change it back on its own page.".to_owned()));
+    };
+    let people = counted(outcome.changed, "developer", "developers");
+    let group = shortened(&outcome.group.display_name, 80);
+    let text = match (outcome.changed, was_added) {
+        (0, _) => format!("There was nothing left to undo in {group}."),
+        (_, true) => format!("Undone: removed {people} from {group} again."),
+        (_, false) => format!("Undone: put {people} back into {group}."),
+    };
+    Flash::good(text).keep(&session)?;
+    let back = referring_path(&request).filter(|path| path.starts_with("/publisher"));
+    web::see_other(&local_path(back.as_deref(), users::LIST))
+}

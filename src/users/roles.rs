@@ -1,0 +1,154 @@
+//! State and role: blocking, activating, making administrators. The last administrator stays one, and stays active.
+
+use super::{NewUser, User, UserFacts, UserState, get, insert, store};
+use crate::{
+    audit::{self, Subject},
+    auth::{
+        Administrator, Person,
+        password::{self, Passwords},
+        sign_in::{Which, end_sessions},
+    },
+    db::{Database, Transaction},
+    error::{Error, Problems},
+    ids::UserId,
+};
+
+/// Adds an administrator with a password.
+pub async fn create_administrator(
+    db: &Database,
+    admin: &Administrator,
+    passwords: &Passwords,
+    new: &NewUser,
+    password: &str,
+) -> Result<Person, Error> {
+    let checked = new.check()?;
+    let mut problems = Problems::default();
+    password::check(&mut problems, "password", password);
+    problems.or(())?;
+    let hash = passwords.hash(password).await?;
+    let mut tx = db.write().await?;
+    let person = insert(&mut tx, admin, &checked, Some(&hash), UserState::Active, true).await?;
+    tx.commit().await?;
+    Ok(person)
+}
+
+/// Makes the user with this address an administrator. False when they were one.
+pub async fn grant_administrator(db: &Database, admin: &Administrator, email: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let user = store::find_by_email(&mut tx, email).await?.ok_or(Error::NotFound)?;
+    let changed = set_administrator(&mut tx, admin, &user, true).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Takes the role from the user with this address. False when they had it not.
+///
+/// # Errors
+/// `Conflict` for the last administrator.
+pub async fn revoke_administrator(db: &Database, admin: &Administrator, email: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let user = store::find_by_email(&mut tx, email).await?.ok_or(Error::NotFound)?;
+    let changed = set_administrator(&mut tx, admin, &user, false).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Gives or takes the role in the caller's transaction. False when nothing had to change.
+pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user: &User, administrator: bool) -> Result<bool, Error> {
+    if user.administrator == administrator {
+        return Ok(false);
+    }
+    if administrator && user.state != "active" {
+        return Err(Error::Conflict("Only an active user can be an administrator.".to_owned()));
+    }
+    if !administrator {
+        keep_an_administrator(tx, user.id).await?;
+    }
+    store::set_administrator(tx, user.id, administrator).await?;
+    let action = if administrator { "user.administrator_granted" } else { "user.administrator_revoked" };
+    let after = UserFacts { administrator, ..user.facts() };
+    audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
+    Ok(true)
+}
+
+/// Refuses what would leave the portal without an administrator.
+async fn keep_an_administrator(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+    if store::count_other_administrators(tx, user).await? == 0 {
+        return Err(Error::Conflict("This is the last administrator: make somebody else an administrator first.".to_owned()));
+    }
+    Ok(())
+}
+
+/// Blocks an account and ends its sessions, so that the next click is a guest's. False when it was blocked.
+///
+/// # Errors
+/// `Conflict` for the last administrator, and for one's own account.
+pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    if user.state == UserState::Blocked.as_str() {
+        return Ok(false);
+    }
+    if user.administrator && user.state == UserState::Active.as_str() {
+        keep_an_administrator(&mut tx, user.id).await?;
+    }
+    if admin.id() == Some(user.id) {
+        return Err(Error::Conflict("You cannot block yourself; another administrator can.".to_owned()));
+    }
+    set_state(&mut tx, admin, &user, UserState::Blocked, "user.blocked").await?;
+    end_sessions(&mut tx, user.id, Which::All).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Lets a pending or blocked person sign in. False when the account was active.
+pub async fn activate(db: &Database, admin: &Administrator, name: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    if user.state == UserState::Active.as_str() {
+        return Ok(false);
+    }
+    set_state(&mut tx, admin, &user, UserState::Active, "user.activated").await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+async fn set_state(tx: &mut Transaction, admin: &Administrator, user: &User, state: UserState, action: &'static str) -> Result<(), Error> {
+    store::set_state(tx, user.id, state).await?;
+    let before = user.facts();
+    let mut after = before.clone();
+    state.as_str().clone_into(&mut after.state);
+    audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(before), Some(after)).await?;
+    Ok(())
+}
+
+/// Gives the role to, or takes it from, the user of that name. False when nothing had to change.
+/// The page that offers it asks for the administrator's own password first.
+pub async fn set_role(db: &Database, admin: &Administrator, name: &str, administrator: bool) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    let changed = set_administrator(&mut tx, admin, &user, administrator).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// Ends one of somebody's sessions, or all. How many ended.
+pub async fn end_sessions_of(db: &Database, admin: &Administrator, name: &str, session: Option<&str>) -> Result<u64, Error> {
+    let mut tx = db.write().await?;
+    let user = get(&mut tx, name).await?;
+    let ended = end_sessions(&mut tx, user.id, session.map_or(Which::All, Which::One)).await?;
+    if ended > 0 {
+        let subject = Subject::new("user", user.id.0, user.display());
+        audit::record(
+            &mut tx,
+            admin.actor(),
+            "user.sessions_ended",
+            subject,
+            audit::NOTHING,
+            Some(super::SessionFacts { sessions: ended }),
+        )
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(ended)
+}

@@ -1,0 +1,82 @@
+//! SQL of a user's page: the groups to tick, the subscriptions.
+
+use super::list::{GroupMark, OFFERED};
+use crate::{
+    db::{Connection, Instant, run},
+    error::Error,
+    ids::{self, UserId},
+};
+
+/// A group as a tick box on a user's page.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct GroupBox {
+    pub name: String,
+    pub display_name: String,
+    /// `custom` or `external`.
+    pub kind: String,
+    /// In it by hand: the tick.
+    pub by_hand: bool,
+    /// In it by another source, which a tick does not change.
+    pub otherwise: bool,
+}
+
+impl GroupBox {
+    pub fn path(&self) -> String {
+        format!("/publisher/groups/{}", ids::encode(&self.name))
+    }
+
+    /// A group nobody of the form is in, for a new user.
+    pub fn ticked(mark: GroupMark, ticked: bool) -> Self {
+        Self { name: mark.name, display_name: mark.display_name, kind: mark.kind, by_hand: ticked, otherwise: false }
+    }
+}
+
+/// Boxes of a page; a group beyond them is reached on its own page.
+const BOXES: i64 = 500;
+
+/// Custom groups by name, and the external ones that the user is in. Every group that the user is in is there.
+pub async fn boxes(connection: &mut Connection, user: UserId, now: Instant) -> Result<Vec<GroupBox>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, GroupBox>(
+        "select g.name, g.display_name, g.kind,
+                exists (select 1 from memberships m where m.user_id = $1 and m.group_id = g.id and m.source = 'hand'
+                        and m.from_at <= $2 and (m.until_at is null or m.until_at > $2)) as by_hand,
+                exists (select 1 from memberships m where m.user_id = $1 and m.group_id = g.id and m.source <> 'hand'
+                        and m.from_at <= $2 and (m.until_at is null or m.until_at > $2)) as otherwise
+         from groups g
+         where g.id in (select m.group_id from memberships m where m.user_id = $1 and m.from_at <= $2 and (m.until_at is null or m.until_at > $2))
+            or g.id in (select f.id from (select id from groups where kind = 'custom' order by display_name_folded limit $3) f)
+         order by g.kind, g.display_name_folded")
+        .bind(user).bind(now).bind(BOXES).fetch_all(c).await?))
+}
+
+/// Custom groups by name, for a new user.
+pub async fn choices(connection: &mut Connection) -> Result<Vec<GroupMark>, Error> {
+    let rows = run!(connection, c => sqlx::query_as::<_, (String, String, String)>(
+        "select name, display_name, kind from groups where kind = 'custom' order by display_name_folded limit $1")
+        .bind(OFFERED).fetch_all(c).await?);
+    Ok(rows.into_iter().map(|(name, display_name, kind)| GroupMark { name, display_name, kind }).collect())
+}
+
+/// A subscription, as its owner's page lists it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Held {
+    pub display_name: String,
+    pub state: String,
+    pub created_at: Instant,
+    pub product_name: String,
+    pub product: String,
+}
+
+impl Held {
+    pub fn product_path(&self) -> String {
+        format!("/publisher/products/{}", ids::encode(&self.product_name))
+    }
+}
+
+/// The latest subscriptions of a user.
+pub async fn subscriptions(connection: &mut Connection, user: UserId) -> Result<Vec<Held>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Held>(
+        "select s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product
+         from subscriptions s join products p on p.id = s.product_id where s.owner_id = $1 order by s.id desc limit 100")
+        .bind(user).fetch_all(c).await?))
+}

@@ -1,0 +1,4 @@
+//! Users: the list, changes in bulk, a user's page, and a person's own account.
+
+mod bulk;
+mod list;
