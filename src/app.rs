@@ -20,7 +20,7 @@ use actix_web::{
 };
 
 use crate::{
-    audit,
+    apis, audit,
     auth::{
         self,
         password::Passwords,
@@ -64,6 +64,7 @@ pub fn routes() -> Routes {
     subscriptions::pages::routes(&mut routes);
     users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
+    apis::pages::routes(&mut routes);
     routes
 }
 

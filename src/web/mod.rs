@@ -8,6 +8,7 @@ pub mod form;
 pub mod frame;
 pub mod guard;
 pub mod markdown;
+pub mod multipart;
 pub mod paging;
 pub mod routes;
 pub mod url;

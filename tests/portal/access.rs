@@ -65,6 +65,18 @@ const TABLE: &[Row] = &[
     ("GET", "/publisher/users", "/publisher/users", [303, 403, 200]),
     ("POST", "/publisher/users/bulk", "/publisher/users/bulk", [303, 403, 400]),
     ("POST", "/publisher/undo/{name}", "/publisher/undo/none", [303, 403, 404]),
+    ("GET", "/publisher/apis", "/publisher/apis", [303, 403, 200]),
+    ("GET", "/publisher/import/api", "/publisher/import/api", [303, 403, 200]),
+    // These forms carry files, and the empty one sent here is of the other kind.
+    ("POST", "/publisher/import/api", "/publisher/import/api", [303, 403, 415]),
+    ("GET", "/publisher/apis/{name}", "/publisher/apis/echo", [303, 403, 200]),
+    ("GET", "/publisher/apis/{name}/document", "/publisher/apis/echo/document", [303, 403, 200]),
+    ("GET", "/publisher/apis/{name}/edit", "/publisher/apis/echo/edit", [303, 403, 200]),
+    ("POST", "/publisher/apis/{name}/edit", "/publisher/apis/echo/edit", [303, 403, 415]),
+    ("GET", "/publisher/apis/{name}/replace", "/publisher/apis/echo/replace", [303, 403, 200]),
+    ("POST", "/publisher/apis/{name}/replace", "/publisher/apis/echo/replace", [303, 403, 415]),
+    ("GET", "/publisher/apis/{name}/delete", "/publisher/apis/echo/delete", [303, 403, 200]),
+    ("POST", "/publisher/apis/{name}/delete", "/publisher/apis/echo/delete", [303, 403, 303]),
 ];
 
 async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u16 {
@@ -74,6 +86,9 @@ async fn ask(portal: &Portal, browser: &Browser, method: &str, path: &str) -> u1
     }
     if portal.count("select count(*) from products where name = 'orders'").await == 0 {
         portal.add_product("Orders").await;
+    }
+    if portal.count("select count(*) from apis where name = 'echo'").await == 0 {
+        portal.import_api("Echo").await;
     }
     match method {
         "GET" => browser.get(path).await.status,

@@ -2,6 +2,7 @@
 //! With `PORTICO_TEST_POSTGRES` (a server's URL) the databases are PostgreSQL's, without it SQLite's.
 
 mod access;
+mod apis;
 mod audit;
 mod catalog;
 mod dashboard;

@@ -14,6 +14,8 @@ pub struct Reply {
     pub status: u16,
     pub headers: header::HeaderMap,
     pub text: String,
+    /// The body as it came.
+    pub bytes: Vec<u8>,
 }
 
 impl Reply {
@@ -74,18 +76,41 @@ impl Browser {
         self.send(Method::POST, path, &[("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")], FORM, &encode(form)).await
     }
 
+    /// Sends a form of this site as `multipart/form-data`, with line ends as browsers send them, and a file in the field `file`.
+    pub async fn upload(&self, path: &str, form: &[(&str, &str)], file: Option<&[u8]>) -> Reply {
+        const BOUNDARY: &str = "----a-boundary-that-nobody-writes";
+        let mut body = Vec::new();
+        for (name, value) in form {
+            let value = value.replace('\n', "\r\n");
+            body.extend(format!("--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").into_bytes());
+        }
+        // A browser sends the field also when nothing was chosen, with an empty name.
+        let chosen = if file.is_some() { "described.json" } else { "" };
+        let head =
+            format!("Content-Disposition: form-data; name=\"file\"; filename=\"{chosen}\"\r\nContent-Type: application/octet-stream");
+        body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").into_bytes());
+        body.extend(file.unwrap_or_default());
+        body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
+        let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.deliver(Method::POST, path, &[("origin", &self.base), ("sec-fetch-site", "same-origin")], &kind, body).await
+    }
+
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: &str) -> Reply {
+        self.deliver(method, path, headers, kind, body.as_bytes().to_vec()).await
+    }
+
+    async fn deliver(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: Vec<u8>) -> Reply {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         if !kind.is_empty() {
-            request = request.header("content-type", kind).body(body.to_owned());
+            request = request.header("content-type", kind).body(body);
         }
         let answer = request.send().await.expect("an answer");
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let text = String::from_utf8_lossy(&answer.bytes().await.expect("a body")).into_owned();
-        Reply { status, headers, text }
+        let bytes = answer.bytes().await.expect("a body").to_vec();
+        Reply { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
     }
 }
 

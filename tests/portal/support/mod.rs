@@ -123,6 +123,17 @@ impl Portal {
         portico::products::create(self.db(), &auth::operator(), &new).await.expect("a product").name
     }
 
+    /// Imports an API with one operation; the answer is its name in URLs.
+    pub async fn import_api(&self, title: &str) -> String {
+        let document = serde_json::json!({
+            "openapi": "3.0.3",
+            "info": { "title": title, "version": "1.0" },
+            "paths": { "/echo": { "get": { "operationId": "echo", "responses": { "200": { "description": "OK" } } } } }
+        });
+        let new = portico::apis::NewApi::default();
+        portico::apis::import(self.db(), &auth::operator(), &new, document.to_string().into_bytes()).await.expect("an API").0.name
+    }
+
     /// One number from the database.
     pub async fn count(&self, statement: &'static str) -> i64 {
         let mut connection = self.db().read().await.expect("a connection");

@@ -1,0 +1,178 @@
+//! SQL of the lists: APIs, and the products beside them.
+
+use crate::{
+    db::{COUNTED, Connection, Instant, Select, run},
+    error::Error,
+    ids::{self, ApiId},
+};
+
+/// The order of the APIs list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Name,
+    NameDown,
+    Suffix,
+    SuffixDown,
+    Operations,
+    OperationsDown,
+    Products,
+    ProductsDown,
+    Updated,
+    UpdatedDown,
+}
+
+impl Sort {
+    pub const ALL: [Sort; 10] = [
+        Sort::Name,
+        Sort::NameDown,
+        Sort::Suffix,
+        Sort::SuffixDown,
+        Sort::Operations,
+        Sort::OperationsDown,
+        Sort::Products,
+        Sort::ProductsDown,
+        Sort::Updated,
+        Sort::UpdatedDown,
+    ];
+
+    /// Which APIs are on the page, and the order of the page itself.
+    fn sql(self) -> (&'static str, &'static str) {
+        macro_rules! both {
+            ($inner:literal, $outer:literal, $rest:literal) => {
+                (concat!("order by ", $inner, $rest), concat!("order by ", $outer, $rest))
+            };
+        }
+        match self {
+            Sort::Name => both!("", "", "a.display_name_folded, a.id"),
+            Sort::NameDown => both!("", "", "a.display_name_folded desc, a.id desc"),
+            Sort::Suffix => both!("", "", "a.suffix_folded"),
+            Sort::SuffixDown => both!("", "", "a.suffix_folded desc"),
+            Sort::Operations => {
+                both!("(select count(*) from operations o where o.api_id = a.id)", "operations", ", a.display_name_folded, a.id")
+            }
+            Sort::OperationsDown => {
+                both!("(select count(*) from operations o where o.api_id = a.id) desc", "operations desc", ", a.display_name_folded, a.id")
+            }
+            Sort::Products => {
+                both!("(select count(*) from product_apis pa where pa.api_id = a.id)", "products", ", a.display_name_folded, a.id")
+            }
+            Sort::ProductsDown => {
+                both!(
+                    "(select count(*) from product_apis pa where pa.api_id = a.id) desc",
+                    "products desc",
+                    ", a.display_name_folded, a.id"
+                )
+            }
+            Sort::Updated => both!("", "", "a.updated_at, a.id"),
+            Sort::UpdatedDown => both!("", "", "a.updated_at desc, a.id desc"),
+        }
+    }
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ApiRow {
+    pub id: ApiId,
+    pub name: String,
+    pub display_name: String,
+    pub suffix: String,
+    pub api_version: String,
+    pub updated_at: Instant,
+    pub operations: i64,
+    pub products: i64,
+}
+
+impl ApiRow {
+    pub fn path(&self) -> String {
+        crate::apis::path(&self.name)
+    }
+}
+
+/// APIs with their counts, and how many match (counting stops past `COUNTED`).
+pub async fn list(connection: &mut Connection, needle: &str, sort: Sort, limit: i64, offset: i64) -> Result<(Vec<ApiRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let (inner, outer) = sort.sql();
+    let mut rows = Select::new(
+        connection,
+        "select a.id, a.name, a.display_name, a.suffix, a.api_version, a.updated_at,
+            (select count(*) from operations o where o.api_id = a.id) as operations,
+            (select count(*) from product_apis pa where pa.api_id = a.id) as products
+         from (select a.id, a.name, a.display_name, a.display_name_folded, a.suffix, a.suffix_folded, a.api_version, a.updated_at
+               from apis a",
+    );
+    let mut total = Select::new(connection, "select count(*) from (select 1 from apis a");
+    if !needle.is_empty() {
+        rows.filter_contains("a.search_folded", &needle);
+        total.filter_contains("a.search_folded", &needle);
+    }
+    rows.sql(inner).page(limit, offset).sql(") a").sql(outer);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ProductOfApi {
+    pub api_id: ApiId,
+    pub name: String,
+    pub display_name: String,
+    pub published: bool,
+}
+
+impl ProductOfApi {
+    pub fn path(&self) -> String {
+        format!("/publisher/products/{}", ids::encode(&self.name))
+    }
+}
+
+/// The first three products of each of these APIs, by name.
+pub async fn products_of_each(connection: &mut Connection, apis: &[ApiId]) -> Result<Vec<ProductOfApi>, Error> {
+    let keys: Vec<i64> = apis.iter().map(|api| api.0).collect();
+    let mut rows = Select::new(
+        connection,
+        "select t.api_id, t.name, t.display_name, t.published from (
+            select pa.api_id, p.name, p.display_name, p.published,
+                row_number() over (partition by pa.api_id order by p.display_name_folded, p.id) as place
+            from product_apis pa join products p on p.id = pa.product_id where pa.api_id",
+    );
+    rows.in_keys(&keys).sql(") t where t.place <= 3 order by t.api_id, t.place");
+    rows.all(connection).await
+}
+
+/// The products that contain an API, by name; the first 500.
+pub async fn products_of(connection: &mut Connection, api: ApiId) -> Result<Vec<ProductOfApi>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, ProductOfApi>(
+        "select pa.api_id, p.name, p.display_name, p.published from product_apis pa join products p on p.id = pa.product_id
+         where pa.api_id = $1 order by p.display_name_folded, p.id limit 500").bind(api).fetch_all(c).await?))
+}
+
+/// A product that an API may join.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct ProductChoice {
+    pub name: String,
+    pub display_name: String,
+    pub published: bool,
+}
+
+/// Products offered at once.
+pub const OFFERED: i64 = 500;
+
+/// The ticked products first, then those that match, together about `OFFERED`; and how many there are at all.
+pub async fn product_choices(
+    connection: &mut Connection,
+    needle: &str,
+    ticked: &[String],
+) -> Result<(Vec<(ProductChoice, bool)>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut chosen = Select::new(connection, "select p.name, p.display_name, p.published from products p where p.name");
+    chosen.in_texts(ticked).sql("order by p.display_name_folded, p.id");
+    let mut others = Select::new(connection, "select p.name, p.display_name, p.published from products p");
+    others.filter("p.name not").in_texts(ticked);
+    if !needle.is_empty() {
+        others.filter_contains("p.search_folded", &needle);
+    }
+    others.sql("order by p.display_name_folded, p.id limit").bind(OFFERED);
+    let chosen = chosen.all::<ProductChoice>(connection).await?.into_iter().map(|product| (product, true));
+    let others = others.all::<ProductChoice>(connection).await?.into_iter().map(|product| (product, false));
+    let total = Select::new(connection, "select count(*) from products").count(connection).await?;
+    Ok((chosen.chain(others).collect(), total))
+}
