@@ -12,6 +12,7 @@ use crate::{
     auth,
     config::{self, Options, Settings},
     db::{self, Clock, Database},
+    demo,
     error::Error,
     users::{self, NewUser},
 };
@@ -139,7 +140,8 @@ async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
     // With port 0 the system chooses one.
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
     portal.settings = std::sync::Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
-    if demo {
+    // Started with --demo once more, a portal goes on with the sample as it is by now.
+    if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
         fill_demo(&portal).await?;
     }
     first_administrator(&portal).await.map_err(said)?;
@@ -222,8 +224,14 @@ async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
     Ok(())
 }
 
-async fn fill_demo(_portal: &Portal) -> Result<(), String> {
-    Err("there is no sample yet".to_owned())
+/// Puts the sample in and prints its accounts.
+async fn fill_demo(portal: &Portal) -> Result<(), String> {
+    let accounts = demo::fill(portal).await.map_err(said)?;
+    say!("The sample is in. Its accounts all have the password {}", accounts.password);
+    for (email, kind) in accounts.shown {
+        say!("  {email:<36} {kind}");
+    }
+    Ok(())
 }
 
 fn said(error: Error) -> String {

@@ -20,6 +20,8 @@ pub mod config;
 pub mod dashboard;
 /// The two databases behind one face; migrations.
 pub mod db;
+/// The sample that `--demo` fills an empty database with.
+pub mod demo;
 /// The one Error with its stable codes.
 pub mod error;
 /// Groups and memberships.

@@ -158,6 +158,11 @@ pub async fn insert(
     Ok(person)
 }
 
+/// The address of a user's page in the publisher portal.
+pub fn path(name: &str) -> String {
+    format!("/publisher/users/{}", ids::encode(name))
+}
+
 /// A user, as the publisher portal sees one.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct User {
@@ -180,7 +185,7 @@ impl User {
     }
 
     pub fn path(&self) -> String {
-        format!("/publisher/users/{}", ids::encode(&self.name))
+        path(&self.name)
     }
 
     fn facts(&self) -> UserFacts {
@@ -319,6 +324,11 @@ pub async fn set_groups(
 /// The keys of the users that a form named; names that are nobody's are left out.
 pub async fn keys_of(connection: &mut Connection, names: &[String]) -> Result<Vec<UserId>, Error> {
     store::keys_of(connection, names).await
+}
+
+/// Dates an account back, for accounts that are older than this database: the sample, and imports.
+pub async fn note_history(tx: &mut Transaction, user: UserId, registered: Instant, signed_in: Option<Instant>) -> Result<(), Error> {
+    store::set_history(tx, user, registered, signed_in).await
 }
 
 /// Dates the last sign-in.

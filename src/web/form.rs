@@ -88,6 +88,17 @@ impl FromRequest for Names {
     }
 }
 
+/// The inner name alone, in an address that belongs to whoever asks: `{inner}`.
+pub struct Inner(pub String);
+
+impl FromRequest for Inner {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(segment(request, "inner").map(Inner))
+    }
+}
+
 fn segment(request: &HttpRequest, key: &str) -> Result<String, Error> {
     let raw = request.match_info().get(key).unwrap_or("");
     percent_encoding::percent_decode_str(raw).decode_utf8().map(|text| text.into_owned()).map_err(|_| Error::NotFound)

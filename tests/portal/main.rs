@@ -6,6 +6,7 @@ mod apis;
 mod audit;
 mod catalog;
 mod dashboard;
+mod demo;
 mod everywhere;
 mod groups;
 mod products;

@@ -1,7 +1,11 @@
 //! The Users pages of the publisher portal, and a person's own account page.
 
+mod account;
+mod add;
 mod bulk;
 mod list;
+mod sessions;
+mod show;
 
 use crate::web::Routes;
 
@@ -9,5 +13,19 @@ pub fn routes(routes: &mut Routes) {
     routes
         .get("/publisher/users", list::list)
         .post("/publisher/users/bulk", bulk::change_groups)
-        .post("/publisher/undo/{name}", bulk::undo);
+        .post("/publisher/undo/{name}", bulk::undo)
+        .get("/publisher/new/user", add::form)
+        .post("/publisher/new/user", add::create)
+        .get("/publisher/users/{name}", show::show)
+        .post("/publisher/users/{name}", show::edit)
+        .post("/publisher/users/{name}/groups", show::set_groups)
+        .post("/publisher/users/{name}/block", show::block)
+        .post("/publisher/users/{name}/activate", show::activate)
+        .post("/publisher/users/{name}/role", show::change_role)
+        .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)
+        .post("/publisher/users/{name}/sessions/{inner}/end", show::end_session)
+        .get("/account", account::show)
+        .post("/account/name", account::rename)
+        .post("/account/password", account::change_password)
+        .post("/account/sessions/{inner}/end", account::end_session);
 }

@@ -5,7 +5,7 @@ pub mod show;
 
 use super::{CheckedUser, User, UserState};
 use crate::{
-    db::{Connection, Engine, Select, Transaction, run},
+    db::{Connection, Engine, Instant, Select, Transaction, run},
     error::Error,
     ids::{self, UserId},
 };
@@ -40,6 +40,13 @@ pub(super) async fn insert(
         .bind(name).bind(ids::fold(name)).bind(&new.email).bind(ids::fold(&new.email)).bind(&new.first_name).bind(&new.last_name)
         .bind(sort).bind(search).bind(password_hash).bind(state.as_str()).bind(administrator).bind(&new.note).bind(now)
         .fetch_one(c).await?))
+}
+
+pub(super) async fn set_history(tx: &mut Transaction, user: UserId, registered: Instant, signed_in: Option<Instant>) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set registered_at = $2, last_sign_in_at = $3 where id = $1")
+        .bind(user).bind(registered).bind(signed_in).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 pub(super) async fn set_last_sign_in(tx: &mut Transaction, user: UserId) -> Result<(), Error> {

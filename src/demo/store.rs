@@ -1,0 +1,20 @@
+//! SQL of the sample: what is in the database before it.
+
+use crate::{
+    db::{Connection, run},
+    error::Error,
+};
+
+/// Users, products, APIs and groups that are not the system's, together.
+pub(super) async fn count_everything(connection: &mut Connection) -> Result<i64, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select (select count(*) from users) + (select count(*) from products) + (select count(*) from apis)
+            + (select count(*) from groups where kind <> 'system')").fetch_one(c).await?))
+}
+
+pub(super) async fn has_sample(connection: &mut Connection) -> Result<bool, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from audit where action = 'portal.sample_added'").fetch_one(c).await?)
+            > 0,
+    )
+}

@@ -1,0 +1,113 @@
+//! A person's own account: name, password, sessions.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use askama::Template;
+use serde::Deserialize;
+
+use super::sessions::SessionRow;
+use crate::{
+    app::Portal,
+    auth::{SignedIn, pages::own_session, sign_in},
+    error::{Error, Problems},
+    users::{self, NewName, NewPassword},
+    web::{self, Answer, Flash, Form, Frame, counted, form::Inner},
+};
+
+#[derive(Template)]
+#[template(path = "users/account.html")]
+struct AccountPage {
+    frame: Frame,
+    email: String,
+    form: NewName,
+    version: i64,
+    /// The name that was saved meanwhile, when this form is older.
+    theirs: Option<String>,
+    problems: Problems,
+    sessions: Vec<SessionRow>,
+}
+
+impl AccountPage {
+    async fn load(portal: &Portal, frame: Frame, request: &HttpRequest, who: &SignedIn) -> Result<Self, Error> {
+        let user = users::get(&mut portal.db.read().await?, &who.person().name).await?;
+        let sessions = sign_in::sessions_of(&portal.db, who.id(), portal.limits()).await?;
+        Ok(Self {
+            frame,
+            email: user.email,
+            form: NewName { first_name: user.first_name, last_name: user.last_name },
+            version: user.version,
+            theirs: None,
+            problems: Problems::default(),
+            sessions: SessionRow::all(sessions, &own_session(request)),
+        })
+    }
+}
+
+pub(super) async fn show(who: SignedIn, request: HttpRequest, portal: Data<Portal>, frame: Frame) -> Answer {
+    web::page(&AccountPage::load(&portal, frame, &request, &who).await?)
+}
+
+#[derive(Deserialize)]
+pub(super) struct NameForm {
+    version: i64,
+    #[serde(flatten)]
+    name: NewName,
+}
+
+pub(super) async fn rename(
+    who: SignedIn,
+    request: HttpRequest,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Form(form): Form<NameForm>,
+) -> Answer {
+    match users::rename(&portal.db, &who, form.version, &form.name).await {
+        Ok(changed) => {
+            Flash::good(if changed { "Saved your name." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
+            web::see_other("/account")
+        }
+        Err(Error::Invalid(problems)) => {
+            let page = AccountPage::load(&portal, frame, &request, &who).await?;
+            web::invalid(&AccountPage { problems, form: form.name, version: form.version, ..page })
+        }
+        Err(Error::Stale) => {
+            let page = AccountPage::load(&portal, frame, &request, &who).await?;
+            let theirs = Some(format!("{} {}", page.form.first_name, page.form.last_name));
+            web::page_with(StatusCode::CONFLICT, &AccountPage { theirs, form: form.name, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+pub(super) async fn change_password(
+    who: SignedIn,
+    request: HttpRequest,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Form(form): Form<NewPassword>,
+) -> Answer {
+    let here = own_session(&request);
+    match users::change_password(&portal.db, &portal.keys, &portal.passwords, &who, &here, &form).await {
+        Ok(ended) => {
+            let rest = match i64::try_from(ended).unwrap_or(i64::MAX) {
+                0 => String::new(),
+                ended => format!(" {} ended.", counted(ended, "other session has", "other sessions have")),
+            };
+            Flash::good(format!("Changed your password.{rest}")).keep(&session)?;
+            web::see_other("/account")
+        }
+        Err(Error::Invalid(problems)) => {
+            let page = AccountPage::load(&portal, frame, &request, &who).await?;
+            web::invalid(&AccountPage { problems, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+pub(super) async fn end_session(who: SignedIn, portal: Data<Portal>, session: Session, Inner(name): Inner) -> Answer {
+    let ended = users::end_session(&portal.db, &who, &name).await?;
+    Flash::good(if ended { "Ended the session." } else { "This session had ended already." }).keep(&session)?;
+    web::see_other("/account")
+}

@@ -1,0 +1,71 @@
+//! Adding a user.
+
+use actix_session::Session;
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::Portal,
+    auth::Administrator,
+    error::{Error, Problems},
+    users::{
+        self, NewUser,
+        store::show::{self, GroupBox},
+    },
+    web::{self, Answer, Flash, Form, Frame},
+};
+
+#[derive(Default, Deserialize)]
+pub(super) struct AddForm {
+    #[serde(flatten)]
+    user: NewUser,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
+    group: Vec<String>,
+}
+
+#[derive(Template)]
+#[template(path = "users/add.html")]
+struct AddPage {
+    frame: Frame,
+    form: NewUser,
+    groups: Vec<GroupBox>,
+    problems: Problems,
+}
+
+impl AddPage {
+    async fn load(portal: &Portal, frame: Frame, form: AddForm, problems: Problems) -> Result<Self, Error> {
+        let choices = show::choices(&mut portal.db.read().await?).await?;
+        let groups = choices
+            .into_iter()
+            .map(|mark| {
+                let ticked = form.group.contains(&mark.name);
+                GroupBox::ticked(mark, ticked)
+            })
+            .collect();
+        Ok(Self { frame, form: form.user, groups, problems })
+    }
+}
+
+pub(super) async fn form(_admin: Administrator, portal: Data<Portal>, frame: Frame) -> Answer {
+    web::page(&AddPage::load(&portal, frame, AddForm::default(), Problems::default()).await?)
+}
+
+pub(super) async fn create(
+    admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Form(form): Form<AddForm>,
+) -> Answer {
+    match users::create(&portal.db, &admin, &portal.passwords, &form.user, &form.password, &form.group).await {
+        Ok(person) => {
+            Flash::good(format!("Added {}.", person.display())).keep(&session)?;
+            web::see_other(&users::path(&person.name))
+        }
+        Err(Error::Invalid(problems)) => web::invalid(&AddPage::load(&portal, frame, form, problems).await?),
+        Err(other) => Err(other),
+    }
+}

@@ -1,0 +1,212 @@
+//! A user's page: profile, groups, sessions, subscriptions, state and role.
+
+use actix_session::Session;
+use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use askama::Template;
+use serde::Deserialize;
+
+use super::sessions::SessionRow;
+use crate::{
+    app::Portal,
+    auth::{Administrator, SignedIn, pages::own_session, sign_in},
+    error::{Error, Problems},
+    users::{
+        self, NewUser, User,
+        store::show::{self, GroupBox, Held},
+    },
+    web::{
+        self, Answer, Flash, Form, Frame, counted,
+        filters::shortened,
+        form::{Name, Names},
+    },
+};
+
+#[derive(Template)]
+#[template(path = "users/show.html")]
+struct ShowPage {
+    frame: Frame,
+    user: User,
+    form: NewUser,
+    version: i64,
+    /// What somebody else saved meanwhile, when this form is older.
+    theirs: Option<NewUser>,
+    problems: Problems,
+    groups: Vec<GroupBox>,
+    sessions: Vec<SessionRow>,
+    subscriptions: Vec<Held>,
+    /// Whether this is the page of the administrator who looks at it.
+    own: bool,
+}
+
+impl ShowPage {
+    async fn load(portal: &Portal, frame: Frame, request: &HttpRequest, admin: &Administrator, name: &str) -> Result<Self, Error> {
+        let now = portal.db.now();
+        let mut connection = portal.db.read().await?;
+        let user = users::get(&mut connection, name).await?;
+        let groups = show::boxes(&mut connection, user.id, now).await?;
+        let subscriptions = show::subscriptions(&mut connection, user.id).await?;
+        drop(connection);
+        let sessions = sign_in::sessions_of(&portal.db, user.id, portal.limits()).await?;
+        let own = admin.id() == Some(user.id);
+        let here = if own { own_session(request) } else { String::new() };
+        Ok(Self {
+            frame,
+            form: user.as_form(),
+            version: user.version,
+            theirs: None,
+            problems: Problems::default(),
+            groups,
+            sessions: SessionRow::all(sessions, &here),
+            subscriptions,
+            own,
+            user,
+        })
+    }
+
+    fn custom(&self) -> bool {
+        self.groups.iter().any(|group| group.kind == "custom")
+    }
+}
+
+pub(super) async fn show(admin: Administrator, request: HttpRequest, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    web::page(&ShowPage::load(&portal, frame, &request, &admin, &name).await?)
+}
+
+#[derive(Deserialize)]
+pub(super) struct EditForm {
+    version: i64,
+    #[serde(flatten)]
+    user: NewUser,
+}
+
+pub(super) async fn edit(
+    admin: Administrator,
+    request: HttpRequest,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<EditForm>,
+) -> Answer {
+    match users::edit(&portal.db, &admin, &name, form.version, &form.user).await {
+        Ok(changed) => {
+            Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
+            web::see_other(&users::path(&name))
+        }
+        Err(Error::Invalid(problems)) => {
+            let page = ShowPage::load(&portal, frame, &request, &admin, &name).await?;
+            web::invalid(&ShowPage { problems, form: form.user, version: form.version, ..page })
+        }
+        Err(Error::Stale) => {
+            let page = ShowPage::load(&portal, frame, &request, &admin, &name).await?;
+            let theirs = Some(page.form.clone());
+            web::page_with(StatusCode::CONFLICT, &ShowPage { theirs, form: form.user, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct GroupsForm {
+    /// Ticked when the form was shown.
+    #[serde(default)]
+    was: Vec<String>,
+    #[serde(default)]
+    group: Vec<String>,
+}
+
+pub(super) async fn set_groups(
+    admin: Administrator,
+    portal: Data<Portal>,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<GroupsForm>,
+) -> Answer {
+    let changes = users::set_groups(&portal.db, &admin, &name, &form.was, &form.group).await?;
+    let list = |groups: &[String]| groups.iter().map(|group| shortened(group, 60)).collect::<Vec<_>>().join(", ");
+    let text = match (changes.added.is_empty(), changes.removed.is_empty()) {
+        (true, true) => "No box was changed, so nothing was changed.".to_owned(),
+        (false, true) => format!("Added to {}.", list(&changes.added)),
+        (true, false) => format!("Removed from {}.", list(&changes.removed)),
+        (false, false) => format!("Added to {}; removed from {}.", list(&changes.added), list(&changes.removed)),
+    };
+    Flash::good(text).with_undo(changes.entry).keep(&session)?;
+    web::see_other(&users::path(&name))
+}
+
+pub(super) async fn block(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let changed = users::block(&portal.db, &admin, &name).await?;
+    Flash::good(if changed { "Blocked. Every session has ended." } else { "This user was blocked already." }).keep(&session)?;
+    web::see_other(&users::path(&name))
+}
+
+pub(super) async fn activate(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let changed = users::activate(&portal.db, &admin, &name).await?;
+    Flash::good(if changed { "Active: this person can sign in." } else { "This user was active already." }).keep(&session)?;
+    web::see_other(&users::path(&name))
+}
+
+#[derive(Deserialize)]
+pub(super) struct RoleForm {
+    /// `grant` or `revoke`.
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    password: String,
+}
+
+/// Gives or takes the role, after the administrator's own password.
+pub(super) async fn change_role(
+    (admin, who): (Administrator, SignedIn),
+    request: HttpRequest,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<RoleForm>,
+) -> Answer {
+    let grant = match form.role.as_str() {
+        "grant" => true,
+        "revoke" => false,
+        _ => return Err(Error::BadRequest("The form does not say whether the role is given or taken.".to_owned())),
+    };
+    let confirmed = if form.password.is_empty() {
+        Err(Error::invalid("password", "Type your own password."))
+    } else {
+        sign_in::confirm_password(&portal.db, &portal.keys, &portal.passwords, &who, &form.password, "password").await
+    };
+    let (status, problems) = match confirmed {
+        Ok(()) => match users::set_role(&portal.db, &admin, &name, grant).await {
+            Ok(changed) => {
+                let text = match (changed, grant) {
+                    (true, true) => "Now an administrator.",
+                    (true, false) => "No longer an administrator.",
+                    (false, true) => "This user was an administrator already.",
+                    (false, false) => "This user was no administrator.",
+                };
+                Flash::good(text).keep(&session)?;
+                let own = admin.id().is_some_and(|id| id == who.id()) && who.person().name == name && changed;
+                // Whoever has just given up the role can no longer see this page.
+                return web::see_other(&if own { "/account".to_owned() } else { users::path(&name) });
+            }
+            Err(Error::Conflict(why)) => (StatusCode::CONFLICT, Problems::one("password", why)),
+            Err(other) => return Err(other),
+        },
+        Err(Error::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+        Err(other) => return Err(other),
+    };
+    let page = ShowPage::load(&portal, frame, &request, &admin, &name).await?;
+    web::page_with(status, &ShowPage { problems, ..page })
+}
+
+pub(super) async fn end_all_sessions(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let ended = users::end_sessions_of(&portal.db, &admin, &name, None).await?;
+    Flash::good(format!("Ended {}.", counted(i64::try_from(ended).unwrap_or(i64::MAX), "session", "sessions"))).keep(&session)?;
+    web::see_other(&users::path(&name))
+}
+
+pub(super) async fn end_session(admin: Administrator, portal: Data<Portal>, session: Session, Names(name, inner): Names) -> Answer {
+    let ended = users::end_sessions_of(&portal.db, &admin, &name, Some(&inner)).await?;
+    Flash::good(if ended > 0 { "Ended the session." } else { "This session had ended already." }).keep(&session)?;
+    web::see_other(&users::path(&name))
+}
