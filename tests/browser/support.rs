@@ -69,6 +69,8 @@ impl Browser {
                 writeln!(std::io::stderr(), "skipped {}: PORTICO_TEST_CHROMEDRIVER is not set (tests/run browser sets it)", test_name());
             return None;
         };
+        // reqwest, which the driver's client is built on, has no TLS provider of its own here; that one is there already is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let profile = tempfile::Builder::new().prefix("portico-chromium-").tempdir().expect("a folder for the profile");
         let driver = WebDriver::new(&driver, capabilities(view, &profile).expect("capabilities"))
             .await

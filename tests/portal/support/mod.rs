@@ -141,6 +141,7 @@ impl Portal {
     }
 
     /// Addresses of one thing of each kind: what the developer portal shows a guest of it, or all its pages in the publisher portal.
+    #[allow(dead_code, reason = "the browser stories use it")]
     pub async fn first_pages(&self, publisher: bool) -> Vec<String> {
         let one = async |statement: &'static str| {
             let mut connection = self.db().read().await.expect("a connection");
