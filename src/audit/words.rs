@@ -2,6 +2,7 @@
 
 /// Action and words, by noun; what was changed follows the words: "Added members to group" *Partners*.
 pub const ACTIONS: &[(&str, &str)] = &[
+    ("portal.sample_added", "Added the sample to"),
     ("group.created", "Added group"),
     ("group.edited", "Edited group"),
     ("group.deleted", "Deleted group"),
