@@ -91,6 +91,11 @@ impl NewGroup {
 
 const TAKEN: &str = "There is a group with this name already. Case and surrounding space do not make a name different.";
 
+/// Two administrators may choose one name at the same instant: the second is told, as if the first had been long ago.
+fn taken(error: Error) -> Error {
+    if error.is_unique_violation() { Error::invalid("display_name", TAKEN) } else { error }
+}
+
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Group, Error> {
     store::find(connection, name).await?.ok_or(Error::NotFound)
 }
@@ -121,9 +126,7 @@ pub async fn create_in(tx: &mut Transaction, admin: &Administrator, facts: &Grou
         Some(name) => name.to_owned(),
         None => free_name(tx, &facts.display_name).await?,
     };
-    let group = store::insert(tx, &name, facts)
-        .await
-        .map_err(|error| if error.is_unique_violation() { Error::invalid("display_name", TAKEN) } else { error })?;
+    let group = store::insert(tx, &name, facts).await.map_err(taken)?;
     let subject = Subject::new("group", group.id.0, &group.display_name);
     audit::record(tx, admin.actor(), "group.created", subject, audit::NOTHING, Some(group.facts())).await?;
     Ok(group)
@@ -154,7 +157,7 @@ pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64
     if store::display_name_taken(&mut tx, &ids::fold(&facts.display_name), Some(group.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    if !store::update(&mut tx, group.id, version, &facts).await? {
+    if !store::update(&mut tx, group.id, version, &facts).await.map_err(taken)? {
         return Err(Error::Stale);
     }
     let subject = Subject::new("group", group.id.0, &facts.display_name);
