@@ -174,7 +174,7 @@ mod tests {
             (7200, "2 hours ago"),
             (90_000, "yesterday"),
             (200_000, "2 days ago"),
-            (4_000_000, "14 Jan 2026"),
+            (4_000_000, "15 Jan 2026"),
         ] {
             assert_eq!(ago(now, now.minus(Duration::seconds(seconds))), words);
         }
