@@ -122,11 +122,14 @@ impl Select {
     }
 
     /// Appends `in (…)` over integer keys.
+    ///
+    /// PostgreSQL gets an array, which it makes once and looks up by index: it takes a function's rows for a hundred, and
+    /// joined 100,000 keys with 100,000 memberships by a nested loop that ran for minutes.
     pub fn in_keys(&mut self, keys: &[i64]) -> &mut Self {
         let json = serde_json::json!(keys).to_string();
         match self.engine {
             Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
-            Engine::Postgres => self.sql("in (select value::bigint from json_array_elements_text(").bind(json).sql("::json))"),
+            Engine::Postgres => self.sql("= any (array(select value::bigint from json_array_elements_text(").bind(json).sql("::json)))"),
         }
     }
 
@@ -135,7 +138,9 @@ impl Select {
         let json = serde_json::json!(texts).to_string();
         match self.engine {
             Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
-            Engine::Postgres => self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))"),
+            Engine::Postgres => {
+                self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))")
+            }
         }
     }
 
