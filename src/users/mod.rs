@@ -21,6 +21,7 @@ use crate::{
 };
 
 pub use account::{NewName, NewPassword, change_password, end_session, rename};
+pub use bulk::{GroupChanges, set_groups};
 pub use roles::{
     activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator, set_role,
 };
@@ -274,51 +275,6 @@ pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64
     audit::record(&mut tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// What a form of tick boxes really changed: the groups' display names, and the audit entry when it was a single one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GroupChanges {
-    pub added: Vec<String>,
-    pub removed: Vec<String>,
-    pub entry: Option<String>,
-}
-
-/// Applies the boxes that were changed on a form: ticked and not so when it was shown, or the other way round. Others stay as they are,
-/// whatever somebody else did to them meanwhile.
-pub async fn set_groups(
-    db: &Database,
-    admin: &Administrator,
-    name: &str,
-    shown: &[String],
-    ticked: &[String],
-) -> Result<GroupChanges, Error> {
-    let mut tx = db.write().await?;
-    let user = get(&mut tx, name).await?;
-    let mut changes = GroupChanges::default();
-    for group in ticked.iter().filter(|group| !shown.contains(group)) {
-        let outcome = groups::add_members_in(&mut tx, admin, group, &[user.id]).await?;
-        if outcome.changed > 0 {
-            changes.added.push(outcome.group.display_name);
-            changes.entry = outcome.entry;
-        }
-    }
-    for group in shown.iter().filter(|group| !ticked.contains(group)) {
-        match groups::remove_members_in(&mut tx, admin, group, &[user.id]).await {
-            Ok(outcome) if outcome.changed > 0 => {
-                changes.removed.push(outcome.group.display_name);
-                changes.entry = outcome.entry;
-            }
-            // A group that is gone has no members: that is what was asked.
-            Ok(_) | Err(Error::NotFound) => {}
-            Err(other) => return Err(other),
-        }
-    }
-    if changes.added.len() + changes.removed.len() != 1 {
-        changes.entry = None;
-    }
-    tx.commit().await?;
-    Ok(changes)
 }
 
 /// The keys of the users that a form named; names that are nobody's are left out.

@@ -156,3 +156,35 @@ async fn with_very_many_groups_another_one_is_named() {
     let form = [("user", names[0].as_str()), ("add_other", "none of that name"), ("other", "add")];
     admin.post_and_follow("/publisher/users/bulk", &form).await.shows("There is no custom group by that name");
 }
+
+#[tokio::test]
+async fn a_hundred_thousand_go_in_and_out_and_back_as_one_change_each() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Everybody").await;
+    let mut tx = portal.db().write().await.unwrap();
+    let now = tx.now();
+    let mut many = portico::db::Select::new(
+        &tx,
+        "insert into users (name, name_folded, email, email_folded, first_name, last_name, sort_folded, search_folded, state, registered_at)
+         with recursive n (i) as (select 1 union all select i + 1 from n where i < 100000)
+         select 'u' || i, 'u' || i, 'u' || i || '@m.example', 'u' || i || '@m.example', 'Many', 'U' || i, 'many u' || i,
+                'many u' || i || ' u' || i || '@m.example', 'active',",
+    );
+    assert_eq!(many.bind(now).sql("from n").execute(&mut tx).await.unwrap(), 100_000);
+    tx.commit().await.unwrap();
+    admin.get("/publisher/users").await.shows("Select all 10,000+ that match").shows("1–50 of 10,000+");
+    admin.get("/publisher/users?q=many&all=1").await.shows("All 100,000 that match");
+    let page = admin.post_and_follow("/publisher/users/bulk", &[("q", "many"), ("all", "1"), ("add", "everybody")]).await;
+    page.shows("Added 100,000 developers to Everybody.");
+    admin.post_and_follow(&undo_of(&page.text), &[]).await.shows("Undone: removed 100,000 developers from Everybody again.");
+    assert_eq!(portal.count(MEMBERS).await, 0);
+    assert_eq!(portal.count("select count(*) from audit where action like 'group.members%'").await, 2);
+    // Ten thousand ticks fit into a form.
+    let ticked: Vec<String> = (1..=10_000).map(|number| format!("u{number}")).collect();
+    let mut form: Vec<(&str, &str)> = ticked.iter().map(|name| ("user", name.as_str())).collect();
+    form.push(("add", "everybody"));
+    let reply = admin.post("/publisher/users/bulk", &form).await;
+    admin.get(reply.is(303).location()).await.shows("Added 10,000 developers to Everybody.");
+    assert_eq!(portal.count(MEMBERS).await, 10_000);
+}

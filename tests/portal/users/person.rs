@@ -139,3 +139,53 @@ async fn a_person_changes_name_and_password_and_ends_other_sessions() {
     portal.guest().post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.is(422);
     portal.guest().post("/signin", &[("email", "dev@portal.example"), ("password", "a new harbour at dawn")]).await.is(303);
 }
+
+#[tokio::test]
+async fn an_administrator_ends_one_session_or_all_of_a_user() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let dev = portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let (one, two) = (portal.signed_in("dev@portal.example").await, portal.signed_in("dev@portal.example").await);
+    let path = format!("/publisher/users/{dev}");
+    let page = admin.get(&path).await;
+    let end = page.text.split('"').find(|part| part.contains("/sessions/") && part.ends_with("/end")).expect("a button").to_owned();
+    admin.post_and_follow(&end, &[]).await.shows("Ended the session.");
+    admin.post_and_follow(&end, &[]).await.shows("This session had ended already.");
+    let (first, second) = (one.get("/account").await.status, two.get("/account").await.status);
+    assert!((first == 303) != (second == 303), "one of the two ended: {first}, {second}");
+    admin.post_and_follow(&format!("{path}/end-sessions"), &[]).await.shows("Ended 1 session.").shows("Not signed in anywhere.");
+    assert_eq!((one.get("/account").await.status, two.get("/account").await.status), (303, 303));
+    admin.get("/publisher/users").await.is(200);
+    assert_eq!(portal.count("select count(*) from audit where action = 'user.sessions_ended'").await, 2);
+}
+
+#[tokio::test]
+async fn a_person_ends_an_own_session_and_nobody_elses() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let here = portal.developer("dev@portal.example").await;
+    let there = portal.signed_in("dev@portal.example").await;
+    let others = admin.get("/account").await;
+    others.shows("This one").hides("/account/sessions/");
+    let page = here.get("/account").await;
+    page.shows("This one").shows("Sign out everywhere");
+    let end = page.text.split('"').find(|part| part.starts_with("/account/sessions/")).expect("a button").to_owned();
+    admin.post_and_follow(&end, &[]).await.shows("This session had ended already.");
+    there.get("/account").await.is(200);
+    here.post_and_follow(&end, &[]).await.shows("Ended the session.");
+    there.get("/account").await.is(303);
+}
+
+#[tokio::test]
+async fn an_own_name_saved_over_a_newer_one_is_shown_both() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let save = async |version: &str, first: &str| {
+        dev.post("/account/name", &[("version", version), ("first_name", first), ("last_name", "Eloper")]).await
+    };
+    save("1", "").await.is(422).shows("The first name is missing.");
+    save("1", "<i>Devi").await.is(303);
+    save("1", "Mine").await.is(409).shows("Your account was changed meanwhile").shows("&#60;i&#62;Devi").hides("<i>").shows("Mine");
+    save("2", "Mine").await.is(303);
+    dev.get("/account").await.shows("Mine Eloper");
+}
