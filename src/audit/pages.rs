@@ -19,6 +19,7 @@ use crate::{
     ids,
     web::{
         self, Answer, Frame, Routes,
+        filters::shortened,
         form::{Name, Query},
         paging::{Page, Pager},
     },
@@ -152,6 +153,16 @@ struct ShowPage {
 }
 
 impl ShowPage {
+    /// "Added members to group Partners".
+    fn title(&self) -> String {
+        format!("{} {}", words::action(&self.row.action), shortened(&self.row.subject_name, 80))
+    }
+
+    /// Whether one click takes it back: a change of members, while the group is there.
+    fn can_be_undone(&self) -> bool {
+        matches!(self.row.action.as_str(), "group.members_added" | "group.members_removed") && self.row.subject_path().is_some()
+    }
+
     /// A line's words, and the page of the person it is about.
     fn line<'a>(&'a self, line: &'a Line) -> (String, &'a str) {
         match line {

@@ -2,7 +2,7 @@
 
 use super::{Actor, Entry, Subject};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, run},
+    db::{COUNTED, Connection, Instant, Select, Transaction, run, select::like},
     error::Error,
     ids::{self, AuditId, UserId},
 };
@@ -73,7 +73,7 @@ impl Filter {
         }
         let text = ids::fold(&self.text);
         if !text.is_empty() {
-            statement.filter_contains("(a.actor_folded || '\n' || a.subject_folded)", &text);
+            statement.filter_contains("(a.subject_folded", &text).sql("or a.actor_folded like").bind(like(&text)).sql("escape '\\')");
         }
     }
 }

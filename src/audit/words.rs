@@ -1,8 +1,7 @@
 //! The words for what was done: one table for every action of the portal, and the labels of what entries keep.
 
-/// Action and words, by noun; what was changed follows the words: "Added members to group" *Partners*.
+/// Action and words, by noun, for every action that is recorded; what was changed follows the words: "Added members to group" *Partners*.
 pub const ACTIONS: &[(&str, &str)] = &[
-    ("portal.sample_added", "Added the sample to"),
     ("group.created", "Added group"),
     ("group.edited", "Edited group"),
     ("group.deleted", "Deleted group"),
@@ -10,11 +9,11 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("group.members_removed", "Removed members from group"),
     ("user.created", "Added user"),
     ("user.edited", "Edited user"),
+    ("user.renamed", "Changed own name"),
     ("user.activated", "Activated user"),
     ("user.blocked", "Blocked user"),
-    ("user.deleted", "Deleted user"),
-    ("user.groups_changed", "Changed groups of user"),
-    ("user.password_changed", "Changed password of user"),
+    ("user.password_changed", "Changed own password"),
+    ("user.sessions_ended", "Ended sessions of user"),
     ("user.administrator_granted", "Made administrator"),
     ("user.administrator_revoked", "Took administrator role from"),
     ("product.created", "Added product"),
@@ -25,24 +24,14 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("product.visibility_changed", "Changed visibility of product"),
     ("product.apis_added", "Added APIs to product"),
     ("product.apis_removed", "Removed APIs from product"),
-    ("api.created", "Added API"),
     ("api.imported", "Imported API"),
     ("api.edited", "Edited API"),
-    ("api.replaced", "Replaced description of API"),
+    ("api.description_replaced", "Replaced description of API"),
     ("api.deleted", "Deleted API"),
     ("subscription.created", "Added subscription"),
-    ("subscription.edited", "Edited subscription"),
-    ("subscription.activated", "Activated subscription"),
-    ("subscription.rejected", "Rejected subscription"),
-    ("subscription.suspended", "Suspended subscription"),
-    ("subscription.resumed", "Resumed subscription"),
     ("subscription.cancelled", "Cancelled subscription"),
-    ("subscription.expired", "Expired subscription"),
     ("subscription.keys_shown", "Looked at keys of subscription"),
-    ("subscription.key_regenerated", "Regenerated a key of subscription"),
-    ("session.ended", "Ended a session of"),
-    ("session.all_ended", "Ended all sessions of"),
-    ("portal.sample_filled", "Filled in the sample of"),
+    ("portal.sample_added", "Added the sample to"),
 ];
 
 /// The kinds of subjects, and how a choice of one calls them.
@@ -52,7 +41,6 @@ pub const KINDS: &[(&str, &str)] = &[
     ("product", "Products"),
     ("api", "APIs"),
     ("subscription", "Subscriptions"),
-    ("session", "Sessions"),
     ("portal", "The portal"),
 ];
 

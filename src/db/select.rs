@@ -138,9 +138,7 @@ impl Select {
         let json = serde_json::json!(texts).to_string();
         match self.engine {
             Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
-            Engine::Postgres => {
-                self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))")
-            }
+            Engine::Postgres => self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))"),
         }
     }
 

@@ -112,7 +112,7 @@ fn waiting(c: &store::Counts) -> Vec<Waiting> {
     let rows = [
         ("/publisher/subscriptions?state=submitted", c.submitted_subscriptions, "subscription", "subscriptions", "waiting for approval"),
         ("/publisher/users?state=pending", c.pending_users, "user", "users", "pending"),
-        ("/publisher/products?state=not-published", c.not_published, "product", "products", "not published"),
+        ("/publisher/products?state=notPublished", c.not_published, "product", "products", "not published"),
     ];
     rows.into_iter()
         .filter(|row| row.1 > 0)
