@@ -459,3 +459,27 @@ async fn subscribers_are_listed_and_marked_when_they_lost_sight() {
     change(&portal, "orders", &[("developers", true)]).await.unwrap();
     admin.get(path).await.hides("no longer sees this product");
 }
+
+#[tokio::test]
+async fn a_change_of_visibility_or_apis_is_undone_by_its_button_once() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    portal.add_group("Beta").await;
+    add_api(&portal, "orders-v1", "Orders v1").await;
+    let button = |page: &str| {
+        let at = page.find("/publisher/undo/").expect("a button");
+        page[at..].split('"').next().unwrap().to_owned()
+    };
+    let path = "/publisher/products/orders/visibility";
+    let page = admin.post_and_follow(path, &[("listed", "guests"), ("listed", "beta"), ("group", "beta")]).await;
+    let undo = button(&page.text);
+    // Somebody opens another box meanwhile: it stays.
+    change(&portal, "orders", &[("guests", true)]).await.unwrap();
+    admin.post_and_follow(&undo, &[]).await.shows("Undone. Closed to Beta.").shows("name=\"shown\" value=\"guests\"");
+    admin.post(&undo, &[]).await.is(409).shows("This was undone already.");
+
+    let page = admin.post_and_follow("/publisher/products/orders/add-apis", &[("api", "orders-v1")]).await;
+    admin.post_and_follow(&button(&page.text), &[]).await.shows("Undone. Removed Orders v1 from Orders.");
+    assert_eq!(portal.count("select count(*) from product_apis").await, 0);
+}

@@ -144,8 +144,15 @@ pub(super) async fn delete(
 /// What the page says after *Undo*, and where it leads.
 pub fn said(undone: &Undone) -> (Flash, String) {
     match undone {
-        Undone::Visibility(outcome) => (visibility::said(outcome), format!("{}/visibility", outcome.product.path())),
-        Undone::Apis(true, outcome) => (Flash::good(format!("{}.", summary::named(outcome, "Removed", "from"))), outcome.product.path()),
-        Undone::Apis(false, outcome) => (Flash::good(format!("{}.", summary::named(outcome, "Added", "to"))), outcome.product.path()),
+        Undone::Visibility(outcome) => {
+            let flash = visibility::said(outcome);
+            (Flash { text: format!("Undone. {}", flash.text), ..flash }, format!("{}/visibility", outcome.product.path()))
+        }
+        Undone::Apis(true, outcome) => {
+            (Flash::good(format!("Undone. {}.", summary::named(outcome, "Removed", "from"))), outcome.product.path())
+        }
+        Undone::Apis(false, outcome) => {
+            (Flash::good(format!("Undone. {}.", summary::named(outcome, "Added", "to"))), outcome.product.path())
+        }
     }
 }

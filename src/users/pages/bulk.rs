@@ -10,6 +10,7 @@ use crate::{
     auth::Administrator,
     error::Error,
     groups::{self, BulkOutcome},
+    products,
     users::{
         self,
         bulk::{self, Chosen},
@@ -121,6 +122,11 @@ fn said_removed(outcome: BulkOutcome) -> Flash {
 /// Takes back a change of members and returns to the page that offered it.
 pub(super) async fn undo(admin: Administrator, request: HttpRequest, portal: Data<Portal>, session: Session, Name(entry): Name) -> Answer {
     let Some((was_added, outcome)) = groups::undo(&portal.db, &admin, &entry).await? else {
+        if let Some(undone) = products::undo(&portal.db, &admin, &entry).await? {
+            let (flash, back) = products::pages::undo_said(&undone);
+            flash.keep(&session)?;
+            return web::see_other(&back);
+        }
         return Err(Error::Conflict("This change cannot be undone with one click. Change it back on its own page.".to_owned()));
     };
     let people = counted(outcome.changed, "developer", "developers");
