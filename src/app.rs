@@ -101,6 +101,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
     let secure = portal.settings.secure();
     let cookie_name = if secure { "__Host-portico" } else { "portico" };
     let state = Data::new(portal);
+    let pages = Data::new(routes().pages());
     let server = HttpServer::new(move || {
         let portal = state.clone();
         let sessions = SessionMiddleware::builder(
@@ -116,6 +117,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
         .build();
         App::new()
             .app_data(portal)
+            .app_data(pages.clone())
             .configure(|config| routes().mount(config))
             .default_service(web::to(errors::not_found))
             // The last one wrapped is the first to see a request.

@@ -151,6 +151,17 @@ pub async fn list(connection: &mut Connection, filter: &Filter, limit: i64, offs
     Ok((rows.all(connection).await?, total.count(connection).await?))
 }
 
+/// Whole entries for a file, newest first: those before `below`, at most `limit`.
+pub async fn batch(connection: &mut Connection, filter: &Filter, below: Option<AuditId>, limit: i64) -> Result<Vec<Entry>, Error> {
+    let mut entries = Select::new(connection, "select a.* from audit a");
+    filter.apply(&mut entries);
+    if let Some(below) = below {
+        entries.filter("a.id <").bind(below);
+    }
+    entries.sql("order by a.id desc limit").bind(limit);
+    entries.all(connection).await
+}
+
 /// The newest entries.
 pub async fn latest(connection: &mut Connection, limit: i64) -> Result<Vec<EntryRow>, Error> {
     let mut rows = Select::new(connection, ROWS);

@@ -34,6 +34,10 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("portal.sample_added", "Added the sample to"),
 ];
 
+/// The actions that one click takes back, by an operation of the noun.
+pub const UNDOABLE: &[&str] =
+    &["group.members_added", "group.members_removed", "product.visibility_changed", "product.apis_added", "product.apis_removed"];
+
 /// The kinds of subjects, and how a choice of one calls them.
 pub const KINDS: &[(&str, &str)] = &[
     ("group", "Groups"),

@@ -37,6 +37,8 @@ pub struct ListQuery {
     #[serde(default)]
     q: String,
     #[serde(default)]
+    kind: String,
+    #[serde(default)]
     sort: String,
     page: Option<i64>,
     size: Option<i64>,
@@ -56,11 +58,16 @@ fn parse_sort(text: &str) -> (store::Sort, &'static str) {
     }
 }
 
+/// The types of groups, as they are stored and as the list's filter calls them.
+const KINDS: [(&str, &str); 3] = [("system", "System"), ("custom", "Custom"), ("external", "External")];
+
 #[derive(Template)]
 #[template(path = "groups/list.html")]
 struct ListPage {
     frame: Frame,
     q: String,
+    /// The type that is asked for; empty is any.
+    chosen: &'static str,
     groups: Vec<store::GroupRow>,
     pager: Pager,
     name: Heading,
@@ -72,9 +79,11 @@ struct ListPage {
 async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let (sort, sorted) = parse_sort(&query.sort);
+    let chosen = KINDS.iter().map(|(kind, _)| *kind).find(|kind| *kind == query.kind).unwrap_or_default();
     let mut connection = portal.db.read().await?;
-    let (groups, total) = store::list(&mut connection, portal.db.now(), &query.q, sort, page.size, page.offset()).await?;
-    let pager = Pager::new(page, total, "/publisher/groups", &[("q", &query.q), ("sort", if sorted == "name" { "" } else { sorted })]);
+    let (groups, total) = store::list(&mut connection, portal.db.now(), &query.q, chosen, sort, page.size, page.offset()).await?;
+    let asked = [("q", query.q.as_str()), ("kind", chosen), ("sort", if sorted == "name" { "" } else { sorted })];
+    let pager = Pager::new(page, total, "/publisher/groups", &asked);
     web::page(&ListPage {
         name: Heading::new(&pager, "name", sorted, false),
         kind: Heading::new(&pager, "type", sorted, false),
@@ -82,6 +91,7 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
         products: Heading::new(&pager, "products", sorted, true),
         frame,
         q: query.q,
+        chosen,
         groups,
         pager,
     })

@@ -170,22 +170,27 @@ fn rows(connection: &Connection, now: Instant) -> Select {
     rows
 }
 
-/// Groups with their counts, and how many match (counting stops past `COUNTED`).
+/// Groups of one type (any, when it is empty) with their counts, and how many match (counting stops past `COUNTED`).
 pub async fn list(
     connection: &mut Connection,
     now: Instant,
     needle: &str,
+    kind: &str,
     sort: Sort,
     limit: i64,
     offset: i64,
 ) -> Result<(Vec<GroupRow>, i64), Error> {
     let needle = ids::fold(needle);
-    let mut rows = rows(connection, now);
-    let mut total = Select::new(connection, "select count(*) from (select 1 from groups g");
-    if !needle.is_empty() {
-        rows.filter_contains("g.search_folded", &needle);
-        total.filter_contains("g.search_folded", &needle);
+    let mut statements = [rows(connection, now), Select::new(connection, "select count(*) from (select 1 from groups g")];
+    for statement in &mut statements {
+        if !needle.is_empty() {
+            statement.filter_contains("g.search_folded", &needle);
+        }
+        if !kind.is_empty() {
+            statement.filter("g.kind =").bind(kind);
+        }
     }
+    let [rows, total] = &mut statements;
     rows.sql(sort.sql()).page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
     Ok((rows.all(connection).await?, total.count(connection).await?))

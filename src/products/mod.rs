@@ -284,18 +284,23 @@ pub async fn counts(connection: &mut Connection, product: &Product) -> Result<Co
 const HAS_SUBSCRIPTIONS: &str =
     "This product has subscriptions. Deleting it deletes them, and their keys stop working: tick that this is meant, or leave the product.";
 
-/// Deletes a product with what it was associated with; the APIs and groups stay. With subscriptions only when the caller says so.
+/// Deletes a product with what it was associated with; the APIs and groups stay. It may take this many subscriptions with it: as many
+/// as the caller was shown.
 ///
 /// # Errors
-/// `Conflict` when it has subscriptions and `with_subscriptions` is false.
-pub async fn delete(db: &Database, admin: &Administrator, name: &str, with_subscriptions: bool) -> Result<(Product, i64), Error> {
+/// `Conflict` when it has more subscriptions than `accepted`.
+pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: i64) -> Result<(Product, i64), Error> {
     let mut tx = db.write().await?;
     let product = get(&mut tx, name).await?;
     let counts = store::counts(&mut tx, product.id).await?;
-    if counts.subscriptions > 0 && !with_subscriptions {
-        return Err(Error::Conflict(HAS_SUBSCRIPTIONS.to_owned()));
+    if counts.subscriptions > accepted {
+        return Err(Error::Conflict(if accepted > 0 {
+            format!("Subscribers came meanwhile: there are {} subscriptions now. Look at them again.", counts.subscriptions)
+        } else {
+            HAS_SUBSCRIPTIONS.to_owned()
+        }));
     }
-    let gone = if with_subscriptions { subscriptions::delete_of_product(&mut tx, product.id).await? } else { 0 };
+    let gone = if accepted > 0 { subscriptions::delete_of_product(&mut tx, product.id).await? } else { 0 };
     let subscriptions = i64::try_from(gone).unwrap_or(i64::MAX);
     store::delete(&mut tx, product.id).await.map_err(|error| {
         // Somebody subscribed between the count and here.

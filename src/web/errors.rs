@@ -9,7 +9,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Frame, guard::RequestId, url::encode};
+use super::{Frame, guard::RequestId, routes::Pages, url::encode};
 use crate::error::Error;
 
 impl Error {
@@ -141,13 +141,14 @@ fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
     }
 }
 
-/// Path and query of the page whose form or link led here.
+/// Path and query of the page whose form or link led here. None when that address only takes forms, as after a form that was refused.
 pub fn referring_path(request: &HttpRequest) -> Option<String> {
     let referrer = request.headers().get(header::REFERER).and_then(|v| v.to_str().ok()).and_then(|text| ::url::Url::parse(text).ok());
-    referrer.map(|url| match url.query() {
+    let path = referrer.map(|url| match url.query() {
         Some(query) => format!("{}?{query}", url.path()),
         None => url.path().to_owned(),
-    })
+    });
+    path.filter(|path| Pages::has(request, path))
 }
 
 /// Middleware around the session: when even the session cannot be read (the database is away), a page without a frame.

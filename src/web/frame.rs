@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
-use super::Flash;
+use super::{Flash, errors, routes::Pages};
 use crate::{auth::extract::visitor, error::Error};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Frame {
     /// The menu item that is current.
     pub section: &'static str,
     pub flash: Option<Flash>,
-    /// Path and query of this page.
+    /// Path and query of this page, or of the one whose form led here when this address only takes forms.
     pub here: String,
 }
 
@@ -73,6 +73,8 @@ impl Frame {
             .find(|section| first == *section || (!first.is_empty() && *section == format!("{first}s")))
             .unwrap_or(if first.is_empty() { home } else { "" });
         let here = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        let stays = request.method().is_safe() || Pages::has(request, &here);
+        let here = if stays { here } else { errors::referring_path(request).unwrap_or_else(|| "/".to_owned()) };
         Self {
             theme: request.cookie(THEME_COOKIE).map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
             flash: person.as_ref().and_then(|_| Flash::take(&request.get_session())),

@@ -1,6 +1,20 @@
 //! The route table: what is mounted, and a list of it for the test that holds it against the access table.
 
-use actix_web::{FromRequest, Handler, Responder, Route, guard, http::Method, web};
+use std::collections::HashSet;
+
+use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route, guard, http::Method, web, web::Data};
+
+/// The patterns that answer GET: an address that only takes a form is not one to go back to.
+pub struct Pages(HashSet<&'static str>);
+
+impl Pages {
+    /// Whether a path (with or without its query) is one that a browser can be sent to.
+    pub fn has(request: &HttpRequest, path: &str) -> bool {
+        let path = path.split('?').next().unwrap_or_default();
+        let pattern = request.resource_map().match_pattern(path);
+        pattern.zip(request.app_data::<Data<Pages>>()).is_some_and(|(pattern, pages)| pages.0.contains(pattern.as_str()))
+    }
+}
 
 /// Routes in the order in which they are matched.
 #[derive(Default)]
@@ -35,6 +49,10 @@ impl Routes {
     /// Method and pattern of every route.
     pub fn list(&self) -> Vec<(Method, &'static str)> {
         self.entries.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
+    }
+
+    pub fn pages(&self) -> Pages {
+        Pages(self.entries.iter().filter(|(method, _, _)| method == Method::GET).map(|(_, path, _)| *path).collect())
     }
 
     /// Mounts them; a known path with another method is 405.

@@ -1,6 +1,6 @@
 //! The audit log: what its page lists, how it narrows, what an entry shows, and what it never holds.
 
-use crate::support::{PASSWORD, Portal};
+use crate::support::{PASSWORD, Portal, seed::Product};
 use portico::users::UserState;
 use time::Duration;
 
@@ -122,20 +122,110 @@ async fn members_are_named_fifty_at_most_and_what_was_undone_says_so() {
 async fn no_entry_holds_a_secret() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
-    portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
-    for state in [UserState::Blocked, UserState::Pending] {
-        portal.add_user(&format!("{}@contoso.example", state.as_str()), "Bo", "Berg", state, false).await;
-    }
-    let mut connection = portal.db().read().await.unwrap();
-    let rows = portico::db::Select::new(&connection, "select coalesce(before, '') || coalesce(after, '') from audit")
-        .all::<(String,)>(&mut connection)
+    let (second, third) = ("a second long password", "a third long password");
+    let form = [("email", "ana@contoso.example"), ("first_name", "Ana"), ("last_name", "Alves"), ("password", second)];
+    admin.post("/publisher/new/user", &form).await.is(303);
+    let ana = portal.guest();
+    ana.post("/signin", &[("email", "ana@contoso.example"), ("password", second)]).await.is(303);
+    ana.post("/account/password", &[("current", second), ("password", third), ("repeated", third)]).await.is(303);
+    portal.seed_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let held = ana.post("/products/orders/subscribe", &[("display_name", "Production")]).await.location().to_owned();
+    let shown = ana.post(&format!("{held}/keys"), &[]).await;
+    let keys: Vec<&str> = shown.text.split("-key\">").skip(1).filter_map(|part| part.split('<').next()).collect();
+    assert_eq!(keys.len(), 2, "{}", shown.text);
+    let path = admin
+        .get("/publisher/users?q=ana")
         .await
-        .unwrap();
-    assert!(rows.len() >= 4);
-    for (text,) in rows {
-        assert!(!text.contains(PASSWORD) && !text.contains("argon2"), "{text}");
+        .text
+        .split("href=\"/publisher/users/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    let role = [("role", "grant"), ("password", PASSWORD)];
+    admin.post(&format!("/publisher/users/{path}/role"), &role).await.is(303);
+
+    let log = admin.get("/publisher/export/audit.jsonl").await;
+    for action in ["user.created", "user.password_changed", "subscription.created", "subscription.keys_shown", "user.administrator_granted"]
+    {
+        log.shows(action);
     }
-    admin.get("/publisher/audit").await.hides("argon2");
+    for secret in [PASSWORD, second, third, "argon2"].iter().chain(&keys) {
+        log.hides(secret);
+        admin.get("/publisher/audit").await.hides(secret);
+    }
+}
+
+#[tokio::test]
+async fn the_log_is_written_to_files_as_it_is_filtered() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for name in ["=1+1", "Quoted \"name\", with a comma", "Last"] {
+        admin.post("/publisher/new/group", &[("display_name", name), ("description", "")]).await.is(303);
+    }
+    admin.get("/publisher/audit?kind=group").await.shows("href=\"/publisher/export/audit.csv?kind=group\"");
+    let csv = admin.get("/publisher/export/audit.csv?kind=group").await;
+    assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
+    assert!(csv.header("content-disposition").starts_with("attachment; filename=\"portico-audit-20"), "{:?}", csv.headers);
+    assert_eq!(csv.header("cache-control"), "no-store");
+    csv.shows("id,at,actor_kind,").shows(",'=1+1,").shows("\"Quoted \"\"name\"\", with a comma\"").hides("user.created");
+    assert_eq!(csv.text.lines().count(), 4);
+    let lines = admin.get("/publisher/export/audit.jsonl?kind=group").await;
+    let entries: Vec<serde_json::Value> = lines.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[0]["subject"], "Last");
+    assert_eq!(entries[2]["after"]["display_name"], "=1+1");
+    admin.get("/publisher/export/audit.csv?from=yesterday").await.is(400);
+
+    // More entries than are read at a time.
+    let many = "insert into audit (name, at, actor_kind, actor_name, action, subject_kind, subject_name, actor_folded, subject_folded)
+        select 'n' || g.id || '-' || h.id || '-' || i.id || '-' || j.id || '-' || k.id || '-' || l.id, a.at, a.actor_kind, a.actor_name, a.action, 'api', a.subject_name, '', ''
+        from audit a, groups g, groups h, groups i, groups j, groups k, groups l where a.id = (select max(id) from audit) and k.id < 3 and l.id < 2";
+    portal.run(&[many], vec![]).await;
+    let lines = admin.get("/publisher/export/audit.jsonl?kind=api").await;
+    let names: std::collections::BTreeSet<String> = lines
+        .text
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(names.len(), 6 * 6 * 6 * 6 * 2);
+}
+
+#[tokio::test]
+async fn every_change_that_undo_takes_offers_it_and_leads_to_a_page() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Beta").await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
+    portal.import_api("Echo").await;
+    portal.add_product("Orders").await;
+    admin.post("/publisher/groups/beta/add-member", &[("who", "ana@contoso.example")]).await.is(303);
+    admin.post("/publisher/products/orders/visibility", &[("listed", "developers"), ("group", "developers")]).await.is(303);
+    admin.post("/publisher/products/orders/add-apis", &[("api", "echo")]).await.is(303);
+    for action in ["group.members_added", "product.visibility_changed", "product.apis_added"] {
+        assert!(portico::audit::words::UNDOABLE.contains(&action));
+        let entry = first_entry(&admin.get(&format!("/publisher/audit?action={action}")).await.text);
+        let undo = format!("/publisher/undo/{}", entry.rsplit('/').next().unwrap());
+        admin.get(&entry).await.shows(&undo);
+        // The page was drawn by a form that was refused: its address takes forms alone.
+        let referrer = format!("{}/publisher/groups/beta/add-member", portal.base);
+        let headers = [("sec-fetch-site", "same-origin"), ("referer", referrer.as_str())];
+        let reply = admin.send(reqwest::Method::POST, &undo, &headers, crate::support::FORM, "").await;
+        reply.is(303);
+        admin.get(reply.location()).await.is(200).shows("Undone");
+        admin.get(&entry).await.hides(&undo);
+    }
+    // A page that is drawn by such a form offers the theme, and goes back to where the form stands.
+    let referrer = format!("{}/publisher/groups/beta?q=an", portal.base);
+    let headers = [("sec-fetch-site", "same-origin"), ("referer", referrer.as_str())];
+    let path = "/publisher/groups/beta/add-member";
+    admin
+        .send(reqwest::Method::POST, path, &headers, crate::support::FORM, "who=nobody")
+        .await
+        .is(422)
+        .shows("value=\"/publisher/groups/beta?q=an\"");
 }
 
 /// The words and what is recorded are the same set, so that every filter finds something and nothing is read from its code.

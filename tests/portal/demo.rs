@@ -40,6 +40,11 @@ async fn the_sample_fills_an_empty_database_once() {
     sign_in(by_kind("blocked")).await.1.is(403);
     sign_in(by_kind("pending")).await.1.is(403);
     let guest = portal.guest();
+    // Guests see these and nothing else: what the sample opens to everybody must be meant.
+    let list = guest.get("/products").await;
+    let seen: std::collections::BTreeSet<&str> =
+        list.text.split("href=\"/products/").skip(1).filter_map(|rest| rest.split(['"', '?', '#']).next()).collect();
+    assert_eq!(seen.into_iter().collect::<Vec<_>>(), ["open-data", "parcel-starter", "showcase", "tracking"]);
     guest.get("/products").await.shows("Open Data").shows("Showcase").hides("Parcel Professional").hides("Warehouse Next");
     for hidden in
         ["/products/parcel-professional", "/products/warehouse-next", "/apis/payments", "/apis/payments/operations/create-payment"]

@@ -104,3 +104,14 @@ async fn members_are_added_found_removed_and_brought_back() {
         .hides("ana@");
     admin.post_and_follow("/publisher/groups/beta/remove-members", &[]).await.shows("Nobody was ticked");
 }
+
+#[tokio::test]
+async fn the_list_can_be_narrowed_to_a_type() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Partners").await;
+    admin.get("/publisher/groups?kind=custom").await.shows("Partners").hides("groups/guests\"").shows("<option value=\"custom\" selected>");
+    admin.get("/publisher/groups?kind=system").await.hides("Partners").shows("groups/guests\"");
+    admin.get("/publisher/groups?kind=external").await.shows("No group matches.").shows("Clear");
+    admin.get("/publisher/groups?kind=nonsense").await.shows("Partners").shows("groups/guests\"");
+}

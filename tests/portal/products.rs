@@ -136,10 +136,10 @@ async fn a_product_with_subscriptions_is_deleted_only_when_that_is_said() {
     let (orders, empty) = (add_product(&portal, "Orders").await, add_product(&portal, "Empty").await);
     subscribe(&portal, &orders, "dev@portal.example", "production", "active").await;
     let (db, operator) = (portal.db(), auth::operator());
-    assert!(matches!(products::delete(db, &operator, "orders", false).await, Err(Error::Conflict(_))));
+    assert!(matches!(products::delete(db, &operator, "orders", 0).await, Err(Error::Conflict(_))));
     assert_eq!(portal.count("select count(*) from products").await, 2);
-    assert_eq!(products::delete(db, &operator, "orders", true).await.unwrap().1, 1);
-    assert_eq!(products::delete(db, &operator, &empty.name, false).await.unwrap().1, 0);
+    assert_eq!(products::delete(db, &operator, "orders", 1).await.unwrap().1, 1);
+    assert_eq!(products::delete(db, &operator, &empty.name, 0).await.unwrap().1, 0);
     for table in ["select count(*) from products", "select count(*) from product_groups", "select count(*) from subscriptions"] {
         assert_eq!(portal.count(table).await, 0, "{table}");
     }
@@ -324,7 +324,12 @@ async fn deleting_asks_and_lists_the_subscriptions() {
         .shows("with_subscriptions");
     admin.post(path, &[]).await.is(409).shows("tick that this is meant").shows("Ana Alves");
     assert_eq!(portal.count("select count(*) from products").await, 2);
-    admin.post_and_follow(path, &[("with_subscriptions", "on")]).await.shows("Deleted the product Orders and 2 subscriptions.");
+    // Somebody subscribed after the page was shown: nothing is deleted that was not listed.
+    let stale = [("with_subscriptions", "on"), ("subscriptions", "1")];
+    admin.post(path, &stale).await.is(409).shows("there are 2 subscriptions now").shows("name=\"subscriptions\" value=\"2\"");
+    assert_eq!(portal.count("select count(*) from subscriptions").await, 2);
+    let accepted = [("with_subscriptions", "on"), ("subscriptions", "2")];
+    admin.post_and_follow(path, &accepted).await.shows("Deleted the product Orders and 2 subscriptions.");
     admin.get("/publisher/products/orders").await.is(404);
     let path = "/publisher/products/empty/delete";
     admin.get(path).await.hides("with_subscriptions");

@@ -66,3 +66,38 @@ async fn every_literal_statement_is_understood() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// Every order of every list, up and down: each is a statement of its own, which runs here.
+#[tokio::test]
+async fn every_order_of_every_list_is_understood() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Partners").await;
+    portal.import_api("Echo").await;
+    let product = portal.add_product("Orders").await;
+    portal.run(&["update products set published = true, subscription_required = true"], vec![]).await;
+    let subscribers = format!("/publisher/products/{product}/subscribers");
+    admin.post(&format!("/publisher/products/{product}/visibility"), &[("listed", "developers"), ("group", "developers")]).await.is(303);
+    admin.post(&format!("/products/{product}/subscribe"), &[("display_name", "Mine")]).await.is(303);
+    let mut orders = 0;
+    for list in
+        ["/publisher/groups", "/publisher/users", "/publisher/products", "/publisher/apis", "/publisher/subscriptions", &subscribers]
+    {
+        let page = admin.get(list).await;
+        let columns: std::collections::BTreeSet<String> = page
+            .text
+            .split("?sort=")
+            .skip(1)
+            .filter_map(|rest| rest.split(['"', '&']).next())
+            .map(|column| column.trim_start_matches('-').to_owned())
+            .collect();
+        assert!(columns.len() >= 2, "{list}: {columns:?}");
+        for column in columns {
+            for (order, direction) in [(column.clone(), "ascending"), (format!("-{column}"), "descending")] {
+                admin.get(&format!("{list}?sort={order}")).await.is(200).shows(&format!("aria-sort=\"{direction}\""));
+                orders += 1;
+            }
+        }
+    }
+    assert!(orders >= 40, "{orders}");
+}

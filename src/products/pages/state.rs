@@ -113,6 +113,9 @@ pub(super) async fn ask_delete(_admin: Administrator, portal: Data<Portal>, fram
 #[derive(Deserialize)]
 pub(super) struct DeleteForm {
     with_subscriptions: Option<String>,
+    /// How many the page listed.
+    #[serde(default)]
+    subscriptions: i64,
 }
 
 pub(super) async fn delete(
@@ -123,7 +126,8 @@ pub(super) async fn delete(
     Name(name): Name,
     Form(form): Form<DeleteForm>,
 ) -> Answer {
-    match super::super::delete(&portal.db, &admin, &name, form.with_subscriptions.is_some()).await {
+    let accepted = if form.with_subscriptions.is_some() { form.subscriptions.max(0) } else { 0 };
+    match super::super::delete(&portal.db, &admin, &name, accepted).await {
         Ok((product, subscriptions)) => {
             let with = if subscriptions == 0 {
                 String::new()

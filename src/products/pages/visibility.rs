@@ -122,7 +122,7 @@ pub(super) async fn show(
     let now = portal.db.now();
     let mut connection = portal.db.read().await?;
     let tabs = Tabs::load(&mut connection, &name).await?;
-    let (mut rows, total) = groups::store::list(&mut connection, now, &query.q, groups::store::Sort::Type, LISTED, 0).await?;
+    let (mut rows, total) = groups::store::list(&mut connection, now, &query.q, "", groups::store::Sort::Type, LISTED, 0).await?;
     // What was changed and not saved stays on the page, whatever the filter says: no box is lost.
     let changes: Vec<VisibilityChange> = (query.open.into_iter().map(|group| VisibilityChange { group, open: true }))
         .chain(query.close.into_iter().map(|group| VisibilityChange { group, open: false }))

@@ -1,18 +1,20 @@
 //! The Audit pages of the publisher portal: the log with its filters, and one entry with what it changed.
 
+mod export;
+
 use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
 use time::{Date, Duration, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::{
-    Entry,
-    changes::{Cell, Changes, Line, People},
-    store::{self, EntryRow, Filter},
-    words,
-};
 use crate::{
     app::Portal,
+    audit::{
+        self, Entry,
+        changes::{Cell, Changes, Line, People},
+        store::{self, EntryRow, Filter},
+        words,
+    },
     auth::Administrator,
     db::Instant,
     error::{Error, Problems},
@@ -26,7 +28,11 @@ use crate::{
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.get("/publisher/audit", list).get("/publisher/audit/{name}", show);
+    routes
+        .get("/publisher/audit", list)
+        .get("/publisher/export/audit.csv", export::csv)
+        .get("/publisher/export/audit.jsonl", export::json_lines)
+        .get("/publisher/audit/{name}", show);
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -112,6 +118,8 @@ struct ListPage {
     kinds: Vec<Choice>,
     problems: Problems,
     query: ListQuery,
+    /// The shown filter, for the files.
+    asked: String,
 }
 
 async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
@@ -126,6 +134,7 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
         ("from", &query.from),
         ("to", &query.to),
     ];
+    let asked = Pager::new(Page::new(None, None), total, "", &kept).here();
     let known = words::ACTIONS.iter().any(|(code, _)| *code == query.action);
     web::page(&ListPage {
         frame,
@@ -136,6 +145,7 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
         kinds: choices(words::KINDS, &query.kind),
         problems,
         query,
+        asked,
     })
 }
 
@@ -158,9 +168,9 @@ impl ShowPage {
         format!("{} {}", words::action(&self.row.action), shortened(&self.row.subject_name, 80))
     }
 
-    /// Whether one click takes it back: a change of members, while the group is there.
+    /// Whether one click takes it back, while what was changed is there.
     fn can_be_undone(&self) -> bool {
-        matches!(self.row.action.as_str(), "group.members_added" | "group.members_removed") && self.row.subject_path().is_some()
+        words::UNDOABLE.contains(&self.row.action.as_str()) && self.row.subject_path().is_some()
     }
 
     /// A line's words, and the page of the person it is about.
@@ -181,12 +191,12 @@ impl ShowPage {
 
 async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let mut connection = portal.db.read().await?;
-    let entry: Entry = super::get(&mut connection, &name).await?;
+    let entry: Entry = audit::get(&mut connection, &name).await?;
     let row = store::find_row(&mut connection, entry.id).await?.ok_or(Error::NotFound)?;
     let changes = Changes::of(entry.before.as_deref(), entry.after.as_deref());
     let people = store::people(&mut connection, &changes.users()).await?;
     let undone_by = match &entry.undone_by {
-        Some(by) => Some(match super::get(&mut connection, by).await {
+        Some(by) => Some(match audit::get(&mut connection, by).await {
             Ok(entry) => format!("/publisher/audit/{}", ids::encode(&entry.name)),
             Err(_) => String::new(),
         }),
