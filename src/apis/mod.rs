@@ -170,6 +170,11 @@ fn count(length: usize) -> i64 {
     i64::try_from(length).unwrap_or(i64::MAX)
 }
 
+/// Whether another API is called the same, as when a description is imported a second time instead of replaced.
+pub async fn has_namesake(connection: &mut Connection, api: &Api) -> Result<bool, Error> {
+    store::has_namesake(connection, api).await
+}
+
 /// What a form says about an API that is there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EditApi {

@@ -276,7 +276,7 @@ async fn add_member(
     drop(connection);
     let problem = match found.as_slice() {
         [] if form.who.trim().is_empty() => "Type a name or an email address.",
-        [] => "Nobody has this name or email address.",
+        [] => "Nobody has exactly this name or email address. The Users page finds people by a part of it.",
         [user] => {
             let outcome = super::add_members(&portal.db, &admin, &group.name, &[user.id]).await?;
             if outcome.changed == 1 {

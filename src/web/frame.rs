@@ -84,6 +84,10 @@ impl Frame {
         }
     }
 
+    pub fn is_administrator(&self) -> bool {
+        self.person.as_ref().is_some_and(|person| person.administrator)
+    }
+
     /// Whether this is a page of the publisher portal.
     pub fn in_publisher(&self) -> bool {
         self.here == "/publisher" || self.here.starts_with("/publisher/") || self.here.starts_with("/publisher?")

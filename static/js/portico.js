@@ -19,6 +19,7 @@ for (const element of $$('[data-script]')) element.hidden = false;
 
 // ---- a polite voice for what only the eye would notice
 const voice = make('div', { className: 'hide', role: 'status' });
+voice.style.top = 0; // or its pixel below the page makes every page scroll
 document.body.append(voice);
 const say = text => { voice.textContent = text; };
 const flash = $('.flash span');
@@ -111,8 +112,9 @@ document.addEventListener('toggle', event => {
 
 // ---- unsaved changes
 let leaving = false;
-const changed = form => form.dataset.guard === 'dirty' || [...form.elements].some(e => {
+const changed = form => [...form.elements].some(e => {
   if (!e.name || e.type === 'hidden') return false;
+  if (form.dataset.guard === 'dirty' && e.value && e.matches('textarea, input:not([type=checkbox], [type=radio])')) return true;
   if (e.type === 'checkbox' || e.type === 'radio') return e.checked !== e.defaultChecked;
   if (e.options) return e.selectedIndex !== Math.max(0, [...e.options].findIndex(option => option.defaultSelected));
   return e.type === 'file' ? e.files.length > 0 : 'defaultValue' in e && e.value !== e.defaultValue;

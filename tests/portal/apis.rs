@@ -448,3 +448,17 @@ async fn real_descriptions_are_imported_shown_and_given_back() {
         assert_eq!(admin.get(&format!("{path}/document")).await.bytes, bytes, "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn a_second_import_of_the_same_description_is_remarked_on() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let document = br#"{"openapi":"3.0.3","info":{"title":"Echo","version":"1"},"paths":{}}"#;
+    for remark in [false, true] {
+        let reply = admin.upload("/publisher/import/api", &[("suffix", "")], Some(document)).await;
+        reply.is(303);
+        let page = admin.get(reply.location()).await;
+        page.shows("Imported Echo");
+        assert_eq!(page.text.contains("Another API has this name"), remark);
+    }
+}

@@ -99,3 +99,37 @@ async fn an_operation_is_read_whole_by_a_guest() {
     // What was stored without a detail is shown as far as it goes.
     portal.guest().get("/apis/order-api/operations/list-things").await.is(200).shows("/things").hides("Responses");
 }
+
+#[tokio::test]
+async fn a_products_badge_says_what_the_viewer_has_or_may_have() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    portal.seed_product(Product { name: "shown", groups: &["guests"], approval_required: true, ..Product::default() }).await;
+    portal.seed_product(Product { name: "asked", groups: &["guests", "developers"], approval_required: true, ..Product::default() }).await;
+    let badge = |text: &str, name: &str| {
+        let card =
+            text.split(&format!("href=\"/products/{name}\"")).nth(1).and_then(|rest| rest.split("</article>").next()).unwrap_or_default();
+        card.split("<span class=\"badge")
+            .nth(1)
+            .and_then(|rest| rest.split('>').nth(1))
+            .and_then(|rest| rest.split('<').next())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let page = dev.get("/products").await;
+    assert_eq!(badge(&page.text, "shown"), "Reading only");
+    assert_eq!(badge(&page.text, "asked"), "Needs approval");
+    assert_eq!(badge(&portal.guest().get("/products").await.text, "asked"), "Needs approval");
+    dev.post("/products/asked/subscribe", &[("display_name", "Mine")]).await.is(303);
+    assert_eq!(badge(&dev.get("/products").await.text, "asked"), "Submitted");
+    portal.run(&["update subscriptions set state = 'active'"], vec![]).await;
+    assert_eq!(badge(&dev.get("/products").await.text, "asked"), "Subscribed");
+}
+
+#[tokio::test]
+async fn who_may_not_enter_the_publisher_portal_is_led_out_of_it() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    dev.get("/publisher").await.is(403).shows("href=\"/\">Home").hides(">Dashboard<");
+    portal.administrator().await.get("/publisher/groups/none").await.is(404).shows("href=\"/publisher\">Dashboard");
+}

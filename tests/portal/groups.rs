@@ -91,7 +91,7 @@ async fn members_are_added_found_removed_and_brought_back() {
     add("bo berg").await.is(303);
     add("bo berg").await.is(303);
     admin.get("/publisher/groups/beta").await.shows("Bo Berg was already a member of Beta.");
-    add("nobody@contoso.example").await.is(422).shows("Nobody has this name or email address.").shows("nobody@contoso.example");
+    add("nobody@contoso.example").await.is(422).shows("Nobody has exactly this name or email address.").shows("nobody@contoso.example");
     let found = admin.get("/publisher/groups/beta?q=CONTOSO").await;
     found.shows("Ana Alves").shows("Bo Berg");
     admin.get("/publisher/groups/beta?q=lves").await.shows("Ana Alves").hides("Bo Berg");

@@ -101,8 +101,15 @@ pub async fn import(admin: Administrator, portal: Data<Portal>, frame: Frame, se
     };
     match outcome {
         Ok((api, operations)) => {
-            Flash::good(format!("Imported {} with {}.", api.display_name, counted(operations, "operation", "operations")))
-                .keep(&session)?;
+            let said = format!("Imported {} with {}.", api.display_name, counted(operations, "operation", "operations"));
+            let flash = if apis::has_namesake(&mut portal.db.read().await?, &api).await? {
+                Flash::warn(format!(
+                    "{said} Another API has this name. If this is a newer description of it, delete this one and replace the description there."
+                ))
+            } else {
+                Flash::good(said)
+            };
+            flash.keep(&session)?;
             web::see_other(&api.path())
         }
         Err(Error::Invalid(problems)) => draw(&portal, frame, typed, beside(field, problems), StatusCode::UNPROCESSABLE_ENTITY).await,

@@ -26,6 +26,12 @@ pub(super) async fn suffix_taken(connection: &mut Connection, suffix: &str, exce
         > 0)
 }
 
+pub(super) async fn has_namesake(connection: &mut Connection, api: &Api) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from apis where display_name_folded = $1 and id <> $2")
+        .bind(ids::fold(&api.display_name)).bind(api.id).fetch_one(c).await?)
+        > 0)
+}
+
 /// The document as it came.
 pub(super) async fn document(connection: &mut Connection, api: ApiId) -> Result<Option<Vec<u8>>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, Option<Vec<u8>>>("select document from apis where id = $1")

@@ -16,11 +16,25 @@ pub struct ProductCard {
     pub subscription_required: bool,
     pub approval_required: bool,
     pub apis: i64,
-    /// Live subscriptions of the viewer.
-    pub held: i64,
+    /// The best state among the viewer's live subscriptions: 1 active, 2 suspended, 3 submitted; 0 when there is none.
+    best_held: i64,
+    may: bool,
+    for_guest: bool,
 }
 
 impl ProductCard {
+    /// What the viewer has or may have of it, in a word or two, and the badge's tone.
+    pub fn badge(&self) -> Option<(&'static str, &'static str)> {
+        match (self.best_held, self.subscription_required) {
+            (1, _) => Some(("Subscribed", "good")),
+            (2, _) => Some(("Suspended", "warn")),
+            (3, _) => Some(("Submitted", "")),
+            (_, false) => Some(("No subscription needed", "")),
+            _ if !self.may && !self.for_guest => Some(("Reading only", "")),
+            _ => self.approval_required.then_some(("Needs approval", "")),
+        }
+    }
+
     pub fn path(&self) -> String {
         format!("/products/{}", ids::encode(&self.name))
     }
@@ -38,11 +52,15 @@ pub(in crate::catalog) async fn list(
     let mut rows = Select::with(
         connection,
         given.clone(),
-        "select p.name, p.display_name, substr(p.description, 1, 600) as description, p.subscription_required, p.approval_required,
-            (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
-            (select count(*) from subscriptions s where s.owner_id = $1 and s.product_id = p.id
-                and s.state in ('submitted', 'active', 'suspended')) as held
-         from products p",
+        concat!(
+            "select p.name, p.display_name, substr(p.description, 1, 600) as description, p.subscription_required, p.approval_required,
+                (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
+                (select coalesce(min(case s.state when 'active' then 1 when 'suspended' then 2 else 3 end), 0) from subscriptions s
+                 where s.owner_id = $1 and s.product_id = p.id and s.state in ('submitted', 'active', 'suspended')) as best_held,
+                $1 = 0 as for_guest, ",
+            may_subscribe!("p", "$1", "$2", "0"),
+            " as may from products p"
+        ),
     );
     let mut total = Select::with(connection, given, "select count(*) from (select 1 from products p");
     for statement in [&mut rows, &mut total] {
