@@ -5,14 +5,14 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     app::{self, Portal},
     auth,
     config::{self, Options, Settings},
     db::{self, Clock, Database},
-    demo,
+    demo::{self, Numbers},
     error::Error,
     users::{self, NewUser},
 };
@@ -54,8 +54,56 @@ enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Fill an empty database with a believable sample, and end
-    Demo,
+    /// Fill an empty database with a believable sample, and end; with numbers, with as much as is to be measured
+    Demo(Size),
+}
+
+/// How much is put in to be measured. Without any of these it is the sample that was written by hand.
+#[derive(Args)]
+struct Size {
+    /// Users, the administrators among them [default: 1000, when another number is given]
+    #[arg(long, value_name = "NUMBER")]
+    users: Option<u64>,
+    /// Custom groups [default: 20]
+    #[arg(long, value_name = "NUMBER")]
+    groups: Option<u64>,
+    /// Products [default: 50]
+    #[arg(long, value_name = "NUMBER")]
+    products: Option<u64>,
+    /// APIs, each with 3 to 20 operations [default: as many as products]
+    #[arg(long, value_name = "NUMBER")]
+    apis: Option<u64>,
+    /// Memberships of users in groups [default: three a user, where there are so many groups]
+    #[arg(long, value_name = "NUMBER")]
+    memberships: Option<u64>,
+    /// Subscriptions, where products can be subscribed to [default: one for two users]
+    #[arg(long, value_name = "NUMBER")]
+    subscriptions: Option<u64>,
+    /// The same seed and numbers give the same rows [default: 1]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+impl Size {
+    /// None when nothing was asked for.
+    fn numbers(&self) -> Option<Numbers> {
+        let given = [self.users, self.groups, self.products, self.apis, self.memberships, self.subscriptions, self.seed];
+        if given.iter().all(Option::is_none) {
+            return None;
+        }
+        let users = self.users.unwrap_or(1_000);
+        let groups = self.groups.unwrap_or(20);
+        let products = self.products.unwrap_or(50);
+        Some(Numbers {
+            users,
+            groups,
+            products,
+            apis: self.apis.unwrap_or(products),
+            memberships: self.memberships.unwrap_or(users.saturating_sub(3 + users / 50_000).saturating_mul(groups.min(3))),
+            subscriptions: self.subscriptions.unwrap_or(users / 2),
+            seed: self.seed.unwrap_or(1),
+        })
+    }
 }
 
 #[derive(Subcommand)]
@@ -118,7 +166,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
             Ok(())
         }
         Command::Admin { command } => admin(&portal, command).await,
-        Command::Demo => fill_demo(&portal).await,
+        Command::Demo(size) => fill_demo(&portal, size.numbers()).await,
     }
 }
 
@@ -142,7 +190,7 @@ async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
     portal.settings = std::sync::Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
     // Started with --demo once more, a portal goes on with the sample as it is by now.
     if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
-        fill_demo(&portal).await?;
+        fill_demo(&portal, None).await?;
     }
     first_administrator(&portal).await.map_err(said)?;
     say!("Portico is open at {}", portal.settings.base_url());
@@ -225,8 +273,12 @@ async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
 }
 
 /// Puts the sample in and prints its accounts.
-async fn fill_demo(portal: &Portal) -> Result<(), String> {
-    let accounts = demo::fill(portal).await.map_err(said)?;
+async fn fill_demo(portal: &Portal, numbers: Option<Numbers>) -> Result<(), String> {
+    let accounts = match numbers {
+        None => demo::fill(portal).await,
+        Some(numbers) => demo::fill_sized(portal, &numbers).await,
+    }
+    .map_err(said)?;
     say!("The sample is in. Its accounts all have the password {}", accounts.password);
     for (email, kind) in accounts.shown {
         say!("  {email:<36} {kind}");

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    db::{Connection, Transaction},
+    db::{Connection, Instant, Transaction},
     error::Error,
     ids::{self, AuditId, UserId},
 };
@@ -87,6 +87,28 @@ pub async fn record(
     let after = after.map(versioned).transpose()?;
     store::insert(tx, &name, actor, action, &subject, before, after).await?;
     Ok(name)
+}
+
+/// An entry of a past that is being made up.
+pub struct PastEntry {
+    pub at: Instant,
+    pub actor: Actor,
+    pub action: &'static str,
+    pub subject: Subject,
+    after: Option<String>,
+}
+
+impl PastEntry {
+    /// # Errors
+    /// When `after` cannot be written as JSON.
+    pub fn new(at: Instant, actor: Actor, action: &'static str, subject: Subject, after: Option<impl Serialize>) -> Result<Self, Error> {
+        Ok(Self { at, actor, action, subject, after: after.map(versioned).transpose()? })
+    }
+}
+
+/// Writes many entries in one go, in their order, which must be that of time.
+pub async fn record_past(tx: &mut Transaction, entries: &[PastEntry]) -> Result<(), Error> {
+    store::insert_past(tx, entries).await
 }
 
 /// For `before` or `after` when there is none.

@@ -1,8 +1,8 @@
 //! SQL of the audit log.
 
-use super::{Actor, Entry, Subject};
+use super::{Actor, Entry, PastEntry, Subject};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, run, select::like},
+    db::{COUNTED, Connection, Instant, Kind, Select, Transaction, run, select::like},
     error::Error,
     ids::{self, AuditId, UserId},
 };
@@ -25,6 +25,49 @@ pub(super) async fn insert(
         .bind(subject.kind).bind(subject.key).bind(&subject.display).bind(before).bind(after)
         .bind(ids::fold(actor.display())).bind(ids::fold(&subject.display))
         .execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The columns of `insert_past`, in their order.
+const PAST: &[Kind] = &[
+    Kind::Text,
+    Kind::Instant,
+    Kind::Text,
+    Kind::Int,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    Kind::Int,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+    Kind::Text,
+];
+
+pub(super) async fn insert_past(tx: &mut Transaction, entries: &[PastEntry]) -> Result<(), Error> {
+    let row = |entry: &PastEntry| {
+        let (actor, subject) = (&entry.actor, &entry.subject);
+        serde_json::json!([
+            ids::random_name(16),
+            entry.at.text(),
+            actor.kind(),
+            actor.user(),
+            actor.display(),
+            entry.action,
+            subject.kind,
+            subject.key,
+            subject.display,
+            entry.after,
+            ids::fold(actor.display()),
+            ids::fold(&subject.display),
+        ])
+    };
+    let mut statement = Select::new(
+        tx,
+        "insert into audit (name, at, actor_kind, actor_id, actor_name, action, subject_kind, subject_id, subject_name, after,
+            actor_folded, subject_folded) select",
+    );
+    statement.given(PAST, serde_json::to_string(&entries.iter().map(row).collect::<Vec<_>>())?).execute(tx).await?;
     Ok(())
 }
 

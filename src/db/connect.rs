@@ -101,6 +101,8 @@ impl DerefMut for Transaction {
 }
 
 /// PostgreSQL's alone.
+const NEXT_KEY: &str = "select setval(pg_get_serial_sequence($1, 'id'), $2)";
+/// PostgreSQL's alone.
 const ADVISORY_LOCK: &str = "select pg_advisory_xact_lock(hashtextextended($1, $2))";
 
 impl Transaction {
@@ -115,6 +117,16 @@ impl Transaction {
     pub async fn one_at_a_time(&mut self, part: &'static str, key: i64) -> Result<(), Error> {
         if let Connection::Postgres(held) = &mut self.connection {
             sqlx::query(ADVISORY_LOCK).bind(part).bind(key).execute(&mut **held).await?;
+        }
+        Ok(())
+    }
+
+    /// Rows of a table were written with keys of their own, up to this one: the next gets the key after it.
+    ///
+    /// SQLite sees to it itself.
+    pub async fn keys_given(&mut self, table: &'static str, last: i64) -> Result<(), Error> {
+        if let Connection::Postgres(held) = &mut self.connection {
+            sqlx::query(NEXT_KEY).bind(table).bind(last).execute(&mut **held).await?;
         }
         Ok(())
     }
@@ -173,6 +185,11 @@ impl Database {
 
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// The same database under another clock: to fill it with a past.
+    pub fn under(&self, clock: Clock) -> Self {
+        Self { pools: self.pools.clone(), clock }
     }
 
     /// A connection to read with; each statement sees what was committed before it.

@@ -28,8 +28,13 @@ impl Instant {
         Self(at.replace_microsecond(micros).unwrap_or(at))
     }
 
+    /// For constants; UTC and whole microseconds are the caller's care.
+    pub const fn at(at: OffsetDateTime) -> Self {
+        Self(at)
+    }
+
     pub fn plus(self, duration: Duration) -> Self {
-        Self(self.0.saturating_add(duration))
+        Self::new(self.0.saturating_add(duration))
     }
 
     pub fn minus(self, duration: Duration) -> Self {
@@ -42,6 +47,11 @@ impl Instant {
 
     pub fn date_time(self) -> OffsetDateTime {
         self.0
+    }
+
+    /// To the microsecond, always of one width: as SQLite stores it.
+    pub fn text(self) -> String {
+        self.0.format(FIXED).unwrap_or_default()
     }
 
     /// `2026-11-24T15:35:40Z`, for `<time datetime>` and JSON.

@@ -11,7 +11,7 @@ pub use about::{bytes, engine};
 pub use connect::{Connection, Database, Engine, Transaction};
 pub use instant::{Clock, Instant};
 pub use migrate::{MigrationState, latest as latest_migration, migrate, state as migration_state};
-pub use select::{Select, Value};
+pub use select::{Kind, Select, Value};
 
 /// Runs one query body on whichever engine the connection belongs to; `$c` is the native connection in it.
 macro_rules! run {

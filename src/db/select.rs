@@ -41,6 +41,18 @@ impl From<Instant> for Value {
     }
 }
 
+/// What a column of `given` rows becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Int,
+    Text,
+    Bool,
+    /// As `Instant::text`.
+    Instant,
+    /// As hexadecimal digits.
+    Bytes,
+}
+
 /// A row that either engine can give.
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
@@ -139,6 +151,26 @@ impl Select {
         match self.engine {
             Engine::Sqlite => self.sql("in (select value from json_each(").bind(json).sql("))"),
             Engine::Postgres => self.sql("in (select value collate \"C\" from json_array_elements_text(").bind(json).sql("::json))"),
+        }
+    }
+
+    /// Appends the columns of many rows at once, and whence they come: `rows` is a JSON array of arrays, and goes in as one parameter.
+    pub fn given(&mut self, kinds: &[Kind], rows: String) -> &mut Self {
+        for (index, kind) in kinds.iter().enumerate() {
+            let (before, after) = match (self.engine, kind) {
+                (Engine::Sqlite, Kind::Bytes) => ("unhex(", ")"),
+                (Engine::Postgres, Kind::Bytes) => ("decode(", ", 'hex')"),
+                (Engine::Postgres, Kind::Int) => ("(", ")::bigint"),
+                (Engine::Postgres, Kind::Bool) => ("(", ")::boolean"),
+                (Engine::Postgres, Kind::Instant) => ("(", ")::timestamptz"),
+                (Engine::Sqlite, _) | (Engine::Postgres, Kind::Text) => ("", ""),
+            };
+            let comma = if index == 0 { "" } else { "," };
+            self.text.push_str(&format!("{comma} {before}given.value->>{index}{after}"));
+        }
+        match self.engine {
+            Engine::Sqlite => self.sql("from json_each(").bind(rows).sql(") given"),
+            Engine::Postgres => self.sql("from json_array_elements(").bind(rows).sql("::json) given(value)"),
         }
     }
 

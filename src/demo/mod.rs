@@ -1,7 +1,10 @@
 //! The sample: what `--demo` and `demo` put into an empty database, through the same operations as the pages.
-//! Everything in it is made up; the content is in `sample.json` and `apis/`.
+//! Everything in it is made up; the content is in `sample.json` and `apis/`. What is only there to be measured is made in `size/`.
 
+mod size;
 mod store;
+
+pub use size::{Numbers, fill_sized};
 
 use serde::Deserialize;
 
@@ -114,7 +117,7 @@ struct NamedUser {
 /// What is printed when the sample is in.
 pub struct Accounts {
     /// Address and kind.
-    pub shown: Vec<(&'static str, &'static str)>,
+    pub shown: Vec<(String, &'static str)>,
     /// The password of every account of the sample, made now and kept nowhere else.
     pub password: String,
 }
@@ -175,7 +178,7 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     let subject = crate::audit::Subject { kind: "portal", key: None, display: "Portico".to_owned() };
     crate::audit::record(&mut tx, system.actor(), "portal.sample_added", subject, crate::audit::NOTHING, crate::audit::NOTHING).await?;
     tx.commit().await?;
-    Ok(Accounts { shown: SHOWN.to_vec(), password })
+    Ok(Accounts { shown: SHOWN.iter().map(|(email, kind)| ((*email).to_owned(), *kind)).collect(), password })
 }
 
 async fn add_product(

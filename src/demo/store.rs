@@ -1,7 +1,7 @@
 //! SQL of the sample: what is in the database before it.
 
 use crate::{
-    db::{Connection, run},
+    db::{Connection, Database, run},
     error::Error,
 };
 
@@ -17,4 +17,17 @@ pub(super) async fn has_sample(connection: &mut Connection) -> Result<bool, Erro
         run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from audit where action = 'portal.sample_added'").fetch_one(c).await?)
             > 0,
     )
+}
+
+/// Whether anything was ever recorded.
+pub(super) async fn has_history(connection: &mut Connection) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from (select 1 from audit limit 1) a").fetch_one(c).await?) > 0)
+}
+
+/// Lets the database look at its tables, after they were filled.
+pub(super) async fn analyse(db: &Database) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let connection: &mut Connection = &mut tx;
+    run!(connection, c => sqlx::query("analyze").execute(c).await?.rows_affected());
+    tx.commit().await
 }

@@ -2,9 +2,12 @@
 //! A key leaves this room only through `show_keys`, which says so in the audit log.
 
 pub mod pages;
+mod past;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
+
+pub use past::{PastSubscription, insert_past};
 
 use crate::{
     audit::{self, Actor, Subject},

@@ -1,5 +1,7 @@
 //! SQL of subscriptions.
 
+pub(super) mod past;
+
 use super::{State, Subscription, Wanted};
 use crate::{
     db::{COUNTED, Connection, Instant, Select, Transaction, run},

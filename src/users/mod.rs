@@ -3,6 +3,7 @@
 pub mod account;
 pub mod bulk;
 pub mod pages;
+mod past;
 mod roles;
 pub mod store;
 
@@ -22,6 +23,7 @@ use crate::{
 
 pub use account::{NewName, NewPassword, change_password, end_session, rename};
 pub use bulk::{GroupChanges, set_groups};
+pub use past::{PastUser, insert_past};
 pub use roles::{
     activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator, set_role,
 };
@@ -74,6 +76,12 @@ pub struct CheckedUser {
     pub(super) first_name: String,
     pub(super) last_name: String,
     pub(super) note: String,
+}
+
+impl CheckedUser {
+    pub fn email(&self) -> &str {
+        &self.email
+    }
 }
 
 impl NewUser {

@@ -110,6 +110,29 @@ async fn administrators_are_made_without_a_terminal() {
 }
 
 #[tokio::test]
+async fn a_database_to_measure_is_filled_by_one_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = database_url(&folder).await;
+    let command = |arguments: &[&str]| {
+        let mut command = portico(folder.path(), arguments);
+        command.env("PORTICO_DATABASE_URL", &url).env("PORTICO_SECRET_KEY", SECRET);
+        command
+    };
+    assert!(error_of(command(&["demo", "--users", "9", "--groups", "1", "--memberships", "100"])).contains("cannot have 100 memberships"));
+    let output = run(command(&["demo", "--users", "60", "--groups", "4", "--products", "3", "--seed", "2"]));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let password = said.lines().next().unwrap().rsplit(' ').next().unwrap();
+    assert!(error_of(command(&["demo", "--users", "60"])).contains("empty database"));
+
+    let mut serving = Serving::start(command(&["--demo"]), 1);
+    let browser = Browser::new(&serving.base());
+    browser.post("/signin", &[("email", "admin@portal.example"), ("password", password)]).await.is(303);
+    browser.get("/publisher/users").await.is(200).shows("of 60");
+    assert_eq!(serving.signal("TERM"), 0);
+}
+
+#[tokio::test]
 async fn the_first_administrator_can_come_from_the_environment() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = portico(folder.path(), &[]);

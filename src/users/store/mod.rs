@@ -1,6 +1,7 @@
 //! SQL of users.
 
 pub mod list;
+pub(super) mod past;
 pub mod show;
 
 use super::{CheckedUser, User, UserState};
