@@ -92,6 +92,8 @@ async fn readyz(portal: Data<Portal>) -> HttpResponse {
 
 /// The largest time a client may take to send its request's head.
 const SLOWEST_HEAD: Duration = Duration::from_secs(15);
+/// Threads for each worker's hashing, compressing and name look-ups.
+const BLOCKING_THREADS: usize = 4;
 /// How long requests in hand may take to end after a signal to stop.
 const LAST_REQUESTS: u64 = 20;
 
@@ -137,6 +139,8 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
             .wrap(from_fn(guard::surround))
     })
     .workers(workers)
+    // Hashing takes turns and compressing a piece of a page takes microseconds: more threads would only hold more memory.
+    .worker_max_blocking_threads(BLOCKING_THREADS)
     // Compressed answers come in several pieces: without it each waits 40 ms for the one before.
     .tcp_nodelay(true)
     .client_request_timeout(SLOWEST_HEAD)

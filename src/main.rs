@@ -2,6 +2,10 @@
 
 #![forbid(unsafe_code)]
 
+/// Gives memory back after a flood of hashes or a large import, which the system's allocator keeps in each thread's arena.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     portico::cli::run()
 }
