@@ -126,26 +126,37 @@ impl Error {
         Error::Invalid(Problems::one(field, message))
     }
 
+    fn database(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        match self {
+            Error::Internal(error) => error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error),
+            _ => None,
+        }
+    }
+
     /// Whether the database refused a row because a unique column has it already.
     pub fn is_unique_violation(&self) -> bool {
-        match self {
-            Error::Internal(error) => error
-                .downcast_ref::<sqlx::Error>()
-                .and_then(|error| error.as_database_error())
-                .is_some_and(|error| error.is_unique_violation()),
-            _ => false,
-        }
+        self.database().is_some_and(|error| error.is_unique_violation())
     }
 
     /// Whether the database refused a change because another row refers to this one.
     pub fn is_foreign_key_violation(&self) -> bool {
-        match self {
-            Error::Internal(error) => error
-                .downcast_ref::<sqlx::Error>()
-                .and_then(|error| error.as_database_error())
-                .is_some_and(|error| error.is_foreign_key_violation()),
-            _ => false,
+        self.database().is_some_and(|error| error.is_foreign_key_violation())
+    }
+
+    /// What the database refused because of somebody else's change at the same moment, or because of a character that it cannot hold, is
+    /// no fault inside: it is said in words. An operation that knows better says more before this is asked.
+    pub fn in_words(&self) -> Option<Self> {
+        let error = self.database()?;
+        let met = "at this moment, so nothing was changed. Look at it, and try again.";
+        if error.is_unique_violation() {
+            return Some(Error::Conflict(format!("Somebody made the same {met}")));
         }
+        if error.is_foreign_key_violation() {
+            return Some(Error::Conflict(format!("Something that belongs to this was deleted or added {met}")));
+        }
+        // PostgreSQL: character_not_in_repertoire, untranslatable_character.
+        let unkept = matches!(error.code().as_deref(), Some("22021" | "22P05"));
+        unkept.then(|| Error::BadRequest("A text holds a character that cannot be kept.".to_owned()))
     }
 }
 
@@ -177,9 +188,10 @@ impl StdError for Error {}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
-        // SQLite 5 and 6: another connection (the command line, a backup) holds the lock for longer than the wait.
+        // SQLite 5 and 6: another connection (the command line, a backup) holds the lock for longer than the wait. PostgreSQL 40001 and
+        // 40P01: two changes met, and this one was taken back.
         let busy = matches!(error, sqlx::Error::PoolTimedOut)
-            || error.as_database_error().and_then(|e| e.code()).is_some_and(|code| matches!(code.as_ref(), "5" | "6"));
+            || error.as_database_error().and_then(|e| e.code()).is_some_and(|code| matches!(code.as_ref(), "5" | "6" | "40001" | "40P01"));
         if busy { Error::Busy } else { Error::Internal(Box::new(error)) }
     }
 }

@@ -115,7 +115,9 @@ impl Select {
     ///
     /// SQLite's trigram index needs three characters; shorter needles scan.
     pub fn filter_users_search(&mut self, needle: &str) -> &mut Self {
-        if self.engine == Engine::Sqlite && needle.chars().count() >= 3 {
+        if needle.len() > LONGEST || needle.contains('\0') {
+            self.filter("1 = 0")
+        } else if self.engine == Engine::Sqlite && needle.chars().count() >= 3 {
             let phrase = format!("\"{}\"", needle.replace('"', "\"\""));
             self.filter("u.id in (select rowid from users_search where users_search match").bind(phrase).sql(")")
         } else if self.engine == Engine::Postgres && needle.chars().count() >= 3 {
@@ -218,8 +220,16 @@ macro_rules! bound {
 }
 use bound;
 
-/// `needle` as a LIKE pattern for "contains", its own wildcards taken literally.
+/// Bytes of a needle beyond which nothing is searched: SQLite refuses patterns of 50,000 (SQLITE_MAX_LIKE_PATTERN_LENGTH), and every
+/// wildcard in it is written with two.
+const LONGEST: usize = 10_000;
+
+/// `needle` as a LIKE pattern for "contains", its own wildcards taken literally. What is longer than anybody types matches nothing.
 pub fn like(needle: &str) -> String {
+    if needle.len() > LONGEST || needle.contains('\0') {
+        // A noncharacter that no text holds.
+        return "\u{10FFFF}\u{10FFFE}".to_owned();
+    }
     let mut pattern = String::with_capacity(needle.len() + 2);
     pattern.push('%');
     for character in needle.chars() {

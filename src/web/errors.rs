@@ -97,6 +97,8 @@ pub async fn draw<B: MessageBody + 'static>(
     let Some(error) = answer.response().error().and_then(|error| error.as_error::<Error>()) else {
         return Ok(answer.map_into_left_body());
     };
+    let told = error.in_words();
+    let error = told.as_ref().unwrap_or(error);
     let id = RequestId::of(answer.request());
     if let Error::Internal(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");

@@ -58,8 +58,13 @@ impl<T: DeserializeOwned + 'static> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let query = request.query_string();
+        // No text holds this character, and PostgreSQL cannot be asked for it.
+        if query.contains("%00") {
+            return std::future::ready(Err(Error::BadRequest("The address has a query that holds the character NUL.".to_owned())));
+        }
         std::future::ready(
-            serde_html_form::from_str(request.query_string())
+            serde_html_form::from_str(query)
                 .map(Query)
                 .map_err(|error| Error::BadRequest(format!("The address has a query that cannot be read: {error}."))),
         )
@@ -101,5 +106,10 @@ impl FromRequest for Inner {
 
 fn segment(request: &HttpRequest, key: &str) -> Result<String, Error> {
     let raw = request.match_info().get(key).unwrap_or("");
-    percent_encoding::percent_decode_str(raw).decode_utf8().map(|text| text.into_owned()).map_err(|_| Error::NotFound)
+    percent_encoding::percent_decode_str(raw)
+        .decode_utf8()
+        .ok()
+        .filter(|text| !text.contains('\0'))
+        .map(|text| text.into_owned())
+        .ok_or(Error::NotFound)
 }

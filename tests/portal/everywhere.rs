@@ -109,3 +109,60 @@ async fn pages_come_compressed_and_the_theme_is_kept() {
     assert_eq!(reply.location(), "/");
     guest.get("/signin").await.shows("data-theme=\"auto\"");
 }
+
+/// A search for 60,000 characters: SQLite refuses such a pattern, PostgreSQL takes it.
+#[tokio::test]
+async fn a_search_for_something_enormous_finds_nothing() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let needle = "a".repeat(60_000);
+    for path in [
+        "/publisher/groups",
+        "/publisher/users",
+        "/publisher/products",
+        "/publisher/apis",
+        "/publisher/subscriptions",
+        "/publisher/audit",
+        "/",
+        "/products",
+        "/apis",
+    ] {
+        let reply = admin.get(&format!("{path}?q={needle}")).await;
+        reply.is(200).hides("/publisher/groups/guests\"");
+    }
+    admin.get(&format!("/publisher/audit?actor={needle}")).await.is(200).shows("No change matches.");
+}
+
+/// PostgreSQL cannot hold the character NUL, and no text of the portal does: it is never a fault of ours.
+#[tokio::test]
+async fn the_character_nul_is_refused_everywhere() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Beta").await;
+    let ana = portal.add_user("ana@contoso.example", "Ana", "Alves", portico::users::UserState::Active, false).await;
+    let product = portal.add_product("Orders").await;
+    for path in
+        ["/publisher/users?q=a%00bcd", "/publisher/groups?q=%00", "/publisher/audit?actor=%00", "/products?q=x%00", "/signin?next=%00"]
+    {
+        admin.get(path).await.is(400);
+    }
+    for path in ["/publisher/groups/a%00b", "/publisher/users/%00", "/products/%00", "/apis/x%00y", "/publisher/audit/%00"] {
+        admin.get(path).await.is(404);
+    }
+    let bulk = "/publisher/users/bulk";
+    for (path, form) in [
+        (bulk.to_owned(), vec![("user", "\0"), ("add", "beta")]),
+        (bulk.to_owned(), vec![("user", ana.as_str()), ("add", "be\0ta")]),
+        (bulk.to_owned(), vec![("all", "1"), ("q", "abc\0def"), ("add", "beta")]),
+        (bulk.to_owned(), vec![("user", ana.as_str()), ("add_other", "\0"), ("other", "add")]),
+        ("/publisher/groups/beta/add-member".to_owned(), vec![("who", "a\0b")]),
+        (format!("/publisher/products/{product}/visibility"), vec![("listed", "\0"), ("group", "\0")]),
+        (format!("/publisher/products/{product}/add-apis"), vec![("api", "\0")]),
+        (format!("/publisher/users/{ana}/groups"), vec![("group", "\0")]),
+        ("/signin".to_owned(), vec![("email", "a\0@b.example"), ("password", "a long password")]),
+    ] {
+        let reply = admin.post(&path, &form).await;
+        assert!(reply.status < 500, "{path} {form:?}: {} {}", reply.status, reply.text);
+    }
+    assert_eq!(portal.count("select count(*) from memberships").await, 0);
+}

@@ -55,7 +55,7 @@ pub(in crate::catalog) async fn list(
         concat!(
             "select p.name, p.display_name, substr(p.description, 1, 600) as description, p.subscription_required, p.approval_required,
                 (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
-                (select coalesce(min(case s.state when 'active' then 1 when 'suspended' then 2 else 3 end), 0) from subscriptions s
+                (select cast(coalesce(min(case s.state when 'active' then 1 when 'suspended' then 2 else 3 end), 0) as bigint) from subscriptions s
                  where s.owner_id = $1 and s.product_id = p.id and s.state in ('submitted', 'active', 'suspended')) as best_held,
                 $1 = 0 as for_guest, ",
             may_subscribe!("p", "$1", "$2", "0"),
