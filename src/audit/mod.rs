@@ -111,6 +111,12 @@ pub async fn record_past(tx: &mut Transaction, entries: &[PastEntry]) -> Result<
     store::insert_past(tx, entries).await
 }
 
+/// The name in addresses of an entry's subject, when that is still the very thing that was changed: what has its key or its name now,
+/// and was made later, is something else.
+pub async fn subject_now(connection: &mut Connection, entry: &Entry) -> Result<Option<String>, Error> {
+    Ok(store::find_row(connection, entry.id).await?.and_then(|row| row.subject_page))
+}
+
 /// For `before` or `after` when there is none.
 pub const NOTHING: Option<()> = None;
 

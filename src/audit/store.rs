@@ -136,7 +136,7 @@ pub struct EntryRow {
     pub after: Option<String>,
     pub undone_by: Option<String>,
     actor_page: Option<String>,
-    subject_page: Option<String>,
+    pub(super) subject_page: Option<String>,
 }
 
 impl EntryRow {

@@ -288,6 +288,10 @@ pub async fn undo(db: &Database, admin: &Administrator, entry: &str) -> Result<O
         _ => return Ok(None),
     };
     let facts: MemberFacts = audit::Entry::state(&entry.after).ok_or(Error::NotFound)?;
+    // Another group may have the name by now.
+    if audit::subject_now(&mut tx, &entry).await?.as_ref() != Some(&facts.group) {
+        return Err(Error::NotFound);
+    }
     let outcome = if was_added {
         remove_members_in(&mut tx, admin, &facts.group, &facts.users).await?
     } else {

@@ -3,7 +3,12 @@
 use super::{
     ApisFacts, ApisOutcome, VisibilityChange, VisibilityFacts, VisibilityOutcome, add_apis_in, remove_apis_in, set_visibility_in, store,
 };
-use crate::{audit, auth::Administrator, db::Database, error::Error};
+use crate::{
+    audit,
+    auth::Administrator,
+    db::{Database, Transaction},
+    error::Error,
+};
 
 /// What was taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +28,9 @@ pub async fn undo(db: &Database, admin: &Administrator, entry: &str) -> Result<O
     let undone = match entry.action.as_str() {
         "product.visibility_changed" => {
             let facts: VisibilityFacts = audit::Entry::state(&entry.after).ok_or(Error::NotFound)?;
+            let names: Vec<String> = facts.opened.iter().chain(&facts.closed).map(|group| group.name.clone()).collect();
+            let anew = store::groups_made_since(&mut tx, &names, entry.at).await?;
+            still_the_same(&mut tx, &entry, &facts.product, anew).await?;
             let reopened = facts.closed.iter().map(|group| VisibilityChange::new(&group.name, true));
             let closed = facts.opened.iter().map(|group| VisibilityChange::new(&group.name, false));
             let changes: Vec<VisibilityChange> = reopened.chain(closed).collect();
@@ -31,6 +39,8 @@ pub async fn undo(db: &Database, admin: &Administrator, entry: &str) -> Result<O
         action @ ("product.apis_added" | "product.apis_removed") => {
             let facts: ApisFacts = audit::Entry::state(&entry.after).ok_or(Error::NotFound)?;
             let names: Vec<String> = facts.apis.into_iter().map(|api| api.name).collect();
+            let anew = store::apis_made_since(&mut tx, &names, entry.at).await?;
+            still_the_same(&mut tx, &entry, &facts.product, anew).await?;
             let apis = store::keys_of_apis(&mut tx, &names).await?;
             let was_added = action == "product.apis_added";
             let outcome = if was_added {
@@ -51,4 +61,17 @@ pub async fn undo(db: &Database, admin: &Administrator, entry: &str) -> Result<O
     }
     tx.commit().await?;
     Ok(Some(undone))
+}
+
+/// Another product, group or API may have the name by now.
+async fn still_the_same(tx: &mut Transaction, entry: &audit::Entry, product: &str, made_anew: i64) -> Result<(), Error> {
+    if audit::subject_now(tx, entry).await?.as_deref() != Some(product) {
+        return Err(Error::NotFound);
+    }
+    if made_anew > 0 {
+        return Err(Error::Conflict(
+            "Something in this change was deleted and made anew since. Change it back on the product's page.".to_owned(),
+        ));
+    }
+    Ok(())
 }

@@ -25,6 +25,18 @@ impl askama::filters::HtmlSafe for SafeHtml {}
 /// Images are left out: they would tell another server who reads the page. Headings are moved down below the page's own.
 pub fn to_html(text: &str) -> SafeHtml {
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    if is_too_deep(Parser::new_ext(text, options)) {
+        let mut plain = String::from("<p>");
+        // What is not read is shown as it was written.
+        text.chars().for_each(|character| match character {
+            '<' => plain.push_str("&lt;"),
+            '>' => plain.push_str("&gt;"),
+            '&' => plain.push_str("&amp;"),
+            other => plain.push(other),
+        });
+        plain.push_str("</p>");
+        return SafeHtml(plain);
+    }
     let events = Parser::new_ext(text, options).map(|event| match event {
         Event::Start(pulldown_cmark::Tag::Heading { level, id, classes, attrs }) => {
             Event::Start(pulldown_cmark::Tag::Heading { level: lower(level), id, classes, attrs })
@@ -35,6 +47,40 @@ pub fn to_html(text: &str) -> SafeHtml {
     let mut raw = String::with_capacity(text.len() * 2);
     html::push_html(&mut raw, events);
     SafeHtml(cleaner().clean(&raw).to_string())
+}
+
+/// Elements inside each other, of Markdown and of HTML: no description that is meant to be read has as many.
+const DEEPEST: usize = 40;
+
+/// Whether elements are nested so deeply that building the tree, whose cost grows with the square of its depth, would take seconds.
+fn is_too_deep<'t>(events: impl Iterator<Item = Event<'t>>) -> bool {
+    // These close themselves or one another, so that they do not nest.
+    const FLAT: [&str; 15] = ["br", "hr", "img", "wbr", "input", "p", "li", "dt", "dd", "tr", "td", "th", "option", "source", "col"];
+    let (mut blocks, mut elements) = (0_usize, 0_usize);
+    for event in events {
+        match event {
+            Event::Start(_) => blocks += 1,
+            Event::End(_) => blocks = blocks.saturating_sub(1),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                for tag in html.split('<').skip(1) {
+                    let closes = tag.starts_with('/');
+                    let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+                    let flat = name.is_empty() || FLAT.iter().any(|flat| name.eq_ignore_ascii_case(flat));
+                    if !flat {
+                        elements = if closes { elements.saturating_sub(1) } else { elements + 1 };
+                    }
+                    if elements > DEEPEST {
+                        return true;
+                    }
+                }
+            }
+            _ => {}
+        }
+        if blocks > DEEPEST {
+            return true;
+        }
+    }
+    false
 }
 
 /// The first paragraph's words without marks, for lists.
@@ -82,6 +128,19 @@ fn cleaner() -> &'static ammonia::Builder<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_nested_without_end_is_shown_as_it_was_written() {
+        for piece in [">", "> ", "<blockquote>", "<div>", "<ul><li>", "<dl><dd>", "<b>", "+ ", "- > "] {
+            let text = piece.repeat(99_000 / piece.len());
+            let began = std::time::Instant::now();
+            let html = to_html(&text).to_string();
+            eprintln!("{piece}: {:?}", began.elapsed());
+            assert!(html.starts_with("<p>") && !html.contains("<blockquote><blockquote>"), "{piece}: {}", &html[..200.min(html.len())]);
+        }
+        let readable = "<p>One<p>Two\n\n".repeat(500) + &"* item\n".repeat(500) + "> quoted\n>> twice";
+        assert!(to_html(&readable).to_string().contains("<blockquote>"));
+    }
 
     #[test]
     fn strangers_cannot_script() {

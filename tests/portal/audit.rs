@@ -228,6 +228,47 @@ async fn every_change_that_undo_takes_offers_it_and_leads_to_a_page() {
         .shows("value=\"/publisher/groups/beta?q=an\"");
 }
 
+#[tokio::test]
+async fn undo_leaves_alone_what_took_the_name_later() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let entry_of = async |action: &str| {
+        first_entry(&admin.get(&format!("/publisher/audit?action={action}")).await.text).rsplit('/').next().unwrap().to_owned()
+    };
+    portal.add_group("Secret").await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", UserState::Active, false).await;
+    admin.post("/publisher/groups/secret/add-member", &[("who", "ana@contoso.example")]).await.is(303);
+    let ana = admin
+        .get("/publisher/users?q=ana")
+        .await
+        .text
+        .split("href=\"/publisher/users/")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap()
+        .to_owned();
+    admin.post("/publisher/groups/secret/remove-members", &[("user", &ana)]).await.is(303);
+    let removed = entry_of("group.members_removed").await;
+    portal.add_product("Orders").await;
+    let guests = [("listed", "guests"), ("group", "guests")];
+    admin.post("/publisher/products/orders/visibility", &guests).await.is(303);
+    admin.post("/publisher/products/orders/visibility", &[("listed", "guests"), ("shown", "guests")]).await.is(303);
+    let closed = entry_of("product.visibility_changed").await;
+    admin.post("/publisher/groups/secret/delete", &[]).await.is(303);
+    admin.post("/publisher/products/orders/delete", &[]).await.is(303);
+    portal.pass(Duration::seconds(1));
+    portal.add_group("Secret").await;
+    portal.add_product("Orders").await;
+    admin.post("/publisher/products/orders/publish", &[]).await.is(303);
+    for entry in [removed, closed] {
+        admin.post(&format!("/publisher/undo/{entry}"), &[]).await.is(404);
+    }
+    assert_eq!(portal.count("select count(*) from memberships").await, 0);
+    portal.guest().get("/products/orders").await.is(404);
+}
+
 /// The words and what is recorded are the same set, so that every filter finds something and nothing is read from its code.
 #[test]
 fn every_recorded_action_has_words_and_no_other() {

@@ -197,6 +197,20 @@ pub async fn keys_of_apis(connection: &mut Connection, names: &[String]) -> Resu
     Ok(statement.in_texts(&folded).all::<(ApiId,)>(connection).await?.into_iter().map(|row| row.0).collect())
 }
 
+/// How many of the groups of these names were made after an instant.
+pub async fn groups_made_since(connection: &mut Connection, names: &[String], at: Instant) -> Result<i64, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement = Select::new(connection, "select count(*) from groups g where g.created_at >");
+    statement.bind(at).sql("and g.name_folded").in_texts(&folded).count(connection).await
+}
+
+/// How many of the APIs of these names were made after an instant.
+pub async fn apis_made_since(connection: &mut Connection, names: &[String], at: Instant) -> Result<i64, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement = Select::new(connection, "select count(*) from apis a where a.created_at >");
+    statement.bind(at).sql("and a.name_folded").in_texts(&folded).count(connection).await
+}
+
 /// The order of a product's subscribers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SubscriberSort {
