@@ -12,6 +12,8 @@ async fn sign_in(browser: &Browser, email: &str) {
     browser.fill("Email", email).await;
     browser.fill("Password", PASSWORD).await;
     browser.click("css=form[action='/signin'] button").await;
+    // Or the next address would be overtaken by where signing in leads.
+    browser.see_not("Password").await;
 }
 
 async fn add_product(admin: &Browser, name: &str) {
