@@ -19,9 +19,9 @@ pub fn visitor(request: &HttpRequest) -> Visitor {
     visitor
 }
 
-/// Whether the request was looked at and found to be a guest's.
+/// Whether the request was looked at and found to be a guest's. Asked when the session is over, where nothing can be looked up any more.
 pub fn known_guest(request: &HttpRequest) -> bool {
-    matches!(visitor(request), Visitor::Guest)
+    matches!(request.extensions().get::<Visitor>(), Some(Visitor::Guest))
 }
 
 impl FromRequest for Visitor {

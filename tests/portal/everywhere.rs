@@ -166,3 +166,18 @@ async fn the_character_nul_is_refused_everywhere() {
     }
     assert_eq!(portal.count("select count(*) from memberships").await, 0);
 }
+
+/// A file, a probe or a choice of theme does not ask who somebody is, and must not take them for a guest.
+#[tokio::test]
+async fn what_asks_for_nobody_signs_nobody_out() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let page = dev.get("/account").await;
+    let style = page.text.split("href=\"").filter_map(|rest| rest.split('"').next()).find(|url| url.ends_with(".css")).unwrap();
+    for path in [style, "/healthz", "/readyz"] {
+        let reply = dev.get(path).await;
+        assert_eq!((reply.status, reply.header("set-cookie")), (200, ""), "{path}");
+    }
+    dev.post("/theme", &[("theme", "dark")]).await.is(303);
+    dev.get("/account").await.is(200);
+}
