@@ -2,7 +2,10 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,9 +47,15 @@ pub struct Portal {
     pub keys: Arc<Keys>,
     pub passwords: Passwords,
     pub settings: Arc<Settings>,
+    /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
+    pub stopping: Arc<AtomicBool>,
 }
 
 impl Portal {
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
     pub fn limits(&self) -> Limits {
         Limits { idle: self.settings.session_idle, absolute: self.settings.session_limit }
     }
@@ -78,6 +87,9 @@ async fn healthz() -> HttpResponse {
 }
 
 async fn readyz(portal: Data<Portal>) -> HttpResponse {
+    if portal.is_stopping() {
+        return HttpResponse::ServiceUnavailable().content_type("text/plain").body("stopping\n");
+    }
     match db::migration_state(&portal.db).await {
         Ok(db::MigrationState::Current) => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
         Ok(db::MigrationState::Behind) => {
@@ -190,5 +202,6 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         keys: Arc::new(Keys::new(secret)),
         passwords: Passwords::new().map_err(Error::internal)?,
         settings: Arc::new(settings),
+        stopping: Arc::default(),
     })
 }

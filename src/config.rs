@@ -37,6 +37,9 @@ pub struct Options {
     /// What is logged: error, warn, info, debug, or a tracing filter [default: info]
     #[arg(long, env = "PORTICO_LOG", global = true, value_name = "LEVEL")]
     pub log: Option<String>,
+    /// Seconds between a signal to stop and the end of listening, in which /readyz says no and requests are still answered [default: 0]
+    #[arg(long, env = "PORTICO_DRAIN_SECONDS", global = true, value_name = "SECONDS")]
+    pub drain_seconds: Option<String>,
     /// Worker threads [default: one a processor]
     #[arg(long, env = "PORTICO_WORKERS", global = true, value_name = "NUMBER")]
     pub workers: Option<String>,
@@ -61,6 +64,7 @@ pub struct Settings {
     pub session_limit: time::Duration,
     pub import_urls: ImportUrls,
     pub log: String,
+    pub drain: std::time::Duration,
     pub workers: usize,
 }
 
@@ -112,6 +116,7 @@ impl Settings {
         };
         let processors = std::thread::available_parallelism().map_or(2, |n| n.get()) as i64;
         let workers = whole("PORTICO_WORKERS", options.workers.as_deref(), processors, 1, 1024)?;
+        let drain = whole("PORTICO_DRAIN_SECONDS", options.drain_seconds.as_deref(), 0, 0, 3600)?;
         let log = options.log.clone().unwrap_or_else(|| "info".to_owned());
         tracing_subscriber::EnvFilter::try_new(&log).map_err(|why| format!("PORTICO_LOG is not a level or a filter ({why})"))?;
         Ok(Self {
@@ -123,6 +128,7 @@ impl Settings {
             log,
             session_idle: time::Duration::minutes(minutes),
             session_limit: time::Duration::hours(hours),
+            drain: std::time::Duration::from_secs(drain.unsigned_abs()),
             workers: usize::try_from(workers).unwrap_or(1),
         })
     }
@@ -158,6 +164,12 @@ pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     (!path.is_empty()).then(|| PathBuf::from(path))
 }
 
+/// Where the secret of a portal on SQLite is kept when the environment does not name it.
+pub fn key_file(settings: &Settings) -> Option<PathBuf> {
+    let database = sqlite_path(&settings.database_url)?;
+    Some(database.parent().unwrap_or(Path::new("")).join("portico.key"))
+}
+
 /// The portal's secret: `PORTICO_SECRET_KEY`, or beside an SQLite database the file `portico.key`, made once.
 ///
 /// # Errors
@@ -166,10 +178,9 @@ pub fn secret(settings: &Settings, from_environment: Option<&str>) -> Result<[u8
     if let Some(text) = from_environment {
         return Keys::parse(text).map_err(|why| format!("PORTICO_SECRET_KEY {why}"));
     }
-    let Some(database) = sqlite_path(&settings.database_url) else {
+    let Some(file) = key_file(settings) else {
         return Err("PORTICO_SECRET_KEY is not set, and with PostgreSQL it must be: 32 random bytes, base64-encoded (openssl rand -base64 32), the same for every process".to_owned());
     };
-    let file = database.parent().unwrap_or(Path::new("")).join("portico.key");
     match std::fs::read_to_string(&file) {
         Ok(text) => Keys::parse(&text).map_err(|why| format!("{} {why}", file.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

@@ -2,12 +2,14 @@
 //! No table of a feature is named here; statements live in the features' stores.
 
 mod about;
+mod backup;
 mod connect;
 mod instant;
 mod migrate;
 pub mod select;
 
 pub use about::{bytes, engine};
+pub use backup::{Copied, copy_sqlite};
 pub use connect::{Connection, Database, Engine, Transaction};
 pub use instant::{Clock, Instant};
 pub use migrate::{MigrationState, latest as latest_migration, migrate, state as migration_state};

@@ -307,6 +307,12 @@ pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -
     Ok((subscription, shown))
 }
 
+/// Whether the keys in the database can be read with this secret: the newest one is tried. True when there is none.
+pub async fn key_fits(db: &Database, keys: &Keys) -> Result<bool, Error> {
+    let newest = store::newest_sealed_key(&mut db.read().await?).await?;
+    Ok(newest.is_none_or(|(name, sealed)| keys.decrypt(&Which::Primary.context(&name), &sealed).is_ok()))
+}
+
 /// Ends a subscription for good: its keys stop working. False when it was cancelled already.
 ///
 /// # Errors

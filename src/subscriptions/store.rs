@@ -63,6 +63,12 @@ pub(super) async fn sealed_keys(connection: &mut Connection, subscription: Subsc
         .bind(subscription).fetch_one(c).await?))
 }
 
+/// Name and primary key of the latest subscription.
+pub(super) async fn newest_sealed_key(connection: &mut Connection) -> Result<Option<(String, Vec<u8>)>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, (String, Vec<u8>)>("select name, primary_key from subscriptions order by id desc limit 1")
+        .fetch_optional(c).await?))
+}
+
 /// Ends a live one; false when it is not live.
 pub(super) async fn end(tx: &mut Transaction, subscription: SubscriptionId, state: State) -> Result<bool, Error> {
     let now = tx.now();

@@ -6,7 +6,10 @@ use actix_web::{
     HttpMessage, HttpRequest,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
-    http::header::{self, HeaderMap, HeaderName, HeaderValue},
+    http::{
+        ConnectionType,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
     middleware::Next,
     web::Data,
 };
@@ -38,13 +41,17 @@ const HEADERS: [(HeaderName, &str); 6] = [
 pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
     let id = ids::random_name(20);
     let began = Instant::now();
-    let secure = request.app_data::<Data<Portal>>().is_some_and(|portal| portal.settings.secure());
+    let portal = request.app_data::<Data<Portal>>().cloned();
+    let secure = portal.as_ref().is_some_and(|portal| portal.settings.secure());
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let mut outcome = next.call(request).await;
     let status = match &mut outcome {
         Ok(answer) => {
             add_headers(answer.headers_mut(), &id, secure);
+            if portal.is_some_and(|portal| portal.is_stopping()) {
+                answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+            }
             answer.status()
         }
         Err(error) => error.as_response_error().status_code(),

@@ -1,65 +1,11 @@
 //! The program as operators start it: settings, the key file, the first administrator, stopping.
 
-use std::{
-    io::{BufRead, BufReader, Write},
-    os::unix::fs::PermissionsExt,
-    path::Path,
-    process::{Child, Command, Output, Stdio},
+use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio};
+
+use crate::{
+    program::{SECRET, Serving, error_of, portico, run},
+    support::{Browser, PASSWORD, database_url},
 };
-
-use crate::support::{Browser, PASSWORD, database_url};
-
-const SECRET: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
-
-fn portico(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portico"));
-    command.current_dir(folder).args(arguments).env_clear().env("PORTICO_LISTEN", "127.0.0.1:0").env("PORTICO_WORKERS", "1");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-fn run(mut command: Command) -> Output {
-    command.output().expect("the program runs")
-}
-
-fn error_of(command: Command) -> String {
-    let output = run(command);
-    assert!(!output.status.success(), "it should have refused: {}", String::from_utf8_lossy(&output.stdout));
-    String::from_utf8(output.stderr).expect("UTF-8")
-}
-
-/// A portal in a process of its own, ended by its id.
-struct Serving {
-    child: Child,
-    said: Vec<String>,
-}
-
-impl Serving {
-    /// Waits until it says where it is open (and, when wanted, where to set up).
-    fn start(mut command: Command, lines: usize) -> Self {
-        let mut child = command.spawn().expect("the program starts");
-        let output = BufReader::new(child.stdout.take().expect("its output"));
-        let said = output.lines().take(lines).map(|line| line.expect("UTF-8")).collect();
-        Self { child, said }
-    }
-
-    fn base(&self) -> String {
-        self.said.iter().find_map(|line| line.strip_prefix("Portico is open at ")).expect("where it is open").to_owned()
-    }
-
-    fn signal(&mut self, name: &str) -> i32 {
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().expect("kill");
-        assert!(sent.success());
-        self.child.wait().expect("it ends").code().expect("it ends by itself")
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 #[tokio::test]
 async fn a_bare_start_makes_database_and_key_and_says_how_to_begin() {
@@ -155,6 +101,7 @@ async fn a_wrong_setting_stops_the_start_with_a_sentence() {
         ("PORTICO_SESSION_IDLE_MINUTES", "0", "PORTICO_SESSION_IDLE_MINUTES must be a whole number from 1"),
         ("PORTICO_SESSION_HOURS", "soon", "PORTICO_SESSION_HOURS must be a whole number"),
         ("PORTICO_IMPORT_URLS", "maybe", "PORTICO_IMPORT_URLS must be no, public or private"),
+        ("PORTICO_DRAIN_SECONDS", "-1", "PORTICO_DRAIN_SECONDS must be a whole number from 0 to 3600"),
         ("PORTICO_LOG", "a=b=c", "PORTICO_LOG is not a level or a filter"),
         ("PORTICO_SECRET_KEY", "c2hvcnQ=", "PORTICO_SECRET_KEY must be 32 bytes, base64-encoded; this is 5"),
         ("PORTICO_SECRET_KEY", "%", "PORTICO_SECRET_KEY is not base64"),
@@ -203,6 +150,7 @@ fn help_lists_every_setting() {
         "SESSION_HOURS",
         "IMPORT_URLS",
         "LOG",
+        "DRAIN_SECONDS",
         "WORKERS",
         "SECRET_KEY",
         "ADMIN_EMAIL",

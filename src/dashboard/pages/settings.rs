@@ -84,6 +84,7 @@ fn of_settings(settings: &Settings) -> [Section; 2] {
                 shown("Listening on", settings.listen.to_string(), "PORTICO_LISTEN"),
                 shown("Trusted proxies", if proxies.is_empty() { "None".to_owned() } else { proxies }, "PORTICO_TRUSTED_PROXY"),
                 shown("Worker threads", settings.workers.to_string(), "PORTICO_WORKERS"),
+                shown("Answered after a signal to stop", format!("{} s", settings.drain.as_secs()), "PORTICO_DRAIN_SECONDS"),
                 shown("Logged", settings.log.clone(), "PORTICO_LOG"),
                 shown("Import from a URL", import, "PORTICO_IMPORT_URLS"),
                 shown("Version of Portico", env!("CARGO_PKG_VERSION"), ""),

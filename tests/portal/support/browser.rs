@@ -55,6 +55,11 @@ impl Browser {
         Self { client, base: base.to_owned() }
     }
 
+    /// The same browser, with its cookies, at another portal.
+    pub fn at(&self, base: &str) -> Self {
+        Self { client: self.client.clone(), base: base.to_owned() }
+    }
+
     pub async fn get(&self, path: &str) -> Reply {
         self.send(Method::GET, path, &[], "", "").await
     }
@@ -100,6 +105,27 @@ impl Browser {
     }
 
     async fn deliver(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: Vec<u8>) -> Reply {
+        self.attempt(method, path, headers, kind, body).await.expect("an answer")
+    }
+
+    /// As `get`, where nobody may be listening.
+    pub async fn try_get(&self, path: &str) -> Result<Reply, reqwest::Error> {
+        self.attempt(Method::GET, path, &[], "", Vec::new()).await
+    }
+
+    /// As `post`, where nobody may be listening.
+    pub async fn try_post(&self, path: &str, form: &[(&str, &str)]) -> Result<Reply, reqwest::Error> {
+        self.attempt(Method::POST, path, &[("sec-fetch-site", "same-origin")], FORM, encode(form).into_bytes()).await
+    }
+
+    async fn attempt(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        kind: &str,
+        body: Vec<u8>,
+    ) -> Result<Reply, reqwest::Error> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -107,10 +133,10 @@ impl Browser {
         if !kind.is_empty() {
             request = request.header("content-type", kind).body(body);
         }
-        let answer = request.send().await.expect("an answer");
+        let answer = request.send().await?;
         let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-        let bytes = answer.bytes().await.expect("a body").to_vec();
-        Reply { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes }
+        let bytes = answer.bytes().await?.to_vec();
+        Ok(Reply { status, headers, text: String::from_utf8_lossy(&bytes).into_owned(), bytes })
     }
 }
 

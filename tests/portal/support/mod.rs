@@ -26,7 +26,8 @@ pub struct Portal {
     pub base: String,
     seconds: Arc<AtomicI64>,
     server: actix_web::dev::ServerHandle,
-    _folder: tempfile::TempDir,
+    url: String,
+    _folder: Option<tempfile::TempDir>,
 }
 
 /// The instant at which every test begins.
@@ -41,8 +42,24 @@ impl Portal {
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = database_url(&folder).await;
+        let mut portal = Self::open(&url, Arc::default(), change).await;
+        portal._folder = Some(folder);
+        portal
+    }
+
+    /// Another portal on the same database and clock, as another process would be.
+    pub async fn beside(&self) -> Self {
+        Self::open(&self.url, self.seconds.clone(), |_| {}).await
+    }
+
+    /// A portal on a database that is there already.
+    pub async fn on(url: &str) -> Self {
+        Self::open(url, Arc::default(), |_| {}).await
+    }
+
+    async fn open(url: &str, seconds: Arc<AtomicI64>, change: impl FnOnce(&mut Options)) -> Self {
         let mut options = Options {
-            database_url: Some(url.clone()),
+            database_url: Some(url.to_owned()),
             listen: Some("127.0.0.1:0".to_owned()),
             workers: Some("1".to_owned()),
             import_urls: Some("private".to_owned()),
@@ -50,10 +67,9 @@ impl Portal {
         };
         change(&mut options);
         let settings = Settings::check(&options).expect("settings");
-        let seconds = Arc::new(AtomicI64::new(0));
         let ticking = seconds.clone();
         let clock = Clock::from_fn(move || START + Duration::seconds(ticking.load(Ordering::SeqCst)));
-        let db = Database::open(&url, clock).await.expect("a database");
+        let db = Database::open(url, clock).await.expect("a database");
         db::migrate(&db).await.expect("migrated");
         let state = app::portal(db, settings, &[7; 32]).expect("state");
         let listener = app::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
@@ -61,7 +77,11 @@ impl Portal {
         let server = app::serve(state.clone(), listener).expect("a server");
         let handle = server.handle();
         tokio::spawn(server);
-        Self { state, base, seconds, server: handle, _folder: folder }
+        Self { state, base, seconds, server: handle, url: url.to_owned(), _folder: None }
+    }
+
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn db(&self) -> &Database {

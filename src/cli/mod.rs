@@ -1,7 +1,8 @@
-//! The commands: serve, migrate, admin, demo. They parse, call the operations that pages call, and print.
+//! The commands: serve, migrate, backup, admin, demo. They parse, call the operations that pages call, and print.
 
 use std::{
-    io::{IsTerminal, Read, Write},
+    io::{IsTerminal, Read},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -20,9 +21,12 @@ use crate::{
 /// Prints a line; a reader that went away is no reason to stop serving.
 macro_rules! say {
     ($($text:tt)*) => {{
-        let _ = writeln!(std::io::stdout(), $($text)*);
+        let _ = std::io::Write::write_fmt(&mut std::io::stdout(), format_args!("{}\n", format_args!($($text)*)));
     }};
 }
+
+mod backup;
+mod serve;
 
 #[derive(Parser)]
 #[command(name = "portico", version, about = "A self-hosted web portal for API programmes", after_help = ENVIRONMENT)]
@@ -49,6 +53,11 @@ enum Command {
     Serve,
     /// Bring the database to this program's version, and end
     Migrate,
+    /// Write a copy of the SQLite database to a new file, also while the portal is serving
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
+    },
     /// Make administrators and take the role away
     Admin {
         #[command(subcommand)]
@@ -154,13 +163,19 @@ pub fn run() -> ExitCode {
 async fn command(arguments: Arguments) -> Result<(), String> {
     let settings = Settings::check(&arguments.options)?;
     start_log(&settings);
+    let command = arguments.command.unwrap_or(Command::Serve);
+    // Before the database is opened for work: a backup is taken before a newer program migrates, and makes no key.
+    if let Command::Backup { file } = &command {
+        return backup::write(&settings, file).await;
+    }
     let secret = config::secret(&settings, std::env::var("PORTICO_SECRET_KEY").ok().as_deref())?;
     let db =
         Database::open(&settings.database_url, Clock::system()).await.map_err(|error| format!("the database cannot be opened: {error}"))?;
     db::migrate(&db).await?;
     let portal = app::portal(db, settings, &secret).map_err(|error| error.to_string())?;
-    match arguments.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve(portal, arguments.demo).await,
+    match command {
+        Command::Serve => serve::serve(portal, arguments.demo).await,
+        Command::Backup { .. } => Ok(()),
         Command::Migrate => {
             say!("The database is at this program's version.");
             Ok(())
@@ -179,69 +194,6 @@ fn start_log(settings: &Settings) {
     } else {
         builder.json().flatten_event(true).init();
     }
-}
-
-async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
-    // Listened for from here on, so that a stop during the start is clean as well.
-    let mut stop = signals()?;
-    let listener = app::listen(portal.settings.listen)?;
-    // With port 0 the system chooses one.
-    let listen = listener.local_addr().map_err(|error| error.to_string())?;
-    portal.settings = std::sync::Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
-    // Started with --demo once more, a portal goes on with the sample as it is by now.
-    if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
-        fill_demo(&portal, None).await?;
-    }
-    first_administrator(&portal).await.map_err(said)?;
-    say!("Portico is open at {}", portal.settings.base_url());
-    if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
-        say!(
-            "Choose the first administrator's email and password at (works once, for 24 hours)\n  {}/setup?token={token}",
-            portal.settings.base_url()
-        );
-    }
-    let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
-    let db = portal.db.clone();
-    let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
-    let handle = server.handle();
-    tokio::spawn(async move {
-        stop.recv().await;
-        tracing::info!("stopping: the requests in hand are finished first");
-        handle.stop(true).await;
-    });
-    let outcome = server.await.map_err(|error| error.to_string());
-    tidying.abort();
-    db.close().await;
-    tracing::info!("stopped");
-    outcome
-}
-
-/// Hears of SIGINT (Ctrl-C) and SIGTERM.
-fn signals() -> Result<tokio::sync::mpsc::Receiver<()>, String> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-        let _ = sender.send(()).await;
-    });
-    Ok(receiver)
-}
-
-/// Where nobody sits at a terminal: the first administrator from the environment.
-async fn first_administrator(portal: &Portal) -> Result<(), Error> {
-    let (Ok(email), Ok(password)) = (std::env::var("PORTICO_ADMIN_EMAIL"), std::env::var("PORTICO_ADMIN_PASSWORD")) else { return Ok(()) };
-    if auth::has_administrator(&portal.db).await? {
-        return Ok(());
-    }
-    let new = NewUser { email, first_name: "Portal".to_owned(), last_name: "Administrator".to_owned(), note: String::new() };
-    users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, &password).await?;
-    say!("Made the administrator {}", new.email);
-    Ok(())
 }
 
 async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {

@@ -1,0 +1,133 @@
+//! Serving: what is seen to before the first request, and how it ends.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use super::{fill_demo, said};
+use crate::{
+    app::{self, Portal},
+    auth,
+    config::Settings,
+    demo,
+    error::Error,
+    subscriptions,
+    users::{self, NewUser},
+};
+
+/// Going on would give out no key and let no gateway in, and new keys would be encrypted with another secret than the old ones.
+const OTHER_KEY: &str = "the secret key is not the one that this database's subscription keys are encrypted with: \
+    set PORTICO_SECRET_KEY, or put the portico.key that belongs to the database beside it";
+
+pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
+    // Listened for from here on, so that a stop during the start is clean as well.
+    let mut stop = signals()?;
+    raise_file_limit();
+    if !subscriptions::key_fits(&portal.db, &portal.keys).await.map_err(said)? {
+        return Err(OTHER_KEY.to_owned());
+    }
+    let listener = app::listen(portal.settings.listen)?;
+    // With port 0 the system chooses one.
+    let listen = listener.local_addr().map_err(|error| error.to_string())?;
+    portal.settings = Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
+    // Started with --demo once more, a portal goes on with the sample as it is by now.
+    if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
+        fill_demo(&portal, None).await?;
+    }
+    first_administrator(&portal).await.map_err(said)?;
+    say!("Portico is open at {}", portal.settings.base_url());
+    if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
+        say!(
+            "Choose the first administrator's email and password at (works once, for 24 hours)\n  {}/setup?token={token}",
+            portal.settings.base_url()
+        );
+    }
+    let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
+    let db = portal.db.clone();
+    let (stopping, drain) = (portal.stopping.clone(), portal.settings.drain);
+    let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
+    let handle = server.handle();
+    tokio::spawn(async move {
+        stop.recv().await;
+        stopping.store(true, Ordering::Relaxed);
+        tracing::info!(
+            seconds = drain.as_secs(),
+            "stopping: not ready from now on; after the drain time the requests in hand are finished"
+        );
+        tokio::spawn(async move {
+            if let Some(signal) = stop.recv().await {
+                tracing::warn!("a second signal: ending at once");
+                // What was answered is on disk; what was not is undone by the database.
+                std::process::exit(128 + signal);
+            }
+        });
+        tokio::time::sleep(drain).await;
+        handle.stop(true).await;
+    });
+    let outcome = server.await.map_err(|error| error.to_string());
+    tidying.abort();
+    db.close().await;
+    tracing::info!("stopped");
+    outcome
+}
+
+/// Hears of SIGINT (Ctrl-C) and SIGTERM, and says the number of each.
+fn signals() -> Result<mpsc::Receiver<i32>, String> {
+    let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+    let mut interrupted = signal(interrupt).map_err(|error| error.to_string())?;
+    let mut terminated = signal(terminate).map_err(|error| error.to_string())?;
+    let (sender, receiver) = mpsc::channel(2);
+    tokio::spawn(async move {
+        loop {
+            let which = tokio::select! {
+                _ = interrupted.recv() => interrupt,
+                _ = terminated.recv() => terminate,
+            };
+            if sender.send(which.as_raw_value()).await.is_err() {
+                break;
+            }
+        }
+    });
+    Ok(receiver)
+}
+
+/// Each connection is an open file, and so is each of the database's. Fewer than this many are soon used up by slow clients.
+const FEW_FILES: u64 = 4096;
+
+/// Raises the soft limit of open files to the hard one: systems set the soft one low for programs that use `select`.
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = limit.current != limit.maximum && setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).is_ok();
+    let words = |limit: Option<u64>| limit.map_or_else(|| "unlimited".to_owned(), |files| files.to_string());
+    let now = if raised { limit.maximum } else { limit.current };
+    if now.is_some_and(|files| files < FEW_FILES) {
+        tracing::warn!(
+            files = words(now),
+            before = words(limit.current),
+            "few files may be open at once: raise the hard limit to {FEW_FILES} or more (ulimit -Hn, LimitNOFILE=)"
+        );
+    } else {
+        tracing::info!(files = words(now), before = words(limit.current), "limit of open files");
+    }
+}
+
+/// Where nobody sits at a terminal: the first administrator from the environment.
+async fn first_administrator(portal: &Portal) -> Result<(), Error> {
+    let (Ok(email), Ok(password)) = (std::env::var("PORTICO_ADMIN_EMAIL"), std::env::var("PORTICO_ADMIN_PASSWORD")) else { return Ok(()) };
+    if auth::has_administrator(&portal.db).await? {
+        return Ok(());
+    }
+    let new = NewUser { email, first_name: "Portal".to_owned(), last_name: "Administrator".to_owned(), note: String::new() };
+    match users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, &password).await {
+        Ok(_) => {}
+        // Of several processes that begin together on an empty database, another was first.
+        Err(Error::Invalid(_)) if auth::has_administrator(&portal.db).await? => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    say!("Made the administrator {}", new.email);
+    Ok(())
+}
