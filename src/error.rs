@@ -32,6 +32,11 @@ impl Problems {
         self.0.iter().find(|p| p.field == field).map_or("", |p| p.message.as_str())
     }
 
+    /// Whether a form that came back begins at this field: the first one that is wrong, or else the one it always begins at.
+    pub fn focus(&self, field: &str, always: bool) -> bool {
+        self.0.iter().find(|p| !p.field.is_empty()).map_or(always, |p| p.field == field)
+    }
+
     /// `Ok` when nothing is wrong.
     pub fn or<T>(self, value: T) -> Result<T, Error> {
         if self.is_empty() { Ok(value) } else { Err(Error::Invalid(self)) }

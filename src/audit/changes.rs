@@ -141,7 +141,8 @@ fn cell(key: &str, value: Option<&Value>) -> Cell {
         .take(SHOWN)
         .filter_map(|value| match value.as_i64() {
             Some(key) if people => Some(Line::User(UserId(key))),
-            _ => text(value).map(Line::Text),
+            // A state or a kind is kept as the database has it.
+            _ => text(value).map(|text| Line::Text(if matches!(key, "state" | "kind") { words::readable(&text) } else { text })),
         })
         .collect();
     Cell { lines, more }

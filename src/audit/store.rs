@@ -136,12 +136,26 @@ pub struct EntryRow {
     pub after: Option<String>,
     pub undone_by: Option<String>,
     actor_page: Option<String>,
+    /// Whose subscription it is, unless the actor's own; and to which product.
+    pub owner: Option<String>,
+    pub product: Option<String>,
     pub(super) subject_page: Option<String>,
 }
 
 impl EntryRow {
     pub fn path(&self) -> String {
         format!("/publisher/audit/{}", ids::encode(&self.name))
+    }
+
+    /// "Root Admin", "Command line", "System (sample)".
+    pub fn who(&self) -> String {
+        if self.actor_kind == "system" { format!("System ({})", self.actor_name) } else { self.actor_name.clone() }
+    }
+
+    /// What a subscription's own name does not say: " of Ida Kjær to Tracking".
+    pub fn whose(&self) -> String {
+        let part = |word: &str, name: &Option<String>| name.as_ref().map_or(String::new(), |name| format!(" {word} {name}"));
+        format!("{}{}", part("of", &self.owner), part("to", &self.product))
     }
 
     pub fn actor_path(&self) -> Option<String> {
@@ -177,7 +191,11 @@ const ROWS: &str = "select a.name, a.at, a.actor_kind, a.actor_name, a.action, a
             when 'subscription' then (select p.name from subscriptions s join products p on p.id = s.product_id where s.id = a.subject_id and s.created_at <= a.at)
             when 'user' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')
             when 'session' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')
-        end as subject_page
+        end as subject_page,
+        case a.subject_kind when 'subscription' then (select u.first_name || ' ' || u.last_name from subscriptions s join users u on u.id = s.owner_id
+            where s.id = a.subject_id and s.created_at <= a.at and u.id <> coalesce(a.actor_id, 0)) end as owner,
+        case a.subject_kind when 'subscription' then (select p.display_name from subscriptions s join products p on p.id = s.product_id
+            where s.id = a.subject_id and s.created_at <= a.at) end as product
     from audit a where a.id";
 
 /// Entries, newest first, and how many match (counting stops past `COUNTED`).

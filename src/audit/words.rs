@@ -31,7 +31,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("subscription.created", "Added subscription"),
     ("subscription.cancelled", "Cancelled subscription"),
     ("subscription.keys_shown", "Looked at keys of subscription"),
-    ("portal.sample_added", "Added the sample to"),
+    ("portal.sample_added", "Added the sample data to"),
 ];
 
 /// The actions that one click takes back, by an operation of the noun.
@@ -78,7 +78,12 @@ pub fn label(field: &str) -> String {
         "last_name" => "Last name",
         "subscription_required" => "Require subscription",
         "approval_required" => "Require approval",
-        "subscriptions_limit" => "Subscriptions a user",
+        "subscriptions_limit" => "Subscriptions per user",
+        "product_display_name" => "Product",
+        "product" => "Product in addresses",
+        "group" => "Group in addresses",
+        "format" => "Format of the description",
+        "users" => "Users",
         "opened" => "Opened to",
         "closed" => "Closed to",
         "terms" => "Terms of use",

@@ -182,6 +182,17 @@ struct SetupPage {
     problems: Problems,
 }
 
+/// The same for every link that does not work: whether one ever did is nobody's business.
+#[derive(Template)]
+#[template(path = "auth/setup_closed.html")]
+struct ClosedPage {
+    frame: Frame,
+}
+
+fn closed(frame: Frame) -> Answer {
+    web::page_with(actix_web::http::StatusCode::NOT_FOUND, &ClosedPage { frame })
+}
+
 #[derive(Deserialize)]
 struct SetupQuery {
     #[serde(default)]
@@ -190,7 +201,7 @@ struct SetupQuery {
 
 async fn show_setup(portal: Data<Portal>, frame: Frame, Query(query): Query<SetupQuery>) -> Answer {
     if !setup::is_open(&portal.db, &query.token).await? {
-        return Err(Error::NotFound);
+        return closed(frame);
     }
     let mut answer = web::page(&SetupPage { frame, token: query.token, form: NewUser::default(), problems: Problems::default() })?;
     // The address of this page is a secret for as long as it works.
@@ -219,6 +230,7 @@ async fn do_setup(request: HttpRequest, portal: Data<Portal>, frame: Frame, sess
             Ok(answer)
         }
         Err(Error::Invalid(problems)) => web::invalid(&SetupPage { frame, token: form.token, form: form.user, problems }),
+        Err(Error::NotFound) => closed(frame),
         Err(other) => Err(other),
     }
 }

@@ -14,8 +14,10 @@ use crate::{
     users,
     web::{
         self, Answer, Flash, Form, Frame, Routes, counted,
+        filters::{shortened, the},
         form::{Name, Query},
         paging::{Heading, Page, Pager},
+        url::encode,
     },
 };
 
@@ -112,7 +114,7 @@ async fn add(_admin: Administrator, frame: Frame) -> Answer {
 async fn create(admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<NewGroup>) -> Answer {
     match super::create(&portal.db, &admin, &form).await {
         Ok(group) => {
-            Flash::good(format!("Added the group {}.", group.display_name)).keep(&session)?;
+            Flash::good(format!("Added {}.", the("group", &group.display_name))).keep(&session)?;
             web::see_other(&group.path())
         }
         Err(Error::Invalid(problems)) => web::invalid(&AddPage { frame, form, problems }),
@@ -120,10 +122,16 @@ async fn create(admin: Administrator, portal: Data<Portal>, frame: Frame, sessio
     }
 }
 
-#[derive(Deserialize)]
+/// Users that are offered for adding at a time; more letters find the others.
+const CANDIDATES: i64 = 10;
+
+#[derive(Default, Deserialize)]
 struct ShowQuery {
     #[serde(default)]
     q: String,
+    /// Whom to look for among all users, to be added.
+    #[serde(default)]
+    find: String,
     page: Option<i64>,
     size: Option<i64>,
 }
@@ -143,6 +151,8 @@ struct ShowPage {
     pager: Pager,
     products: Vec<store::ProductOfGroup>,
     who: String,
+    /// Whom `who` may mean, and how many match.
+    found: Option<(Vec<store::Candidate>, i64)>,
 }
 
 impl ShowPage {
@@ -151,6 +161,10 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let (members, total) = store::members(&mut connection, &group, portal.db.now(), &query.q, page.size, page.offset()).await?;
         let products = store::products_of(&mut connection, group.id).await?;
+        let found = match query.find.trim() {
+            "" => None,
+            find => Some(store::candidates(&mut connection, group.id, portal.db.now(), find, CANDIDATES).await?),
+        };
         let form = NewGroup { display_name: group.display_name.clone(), description: group.description.clone() };
         Ok(Self {
             frame,
@@ -163,12 +177,13 @@ impl ShowPage {
             q: query.q.clone(),
             members,
             products,
-            who: String::new(),
+            who: query.find.trim().to_owned(),
+            found,
         })
     }
 
     async fn first(portal: &Portal, frame: Frame, group: Group) -> Result<Self, Error> {
-        Self::load(portal, frame, group, &ShowQuery { q: String::new(), page: None, size: None }).await
+        Self::load(portal, frame, group, &ShowQuery::default()).await
     }
 }
 
@@ -234,8 +249,8 @@ fn sentences(effects: DeletionEffects) -> (Vec<String>, Vec<String>) {
         "Every subscription; none is hidden from its owner by this".to_owned()
     } else {
         format!(
-            "{} whose owners will no longer see the product; the keys keep working",
-            counted(effects.hidden_subscriptions, "live subscription", "live subscriptions")
+            "{} will no longer see the product; the keys keep working",
+            counted(effects.hidden_subscriptions, "live subscription whose owner", "live subscriptions whose owners")
         )
     }];
     (goes, stays)
@@ -252,7 +267,7 @@ async fn ask_delete(_admin: Administrator, portal: Data<Portal>, frame: Frame, N
 
 async fn delete(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let group = super::delete(&portal.db, &admin, &name).await?;
-    Flash::good(format!("Deleted the group {}.", group.display_name)).keep(&session)?;
+    Flash::good(format!("Deleted {}.", the("group", &group.display_name))).keep(&session)?;
     web::see_other("/publisher/groups")
 }
 
@@ -274,22 +289,27 @@ async fn add_member(
     let group = super::get(&mut connection, &name).await?;
     let found = store::find_user(&mut connection, &form.who).await?;
     drop(connection);
-    let problem = match found.as_slice() {
-        [] if form.who.trim().is_empty() => "Type a name or an email address.",
-        [] => "Nobody has exactly this name or email address. The Users page finds people by a part of it.",
-        [user] => {
+    match found.as_slice() {
+        _ if form.who.trim().is_empty() => {
+            let page = ShowPage::first(&portal, frame, group).await?;
+            web::invalid(&ShowPage { problems: Problems::one("who", "Type a name or an email address."), ..page })
+        }
+        [user] if group.is_custom() => {
             let outcome = super::add_members(&portal.db, &admin, &group.name, &[user.id]).await?;
             if outcome.changed == 1 {
-                Flash::good(format!("Added {} to {}.", user.display(), group.display_name)).with_undo(outcome.entry).keep(&session)?;
+                Flash::good(format!("Added {} to {}.", user.display(), shortened(&group.display_name, 80)))
+                    .with_undo(outcome.entry)
+                    .keep(&session)?;
             } else {
-                Flash::good(format!("{} was already a member of {}.", user.display(), group.display_name)).keep(&session)?;
+                Flash::good(format!("{} was already a member of {}.", user.display(), shortened(&group.display_name, 80)))
+                    .keep(&session)?;
             }
-            return web::see_other(&group.path());
+            web::see_other(&group.path())
         }
-        _ => "More than one person has this name: give the email address.",
-    };
-    let page = ShowPage::first(&portal, frame, group).await?;
-    web::invalid(&ShowPage { problems: Problems::one("who", problem), who: form.who, ..page })
+        _ if group.is_system() => Err(super::SYSTEM),
+        // A part of a name, or one that several people have: the page shows whom it may mean.
+        _ => web::see_other(&format!("{}?find={}#add", group.path(), encode(form.who.trim()))),
+    }
 }
 
 #[derive(Deserialize)]
@@ -315,6 +335,6 @@ async fn remove_members(
     let people = counted(outcome.changed, "member", "members");
     let rest =
         if outcome.unchanged == 0 { String::new() } else { format!(" ({} not in it by hand)", counted(outcome.unchanged, "was", "were")) };
-    Flash::good(format!("Removed {people} from {}{rest}.", group.display_name)).with_undo(outcome.entry).keep(&session)?;
+    Flash::good(format!("Removed {people} from {}{rest}.", shortened(&group.display_name, 80))).with_undo(outcome.entry).keep(&session)?;
     web::see_other(&group.path())
 }

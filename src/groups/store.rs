@@ -265,6 +265,40 @@ pub async fn members(
     Ok((rows.all(connection).await?, total.count(connection).await?))
 }
 
+/// Somebody who may be added.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Candidate {
+    #[sqlx(flatten)]
+    pub user: MemberRow,
+    /// In the group by hand already.
+    pub member: bool,
+}
+
+/// The first users whose name or address contains the needle, and how many do (counting stops past `COUNTED`).
+pub async fn candidates(
+    connection: &mut Connection,
+    group: GroupId,
+    now: Instant,
+    needle: &str,
+    limit: i64,
+) -> Result<(Vec<Candidate>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut rows = Select::new(
+        connection,
+        "select u.id, u.name, u.first_name, u.last_name, u.email, u.state,
+            exists (select 1 from memberships m where m.user_id = u.id and m.source = 'hand' and m.group_id =",
+    );
+    rows.bind(group).sql("and m.from_at <=").bind(now).sql("and (m.until_at is null or m.until_at >").bind(now);
+    rows.sql(")) as member from users u");
+    let mut total = Select::new(connection, "select count(*) from (select 1 from users u");
+    for statement in [&mut rows, &mut total] {
+        statement.filter("u.state <> 'deleted'").filter_users_search(&needle);
+    }
+    rows.sql("order by u.sort_folded, u.id").page(limit, 0);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
+}
+
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ProductOfGroup {
     pub name: String,

@@ -76,7 +76,7 @@ pub struct NewProduct {
 }
 
 impl Default for NewProduct {
-    /// As the form begins: one subscription a user, no approval.
+    /// As the form begins: one subscription per user, no approval.
     fn default() -> Self {
         Self {
             display_name: String::new(),
@@ -136,7 +136,7 @@ pub struct Named {
     pub display_name: String,
 }
 
-/// The largest limit of subscriptions a user; beyond it, "unlimited" is meant.
+/// The largest limit of subscriptions per user; beyond it, "unlimited" is meant.
 const LARGEST_LIMIT: i64 = 1_000_000;
 
 impl NewProduct {

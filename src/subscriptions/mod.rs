@@ -71,6 +71,7 @@ impl State {
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Subscription {
     pub id: SubscriptionId,
+    pub owner_id: UserId,
     pub name: String,
     pub display_name: String,
     pub state: String,
@@ -110,8 +111,10 @@ impl Subscription {
     fn facts(&self, state: State) -> SubscriptionFacts {
         SubscriptionFacts {
             name: self.name.clone(),
-            product: self.product_name.clone(),
             display_name: self.display_name.clone(),
+            owner: Some(self.owner_id),
+            product: self.product_name.clone(),
+            product_display_name: self.product_display_name.clone(),
             state,
             terms_accepted: self.terms_accepted.is_some(),
         }
@@ -126,8 +129,13 @@ impl Subscription {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SubscriptionFacts {
     pub name: String,
-    pub product: String,
     pub display_name: String,
+    /// Older entries name neither the owner nor the product as people read it.
+    #[serde(default)]
+    pub owner: Option<UserId>,
+    pub product: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub product_display_name: String,
     pub state: State,
     pub terms_accepted: bool,
 }

@@ -14,6 +14,7 @@ use crate::{
     ids::SubscriptionId,
     web::{
         self, Answer, Flash, Frame, Routes,
+        filters::{shortened, the},
         form::{Name, Query},
         markdown::{self, SafeHtml},
         paging::{Heading, Page, Pager},
@@ -126,8 +127,8 @@ async fn ask_cancel(who: SignedIn, portal: Data<Portal>, frame: Frame, session: 
 async fn cancel(who: SignedIn, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let (subscription, done) = super::cancel(&portal.db, &who, &name).await?;
     if done {
-        Flash::good(format!("Cancelled the subscription {} to {}.", subscription.display_name, subscription.product_display_name))
-            .keep(&session)?;
+        let (what, product) = (the("subscription", &subscription.display_name), shortened(&subscription.product_display_name, 80));
+        Flash::good(format!("Cancelled {what} to {product}.")).keep(&session)?;
     } else {
         Flash::good("It was cancelled already, so nothing was changed.").keep(&session)?;
     }

@@ -32,8 +32,10 @@ pub async fn insert_past(tx: &mut Transaction, keys: &Keys, subscriptions: &[Pas
         rows.push((subscription, primary, secondary));
         let facts = SubscriptionFacts {
             name: subscription.name.clone(),
-            product: subscription.product.clone(),
             display_name: wanted.display_name.clone(),
+            owner: Some(wanted.owner),
+            product: subscription.product.clone(),
+            product_display_name: String::new(),
             state: wanted.state,
             terms_accepted: wanted.terms.is_some(),
         };

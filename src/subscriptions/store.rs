@@ -12,7 +12,7 @@ use crate::{
 macro_rules! subscriptions_where {
     ($rest:literal) => {
         concat!(
-            "select s.id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
+            "select s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
                 s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at
              from subscriptions s join products p on p.id = s.product_id where ",
             $rest

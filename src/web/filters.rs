@@ -25,6 +25,21 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// Characters of a name in a list, a title or a message; the whole of it is on its own page.
+pub const NAME: usize = 80;
+
+/// Whether a name is longer than it is shown.
+pub fn is_long(text: &str) -> bool {
+    text.chars().nth(NAME).is_some()
+}
+
+/// "the product Orders", for the middle of a sentence; "Orders API" alone, when the name says what it is.
+pub fn the(noun: &str, name: &str) -> String {
+    let said = name.split_whitespace().any(|word| word.eq_ignore_ascii_case(noun));
+    let name = shortened(name, NAME);
+    if said { name } else { format!("the {noun} {name}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -36,5 +51,9 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(shortened("abc", 3), "abc");
         assert_eq!(shortened("äbcd", 2), "äb…");
+        assert_eq!(the("API", "Orders"), "the API Orders");
+        assert_eq!(the("API", "Box Platform api"), "Box Platform api");
+        assert_eq!(the("group", &"x".repeat(81)), format!("the group {}…", "x".repeat(80)));
+        assert!(is_long(&"x".repeat(81)) && !is_long(&"x".repeat(80)));
     }
 }

@@ -22,13 +22,18 @@ pub struct Flash {
     pub all_ticked: bool,
 }
 
+/// A name that was shortened at the end of a sentence ends it.
+fn tidy(text: String) -> String {
+    text.replace("….", "…")
+}
+
 impl Flash {
     pub fn good(text: impl Into<String>) -> Self {
-        Self { tone: "good".to_owned(), text: text.into(), ..Self::default() }
+        Self { tone: "good".to_owned(), text: tidy(text.into()), ..Self::default() }
     }
 
     pub fn warn(text: impl Into<String>) -> Self {
-        Self { tone: "warn".to_owned(), text: text.into(), ..Self::default() }
+        Self { tone: "warn".to_owned(), text: tidy(text.into()), ..Self::default() }
     }
 
     pub fn with_undo(mut self, entry: Option<String>) -> Self {

@@ -98,7 +98,12 @@ pub fn to_text(text: &str, most: usize) -> String {
             break;
         }
     }
-    super::filters::shortened(words.trim(), most)
+    let words = super::filters::shortened(words.trim(), most);
+    // What leads to a list that is not shown goes on.
+    match words.strip_suffix(':') {
+        Some(words) => format!("{words}…"),
+        None => words,
+    }
 }
 
 fn lower(level: pulldown_cmark::HeadingLevel) -> pulldown_cmark::HeadingLevel {
@@ -173,6 +178,7 @@ mod tests {
         {
             assert!(html.contains(part), "{html}");
         }
+        assert_eq!(to_text("For shops:\n\n* one", 100), "For shops…");
         assert_eq!(to_text("# Head\n\nFirst *words*\nhere.\n\nSecond.", 100), "First words here.");
     }
 }

@@ -43,6 +43,11 @@ impl Pager {
         Self { page, total, path: path.to_owned(), query }
     }
 
+    /// Whether there is anything to page through: more rows than the shortest page holds, or a page past the first.
+    pub fn is_needed(&self) -> bool {
+        self.total > Page::SIZES[0] || self.page.number > 1
+    }
+
     pub fn first(&self) -> i64 {
         if self.total == 0 { 0 } else { self.page.offset() + 1 }
     }
@@ -148,6 +153,7 @@ mod tests {
         assert_eq!(pager.sorted_by("-name"), "/x?q=a%20b&sort=-name&size=25");
         assert_eq!(pager.here(), "/x?q=a%20b&page=2&size=25");
         assert_eq!(Pager::new(Page::new(None, None), 0, "/x", &[]).range(), "None");
+        assert!(pager.is_needed() && !Pager::new(Page::new(None, None), 25, "/x", &[]).is_needed());
         assert_eq!(Pager::new(Page::new(Some(9), None), 10, "/x", &[]).range(), "None here; 10 before");
         assert_eq!(Page::new(Some(-1), Some(7)), Page { number: 1, size: 50 });
         assert_eq!(Pager::new(Page::new(None, None), 10_001, "/x", &[]).range(), "1–50 of 10,000+");

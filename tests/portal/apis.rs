@@ -1,6 +1,6 @@
 //! APIs: importing from a file, a pasted text or a URL; their pages; editing, replacing, deleting.
 
-use crate::support::{Browser, Portal, Reply};
+use crate::support::{Browser, Portal, Reply, seed::Product};
 use portico::{
     auth,
     products::{self, NewProduct},
@@ -461,4 +461,30 @@ async fn a_second_import_of_the_same_description_is_remarked_on() {
         page.shows("Imported Echo");
         assert_eq!(page.text.contains("Another API has this name"), remark);
     }
+}
+
+#[tokio::test]
+async fn the_list_says_who_sees_each_api() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_group("Partners").await;
+    for (product, groups, published) in [
+        ("p0", &["guests", "developers"][..], false),
+        ("p1", &[][..], true),
+        ("p2", &["partners"], true),
+        ("p3", &["developers"], true),
+        ("p4", &["guests"], true),
+    ] {
+        portal.seed_product(Product { name: product, groups, published, ..Product::default() }).await;
+    }
+    for (api, products) in [("a0", &["p0"][..]), ("a1", &["p0", "p1"]), ("a2", &["p1", "p2"]), ("a3", &["p2", "p3"]), ("a4", &["p0", "p4"])]
+    {
+        portal.seed_api(api, products).await;
+    }
+    let page = admin.get("/publisher/apis").await;
+    let seen: Vec<&str> =
+        page.text.split("data-label=\"Seen by\">").skip(1).map(|cell| cell.split(['>', '<']).nth(2).unwrap_or("")).collect();
+    assert_eq!(seen, ["Nobody", "Administrators", "Some groups", "Developers", "Guests"]);
+    page.shows("Product p0 (not published)");
+    admin.get("/publisher/apis/a0/delete").await.shows("Delete API a0?").hides("the API API");
 }

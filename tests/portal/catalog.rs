@@ -42,8 +42,8 @@ async fn search_finds_by_name_description_and_tag_and_pages() {
     first.shows("1–25 of 30").shows("Product p00").hides("Product p25").shows("/products?page=2&#38;size=25");
     guest.get("/products?size=25&page=2").await.shows("26–30 of 30").shows("Product p29").hides("Product p24");
     guest.get("/products?page=9").await.is(200).shows("Show all products").shows("30");
-    guest.get("/products?q=EVEN").await.shows("1–15 of 15").hides("Product p01");
-    guest.get("/products?q=100%25%20o").await.shows("1–15 of 15");
+    guest.get("/products?q=EVEN").await.shows("class=\"count\">15</span>").hides("Product p01").hides("Rows a page");
+    guest.get("/products?q=100%25%20o").await.shows("class=\"count\">15</span>");
     guest.get("/products?q=100_").await.shows("No product that you may see is here.");
     guest.get("/apis?q=THINGS").await.shows("API zeta");
     guest.get("/").await.shows("All 30 products").shows("Product p05").hides("Product p06");
@@ -92,10 +92,10 @@ async fn an_operation_is_read_whole_by_a_guest() {
     portal.seed_operation("order-api", "make", "POST", "/orders/{id}", "Make an order", "[\"Orders\"]", DETAIL).await;
     let page = portal.guest().get("/apis/order-api/operations/make").await;
     page.is(200).shows("https://api.portal.example/v2/orders/{id}").shows("dryRun").shows("Check <em>only</em>").shows("boolean");
-    page.shows("application/json, text/json").shows("data-depth=\"8\"").shows("Read only").shows("1–64 characters; default x");
+    page.shows("application/json, text/json").shows("<tr class=\"d8\"").shows("Read only").shows("1–64 characters; default x");
     page.shows("There is more than is shown here").shows("201").shows("array of Order").shows("Location").shows("and a second");
     page.shows("API key in header X-Key").shows("OAuth 2.0 (read)").hides("<script>ordered").shows("No body.").hides("\"<b>\"");
-    page.shows("aria-current=\"page\"><span dir=\"auto\">Make an order").shows("List things");
+    page.shows("aria-current=\"page\"><span><bdi>Make an order").shows("List things");
     // What was stored without a detail is shown as far as it goes.
     portal.guest().get("/apis/order-api/operations/list-things").await.is(200).shows("/things").hides("Responses");
 }
@@ -132,4 +132,28 @@ async fn who_may_not_enter_the_publisher_portal_is_led_out_of_it() {
     let dev = portal.developer("dev@portal.example").await;
     dev.get("/publisher").await.is(403).shows("href=\"/\">Home").hides(">Dashboard<");
     portal.administrator().await.get("/publisher/groups/none").await.is(404).shows("href=\"/publisher\">Dashboard");
+}
+
+#[tokio::test]
+async fn guests_are_led_from_an_api_to_its_keys() {
+    let portal = Portal::start().await;
+    portal.seed_product(Product { name: "open", groups: &["guests", "developers"], ..Product::default() }).await;
+    portal
+        .seed_product(Product { name: "free", groups: &["guests", "developers"], subscription_required: false, ..Product::default() })
+        .await;
+    portal.seed_product(Product { name: "read", groups: &["guests"], ..Product::default() }).await;
+    for (api, products) in [("one", &["open"][..]), ("without", &["free", "read"])] {
+        portal.seed_api(api, products).await;
+    }
+    let dev = portal.developer("dev@portal.example").await;
+    for page in ["/apis/one", "/apis/one/operations/list-things"] {
+        portal.guest().get(page).await.is(200).shows("Sign in to subscribe").shows("/signin?next=%2Fproducts%2Fopen");
+        dev.get(page).await.is(200).hides("Sign in to subscribe");
+    }
+    for page in ["/apis/without", "/apis/without/operations/list-things"] {
+        portal.guest().get(page).await.is(200).hides("Sign in to subscribe");
+    }
+    portal.seed_product(Product { name: "also", groups: &["guests", "developers"], ..Product::default() }).await;
+    portal.seed_api("two", &["open", "also"]).await;
+    portal.guest().get("/apis/two").await.shows("/signin?next=%2Fapis%2Ftwo\">Sign in to subscribe");
 }

@@ -16,7 +16,8 @@ async fn the_dashboard_counts_and_leads_to_the_lists() {
     let page = admin.get("/publisher").await;
     page.is(200).shows("<b>3</b>Active users<small>1 pending, 1 blocked</small>").shows("<b>4</b>Groups<small>1 custom</small>");
     page.shows("href=\"/publisher/users?state=active\"")
-        .shows("1 user</a> pending")
+        .shows("Waiting for approval")
+        .shows("1 pending user</a>")
         .shows("added group")
         .shows("just now")
         .shows("5 minutes ago");
@@ -28,7 +29,7 @@ async fn first_steps_are_shown_until_they_are_done() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
     let page = admin.get("/publisher").await;
-    page.shows("Next steps").shows("href=\"/publisher/import/api\"").shows("Nothing waits for you.").shows("Add a developer");
+    page.shows("Next steps").shows("href=\"/publisher/import/api\"").shows("Nothing waits for approval.").shows("Add a developer");
     portal.add_user("ana@x.example", "Ana", "Alves", UserState::Active, false).await;
     admin.get("/publisher").await.shows("Add a developer, or open a product to Guests <span class=\"hide\">(done)</span>");
     let mut tx = portal.db().write().await.unwrap();

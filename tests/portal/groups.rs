@@ -91,7 +91,7 @@ async fn members_are_added_found_removed_and_brought_back() {
     add("bo berg").await.is(303);
     add("bo berg").await.is(303);
     admin.get("/publisher/groups/beta").await.shows("Bo Berg was already a member of Beta.");
-    add("nobody@contoso.example").await.is(422).shows("Nobody has exactly this name or email address.").shows("nobody@contoso.example");
+    add(" ").await.is(422).shows("Type a name or an email address.").shows("autofocus");
     let found = admin.get("/publisher/groups/beta?q=CONTOSO").await;
     found.shows("Ana Alves").shows("Bo Berg");
     admin.get("/publisher/groups/beta?q=lves").await.shows("Ana Alves").hides("Bo Berg");
@@ -114,4 +114,43 @@ async fn the_list_can_be_narrowed_to_a_type() {
     admin.get("/publisher/groups?kind=system").await.hides("Partners").shows("groups/guests\"");
     admin.get("/publisher/groups?kind=external").await.shows("No group matches.").shows("Clear");
     admin.get("/publisher/groups?kind=nonsense").await.shows("Partners").shows("groups/guests\"");
+}
+
+#[tokio::test]
+async fn whoever_is_to_be_added_is_found_by_a_part_of_the_name() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for number in 0..12 {
+        portal.add_user(&format!("ana{number}@contoso.example"), "Ana", &format!("Alves {number}"), UserState::Active, false).await;
+    }
+    for email in ["bo.one@contoso.example", "bo.two@contoso.example"] {
+        portal.add_user(email, "Bo", "Berg", UserState::Pending, false).await;
+    }
+    portal.add_group("Beta").await;
+    let add = |who: &'static str| {
+        let admin = admin.clone();
+        async move { admin.post("/publisher/groups/beta/add-member", &[("who", who)]).await }
+    };
+    let found = add("ALVES").await;
+    assert_eq!((found.status, found.location()), (303, "/publisher/groups/beta?find=ALVES#add"));
+    let page = admin.get(found.location()).await;
+    page.is(200).shows("value=\"ana0@contoso.example\"").shows("The first 10 of 12.").hides("Bo Berg");
+    // Two people of one name: the page asks which, and says who is in already.
+    add("bo berg").await.is(303);
+    assert_eq!(portal.count("select count(*) from memberships").await, 0);
+    add("bo.two@contoso.example").await.is(303);
+    let page = admin.get("/publisher/groups/beta?find=Bo%20Berg").await;
+    page.shows("value=\"bo.one@contoso.example\"").shows("Member already").hides("value=\"bo.two@contoso.example\"").shows("Pending");
+    admin.get("/publisher/groups/beta?find=zzz").await.is(200).shows("Nobody’s name or email contains this.");
+}
+
+#[tokio::test]
+async fn a_long_name_is_shortened_and_whole_on_hover() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let long = "Harbour ".repeat(37);
+    let made = admin.post_and_follow("/publisher/new/group", &[("display_name", long.as_str()), ("description", "")]).await;
+    made.shows("<bdi title=\"Harbour").hides("….");
+    let begin = format!("{}…", long[..80].trim_end());
+    admin.get("/publisher/groups").await.shows(&begin).shows(&format!("<bdi title=\"{}\">", long.trim_end()));
 }

@@ -112,7 +112,8 @@ async fn signing_out_ends_this_session_and_everywhere_ends_all() {
 async fn the_first_administrator_is_made_once() {
     let portal = Portal::start().await;
     let token = portico::auth::setup::new_token(portal.db()).await.unwrap().expect("a link");
-    portal.guest().get("/setup?token=wrong").await.is(404);
+    let wrong = portal.guest().get("/setup?token=wrong").await;
+    wrong.is(404).shows("This link does not work").shows("href=\"/signin\"");
     portal.guest().get(&format!("/setup?token={token}")).await.is(200).shows("Set up the portal");
     let form = |password: &'static str| {
         let (guest, token) = (portal.guest(), token.clone());
@@ -128,10 +129,17 @@ async fn the_first_administrator_is_made_once() {
             guest.post("/setup", &fields).await
         }
     };
-    form("short").await.is(422).shows("at least 12 characters").shows("root@portal.example");
+    let back = form("short").await;
+    back.is(422).shows("at least 12 characters").shows("root@portal.example");
+    // The first field that is wrong has the focus, and no other.
+    assert_eq!(back.text.matches(" autofocus").count(), 1);
+    back.shows("autocomplete=\"new-password\" required autofocus");
     form(PASSWORD).await.is(303);
     form(PASSWORD).await.is(404);
-    portal.guest().get(&format!("/setup?token={token}")).await.is(404);
+    let used = portal.guest().get(&format!("/setup?token={token}")).await;
+    used.is(404).shows("This link does not work");
+    let body = |reply: &str| reply.split("<main").nth(1).and_then(|rest| rest.split("</main>").next()).unwrap_or_default().to_owned();
+    assert_eq!(body(&used.text), body(&wrong.text), "a link that was good once looks like one that never was");
     assert!(portico::auth::setup::new_token(portal.db()).await.unwrap().is_none());
 }
 

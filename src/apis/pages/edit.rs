@@ -182,6 +182,6 @@ pub async fn ask_delete(_admin: Administrator, portal: Data<Portal>, frame: Fram
 
 pub async fn delete(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let api = apis::delete(&portal.db, &admin, &name).await?;
-    Flash::good(format!("Deleted the API {}.", api.display_name)).keep(&session)?;
+    Flash::good(format!("Deleted {}.", web::filters::the("API", &api.display_name))).keep(&session)?;
     web::see_other("/publisher/apis")
 }

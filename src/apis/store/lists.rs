@@ -80,9 +80,22 @@ pub struct ApiRow {
     pub updated_at: Instant,
     pub operations: i64,
     pub products: i64,
+    /// The widest circle that a published product opens it to: 4 guests, 3 developers, 2 other groups, 1 administrators, 0 nobody.
+    circle: i64,
 }
 
 impl ApiRow {
+    /// Who sees it in the developer portal, and the badge's tone.
+    pub fn seen_by(&self) -> (&'static str, &'static str) {
+        match self.circle {
+            4 => ("Guests", "good"),
+            3 => ("Developers", "info"),
+            2 => ("Some groups", "info"),
+            1 => ("Administrators", ""),
+            _ => ("Nobody", ""),
+        }
+    }
+
     pub fn path(&self) -> String {
         crate::apis::path(&self.name)
     }
@@ -96,7 +109,10 @@ pub async fn list(connection: &mut Connection, needle: &str, sort: Sort, limit: 
         connection,
         "select a.id, a.name, a.display_name, a.suffix, a.api_version, a.updated_at,
             (select count(*) from operations o where o.api_id = a.id) as operations,
-            (select count(*) from product_apis pa where pa.api_id = a.id) as products
+            (select count(*) from product_apis pa where pa.api_id = a.id) as products,
+            (select cast(coalesce(max(case pg.group_id when 3 then 4 when 2 then 3 when 1 then 1 else 2 end), 0) as bigint)
+             from product_apis pa join products p on p.id = pa.product_id and p.published join product_groups pg on pg.product_id = p.id
+             where pa.api_id = a.id) as circle
          from (select a.id, a.name, a.display_name, a.display_name_folded, a.suffix, a.suffix_folded, a.api_version, a.updated_at
                from apis a",
     );

@@ -76,7 +76,7 @@ impl ListQuery {
         };
         let (from, to) = (day("from", &self.from), day("to", &self.to));
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            problems.add("to", "This day is before the other, so nothing can match.");
+            problems.add("to", "“To” is before “From”, so nothing can match.");
         }
         let filter = Filter {
             text: self.q.clone(),

@@ -4,6 +4,7 @@ use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
 
+use super::subscribable;
 use crate::{
     apis::description::{Server, Tag},
     app::Portal,

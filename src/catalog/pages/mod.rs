@@ -5,7 +5,12 @@ mod lists;
 mod operation;
 mod product;
 
-use crate::web::Routes;
+use crate::{catalog::ProductName, web::Routes};
+
+/// Those that take subscriptions.
+fn subscribable(products: impl AsRef<[ProductName]>) -> Vec<ProductName> {
+    products.as_ref().iter().filter(|product| product.subscribable).cloned().collect()
+}
 
 pub fn routes(routes: &mut Routes) {
     routes

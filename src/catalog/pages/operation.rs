@@ -3,12 +3,15 @@
 use actix_web::web::Data;
 use askama::Template;
 
-use super::api::{self, Section};
+use super::{
+    api::{self, Section},
+    subscribable,
+};
 use crate::{
     apis::description::{Body, Content, Detail, Field, Parameter, Place, Response, Schema},
     app::Portal,
     auth::Visitor,
-    catalog::{self, ApiSeen, OperationRow, OperationSeen, Viewer},
+    catalog::{self, ApiSeen, OperationRow, OperationSeen, ProductName, Viewer},
     error::Error,
     web::{
         self, Answer, Frame,
@@ -150,8 +153,18 @@ struct OperationPage {
     request: Option<BodyView>,
     responses: Vec<ResponseView>,
     sections: Vec<Section>,
+    products: Vec<ProductName>,
     api: ApiSeen,
     operation: OperationSeen,
+}
+
+/// Whether any of them says what it is for.
+fn have_meaning(parameters: &[ParameterView]) -> bool {
+    parameters.iter().any(|parameter| !parameter.description.is_empty() || !parameter.schema.rows.is_empty())
+}
+
+fn rows_have_meaning(rows: &[RowView]) -> bool {
+    rows.iter().any(|row| !row.description.is_empty() || !row.field.constraints.is_empty())
 }
 
 impl OperationPage {
@@ -164,6 +177,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     let mut connection = portal.db.read().await?;
     let api = catalog::find_api(&mut connection, Viewer::from(&visitor), portal.db.now(), &name).await?.ok_or(Error::NotFound)?;
     let operation = catalog::find_operation(&mut connection, &api, &inner).await?.ok_or(Error::NotFound)?;
+    let products = catalog::products_with(&mut connection, Viewer::from(&visitor), portal.db.now(), &api).await?;
     let beside = catalog::operations_of(&mut connection, &api).await?;
     drop(connection);
     // What was stored before there were details has none.
@@ -180,6 +194,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
         request: detail.request.map(BodyView::from),
         responses: detail.responses.into_iter().map(ResponseView::from).collect(),
         sections: api::sections(&api, beside),
+        products,
         api,
         operation,
     })

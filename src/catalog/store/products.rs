@@ -116,6 +116,8 @@ pub(in crate::catalog) async fn find(
 pub struct ProductName {
     pub name: String,
     pub display_name: String,
+    /// It takes subscriptions, and from others than administrators.
+    pub subscribable: bool,
 }
 
 impl ProductName {
@@ -132,7 +134,9 @@ pub(in crate::catalog) async fn with_api(
     api: ApiId,
 ) -> Result<Vec<ProductName>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, ProductName>(concat!(
-        "select p.name, p.display_name from products p where p.id in (select pa.product_id from product_apis pa where pa.api_id = $3)
+        "select p.name, p.display_name, p.subscription_required and p.id in (select pg.product_id from product_groups pg where pg.group_id not in (1, 3))
+                as subscribable
+         from products p where p.id in (select pa.product_id from product_apis pa where pa.api_id = $3)
             and ", listed!("p", "$1", "$2", "0"), " order by p.display_name_folded, p.id limit 100"))
         .bind(viewer).bind(now).bind(api).fetch_all(c).await?))
 }

@@ -38,11 +38,10 @@ struct Step {
     done: bool,
 }
 
-/// Something that an administrator is waited for.
+/// Something that waits for an administrator's approval.
 struct Waiting {
     href: &'static str,
     number: String,
-    words: &'static str,
 }
 
 #[derive(Template)]
@@ -92,7 +91,7 @@ fn stats(c: &store::Counts) -> Vec<Stat> {
             "/publisher/subscriptions?state=active",
             c.active_subscriptions,
             "Active subscriptions",
-            under(&[(c.submitted_subscriptions, "submitted")]),
+            under(&[(c.submitted_subscriptions, "waiting for approval")]),
         ),
     ]
 }
@@ -110,16 +109,14 @@ fn steps(c: &store::Counts) -> Vec<Step> {
 
 fn waiting(c: &store::Counts) -> Vec<Waiting> {
     let rows = [
-        ("/publisher/subscriptions?state=submitted", c.submitted_subscriptions, "subscription", "subscriptions", "waiting for approval"),
-        ("/publisher/users?state=pending", c.pending_users, "user", "users", "pending"),
-        ("/publisher/products?state=notPublished", c.not_published, "product", "products", "not published"),
+        ("/publisher/subscriptions?state=submitted", c.submitted_subscriptions, "subscription", "subscriptions"),
+        ("/publisher/users?state=pending", c.pending_users, "pending user", "pending users"),
     ];
     rows.into_iter()
         .filter(|row| row.1 > 0)
-        .map(|(href, count, one, many, words)| Waiting {
+        .map(|(href, count, one, many)| Waiting {
             href,
             number: if count > COUNTED { format!("{} {many}", capped(count)) } else { counted(count, one, many) },
-            words,
         })
         .collect()
 }

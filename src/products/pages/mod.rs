@@ -43,6 +43,7 @@ pub fn routes(routes: &mut Routes) {
         .get("/publisher/products/{name}/subscribers", subscribers::show)
         .get("/publisher/products/{name}/publish", state::ask_publish)
         .post("/publisher/products/{name}/publish", state::publish)
+        .get("/publisher/products/{name}/unpublish", state::ask_unpublish)
         .post("/publisher/products/{name}/unpublish", state::unpublish)
         .get("/publisher/products/{name}/delete", state::ask_delete)
         .post("/publisher/products/{name}/delete", state::delete);
@@ -227,7 +228,10 @@ async fn create(admin: Administrator, portal: Data<Portal>, frame: Frame, sessio
     let typed = NewProduct::from(form);
     match super::create(&portal.db, &admin, &typed).await {
         Ok(product) => {
-            let text = format!("Added the product {}. It is not published, and open to Administrators alone.", product.display_name);
+            let text = format!(
+                "Added {}. It is not published, and open to Administrators alone.",
+                web::filters::the("product", &product.display_name)
+            );
             Flash::good(text).keep(&session)?;
             web::see_other(&product.path())
         }

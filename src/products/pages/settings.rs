@@ -58,7 +58,7 @@ fn differences(now: &NewProduct, typed: &NewProduct) -> Vec<(&'static str, Strin
         fields.push(("Require approval", yes_no(now.approval_required)));
     }
     if now.subscriptions_limit != typed.subscriptions_limit.trim() {
-        fields.push(("Subscriptions a user", text(&now.subscriptions_limit)));
+        fields.push(("Subscriptions per user", text(&now.subscriptions_limit)));
     }
     fields
 }

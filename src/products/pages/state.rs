@@ -10,8 +10,12 @@ use crate::{
     app::Portal,
     auth::Administrator,
     error::{Error, Problems},
-    products::Undone,
-    web::{self, Answer, Flash, Form, Frame, counted, form::Name},
+    products::{Product, Undone},
+    web::{
+        self, Answer, Flash, Form, Frame, counted,
+        filters::{shortened, the, thousands},
+        form::Name,
+    },
 };
 
 #[derive(Template)]
@@ -28,7 +32,7 @@ pub(super) async fn ask_publish(_admin: Administrator, portal: Data<Portal>, fra
     let mut connection = portal.db.read().await?;
     let tabs = Tabs::load(&mut connection, &name).await?;
     if tabs.product.published {
-        Flash::good(format!("{} is published already.", tabs.product.display_name)).keep(&session)?;
+        Flash::good(format!("{} is published already.", shortened(&tabs.product.display_name, 80))).keep(&session)?;
         return web::see_other(&tabs.path());
     }
     let boxes = visibility::open_boxes(&mut connection, tabs.product.id, portal.db.now()).await?;
@@ -48,8 +52,50 @@ pub(super) async fn ask_publish(_admin: Administrator, portal: Data<Portal>, fra
 pub(super) async fn publish(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let (product, changed) = super::super::publish(&portal.db, &admin, &name).await?;
     let said = if changed { "Published" } else { "Nothing was changed: already published" };
-    Flash::good(format!("{said}: {}.", product.display_name)).keep(&session)?;
+    Flash::good(format!("{said}: {}.", shortened(&product.display_name, 80))).keep(&session)?;
     web::see_other(&product.path())
+}
+
+#[derive(Template)]
+#[template(path = "products/unpublish.html")]
+struct UnpublishPage {
+    frame: Frame,
+    tabs: Tabs,
+    goes: Vec<String>,
+    stays: Vec<String>,
+}
+
+/// Groups that are named before the rest is counted.
+const NAMED: usize = 50;
+
+pub(super) async fn ask_unpublish(_admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let tabs = Tabs::load(&mut connection, &name).await?;
+    if !tabs.product.published {
+        Flash::good(not_published(&tabs.product)).keep(&session)?;
+        return web::see_other(&tabs.path());
+    }
+    let boxes = visibility::open_boxes(&mut connection, tabs.product.id, portal.db.now()).await?;
+    let live = match tabs.counts.live_subscriptions {
+        0 => "No live subscription is affected".to_owned(),
+        1 => "1 live subscription, and its keys stay valid; its owner no longer finds the product".to_owned(),
+        many => format!("{} live subscriptions, and their keys stay valid; their owners no longer find the product", thousands(many)),
+    };
+    let apis = format!("{} in it; those that no other product shows are hidden with it", counted(tabs.counts.apis, "API", "APIs"));
+    let stays = vec![live, apis, "Whom it is open to, for when it is published again".to_owned()];
+    let mut goes: Vec<String> = boxes
+        .iter()
+        .take(NAMED)
+        .map(|group| format!("Its listing for {} ({})", shortened(&group.display_name, 80), group.members()))
+        .collect();
+    if boxes.len() > NAMED {
+        goes.push(format!("and for {} more", boxes.len() - NAMED));
+    }
+    web::page(&UnpublishPage { frame, tabs, goes, stays })
+}
+
+fn not_published(product: &Product) -> String {
+    format!("{} was not published, so nothing was changed.", shortened(&product.display_name, 80))
 }
 
 pub(super) async fn unpublish(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
@@ -57,10 +103,10 @@ pub(super) async fn unpublish(admin: Administrator, portal: Data<Portal>, sessio
     let text = if changed {
         format!(
             "Unpublished {}: nobody sees it in the developer portal. Its subscriptions stay, and their keys stay valid.",
-            product.display_name
+            shortened(&product.display_name, 80)
         )
     } else {
-        format!("{} was not published, so nothing was changed.", product.display_name)
+        not_published(&product)
     };
     Flash::good(text).keep(&session)?;
     web::see_other(&product.path())
@@ -92,9 +138,13 @@ impl DeletePage {
         let mut goes = vec!["The product itself, with its description and terms".to_owned()];
         if counts.subscriptions > 0 {
             goes.push(format!(
-                "{}, {} of them live: their keys stop working",
+                "{}; {} live, and the keys stop working",
                 counted(counts.subscriptions, "subscription", "subscriptions"),
-                web::filters::thousands(counts.live_subscriptions)
+                match counts.live_subscriptions {
+                    0 => "none is".to_owned(),
+                    1 => "1 is".to_owned(),
+                    many => format!("{} are", thousands(many)),
+                }
             ));
         }
         let stays = vec![
@@ -134,7 +184,7 @@ pub(super) async fn delete(
             } else {
                 format!(" and {}", counted(subscriptions, "subscription", "subscriptions"))
             };
-            Flash::good(format!("Deleted the product {}{with}.", product.display_name)).keep(&session)?;
+            Flash::good(format!("Deleted {}{with}.", the("product", &product.display_name))).keep(&session)?;
             web::see_other("/publisher/products")
         }
         Err(Error::Conflict(why)) => {

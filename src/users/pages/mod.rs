@@ -19,6 +19,7 @@ pub fn routes(routes: &mut Routes) {
         .get("/publisher/users/{name}", show::show)
         .post("/publisher/users/{name}", show::edit)
         .post("/publisher/users/{name}/groups", show::set_groups)
+        .get("/publisher/users/{name}/block", show::ask_block)
         .post("/publisher/users/{name}/block", show::block)
         .post("/publisher/users/{name}/activate", show::activate)
         .post("/publisher/users/{name}/role", show::change_role)

@@ -9,7 +9,9 @@ use super::sessions::SessionRow;
 use crate::{
     app::Portal,
     auth::{Administrator, SignedIn, pages::own_session, sign_in},
+    catalog,
     error::{Error, Problems},
+    ids::SubscriptionId,
     users::{
         self, NewUser, User,
         store::show::{self, GroupBox, Held},
@@ -34,6 +36,8 @@ struct ShowPage {
     groups: Vec<GroupBox>,
     sessions: Vec<SessionRow>,
     subscriptions: Vec<Held>,
+    /// Live ones whose product the user no longer sees.
+    hidden: Vec<SubscriptionId>,
     /// Whether this is the page of the administrator who looks at it.
     own: bool,
 }
@@ -45,6 +49,8 @@ impl ShowPage {
         let user = users::get(&mut connection, name).await?;
         let groups = show::boxes(&mut connection, user.id, now).await?;
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
+        let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| held.is_live()).map(|held| held.id).collect();
+        let hidden = catalog::without_sight(&mut connection, &live, now).await?;
         drop(connection);
         let sessions = sign_in::sessions_of(&portal.db, user.id, portal.limits()).await?;
         let own = admin.id() == Some(user.id);
@@ -58,6 +64,7 @@ impl ShowPage {
             groups,
             sessions: SessionRow::all(sessions, &here),
             subscriptions,
+            hidden,
             own,
             user,
         })
@@ -134,9 +141,55 @@ pub(super) async fn set_groups(
     web::see_other(&users::path(&name))
 }
 
+#[derive(Template)]
+#[template(path = "users/block.html")]
+struct BlockPage {
+    frame: Frame,
+    user: User,
+    goes: Vec<String>,
+    stays: Vec<String>,
+}
+
+pub(super) async fn ask_block(_admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name) -> Answer {
+    let now = portal.db.now();
+    let mut connection = portal.db.read().await?;
+    let user = users::get(&mut connection, &name).await?;
+    if user.state == "blocked" {
+        Flash::good(BLOCKED_ALREADY).keep(&session)?;
+        return web::see_other(&user.path());
+    }
+    let groups = show::boxes(&mut connection, user.id, now).await?;
+    let counts = show::count_subscriptions(&mut connection, user.id).await?;
+    drop(connection);
+    let sessions = sign_in::sessions_of(&portal.db, user.id, portal.limits()).await?.len();
+    let mut goes = vec![match sessions {
+        0 => "Signing in: nobody can with this account".to_owned(),
+        some => format!("Signing in, and {} at once", counted(i64::try_from(some).unwrap_or(i64::MAX), "session", "sessions")),
+    }];
+    if counts.active > 0 {
+        let their = if counts.active == 1 { "its keys are" } else { "their keys are" };
+        goes.push(format!(
+            "{}: {their} refused while the account is blocked",
+            counted(counts.active, "active subscription", "active subscriptions")
+        ));
+    }
+    let member = groups.iter().filter(|group| group.by_hand || group.otherwise).count();
+    let stays = vec![
+        format!(
+            "The account, with {} and {}",
+            counted(i64::try_from(member).unwrap_or(i64::MAX), "group", "groups"),
+            counted(counts.all, "subscription", "subscriptions")
+        ),
+        "The way back: Activate makes all of it work again".to_owned(),
+    ];
+    web::page(&BlockPage { frame, user, goes, stays })
+}
+
+const BLOCKED_ALREADY: &str = "This user was blocked already.";
+
 pub(super) async fn block(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let changed = users::block(&portal.db, &admin, &name).await?;
-    Flash::good(if changed { "Blocked. Every session has ended." } else { "This user was blocked already." }).keep(&session)?;
+    Flash::good(if changed { "Blocked. Every session has ended." } else { BLOCKED_ALREADY }).keep(&session)?;
     web::see_other(&users::path(&name))
 }
 

@@ -4,7 +4,7 @@ use super::list::{GroupMark, OFFERED};
 use crate::{
     db::{Connection, Instant, run},
     error::Error,
-    ids::{self, UserId},
+    ids::{self, SubscriptionId, UserId},
 };
 
 /// A group as a tick box on a user's page.
@@ -60,6 +60,7 @@ pub async fn choices(connection: &mut Connection) -> Result<Vec<GroupMark>, Erro
 /// A subscription, as its owner's page lists it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Held {
+    pub id: SubscriptionId,
     pub display_name: String,
     pub state: String,
     pub created_at: Instant,
@@ -68,6 +69,10 @@ pub struct Held {
 }
 
 impl Held {
+    pub fn is_live(&self) -> bool {
+        matches!(self.state.as_str(), "submitted" | "active" | "suspended")
+    }
+
     pub fn product_path(&self) -> String {
         format!("/publisher/products/{}", ids::encode(&self.product_name))
     }
@@ -76,7 +81,20 @@ impl Held {
 /// The latest subscriptions of a user.
 pub async fn subscriptions(connection: &mut Connection, user: UserId) -> Result<Vec<Held>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Held>(
-        "select s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product
+        "select s.id, s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product
          from subscriptions s join products p on p.id = s.product_id where s.owner_id = $1 order by s.id desc limit 100")
         .bind(user).fetch_all(c).await?))
+}
+
+/// How many subscriptions a user holds, and how many of them are active.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct HeldCounts {
+    pub all: i64,
+    pub active: i64,
+}
+
+pub async fn count_subscriptions(connection: &mut Connection, user: UserId) -> Result<HeldCounts, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, HeldCounts>(
+        "select count(*) as \"all\", count(case when state = 'active' then 1 end) as active from subscriptions where owner_id = $1")
+        .bind(user).fetch_one(c).await?))
 }

@@ -33,7 +33,7 @@ async fn names(admin: &Browser, query: &str) -> Vec<&'static str> {
     let page = admin.get(&format!("/publisher/users{query}")).await;
     page.is(200);
     let mut found: Vec<(usize, &str)> =
-        ALL.into_iter().filter_map(|name| page.text.find(&format!("dir=\"auto\">{name}</a>")).map(|at| (at, name))).collect();
+        ALL.into_iter().filter_map(|name| page.text.find(&format!("<bdi>{name}</bdi></a>")).map(|at| (at, name))).collect();
     found.sort_unstable();
     found.into_iter().map(|(_, name)| name).collect()
 }
@@ -58,7 +58,7 @@ async fn each_filter_and_all_together() {
     assert_eq!(of("?not_in=guests&q=contoso").await, "Ana Alves, Bo Berg");
     assert_eq!(of("?q=CONTOSO&state=active&in=beta&not_in=gamma&sort=-name").await, "Ana Alves");
     admin.get("/publisher/users?in=nothing").await.is(404);
-    admin.get("/publisher/users?q=zzz&in=beta").await.shows("No user matches “zzz” in Beta.").shows("Clear the filter");
+    admin.get("/publisher/users?q=zzz&in=beta").await.shows("No user matches “zzz” in Beta.").shows("Clear");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn a_part_of_a_name_or_address_is_enough() {
     ] {
         let page = found(query).await;
         page.is(200);
-        assert_eq!((page.text.contains("Ana Alves</a>"), page.text.contains("odd@contoso.example</span>")), (ana, odd), "{query}");
+        assert_eq!((page.text.contains("Ana Alves</bdi></a>"), page.text.contains("odd@contoso.example</span>")), (ana, odd), "{query}");
     }
 }
 
@@ -121,10 +121,14 @@ async fn pages_hold_what_the_address_says() {
         portal.add_user(&format!("p{number:02}@contoso.example"), "Person", &format!("N{number:02}"), UserState::Active, false).await;
     }
     let page = admin.get("/publisher/users?size=25&page=2&q=person&sort=-name").await;
-    page.shows("26–50 of 60").shows("Person N34</a>").shows("Person N10</a>").hides("Person N35</a>").hides("Person N09</a>");
+    page.shows("26–50 of 60")
+        .shows("Person N34</bdi></a>")
+        .shows("Person N10</bdi></a>")
+        .hides("Person N35</bdi></a>")
+        .hides("Person N09</bdi></a>");
     page.shows("Select all 60 that match").shows("name=\"page\" value=\"2\"").shows("name=\"sort\" value=\"-name\"");
     admin.get("/publisher/users?size=100&q=person").await.shows("1–60 of 60").hides("that match");
-    admin.get("/publisher/users?size=25&page=9&q=person").await.shows("51–60 of 60").shows("Person N59</a>");
+    admin.get("/publisher/users?size=25&page=9&q=person").await.shows("51–60 of 60").shows("Person N59</bdi></a>");
     admin.get("/publisher/users?size=7&page=x&q=person").await.shows("1–50 of 60");
 }
 

@@ -44,7 +44,11 @@ async fn blocking_ends_every_session_at_once() {
     let browser = portal.signed_in("dev@portal.example").await;
     browser.get("/account").await.is(200);
     let path = format!("/publisher/users/{dev}");
+    let asked = admin.get(&format!("{path}/block")).await;
+    asked.is(200).shows("Block Dev Eloper?").shows("Signing in, and 1 session at once").shows("with 0 groups and 0 subscriptions");
+    browser.get("/account").await.is(200);
     admin.post_and_follow(&format!("{path}/block"), &[]).await.shows("Blocked. Every session has ended.");
+    admin.get(&format!("{path}/block")).await.is(303);
     browser.get("/account").await.is(303);
     assert_eq!(
         portal.count("select count(*) from sessions s join users u on u.id = s.user_id where u.email = 'dev@portal.example'").await,
