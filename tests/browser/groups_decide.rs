@@ -86,6 +86,7 @@ async fn a_group_decides_who_sees_a_product() {
         assert_eq!(ana.status().await, 404, "gone at the next click");
 
         admin.click("Undo").await;
+        admin.see("put 1 developer back into Contoso partners").await;
         ana.goto("/products/orders").await;
         assert_eq!(ana.status().await, 200, "and back after Undo");
         if view.script {
