@@ -36,6 +36,7 @@ use crate::{
     error::Error,
     groups,
     keys::Keys,
+    metrics::Metrics,
     products, subscriptions, users,
     web::{Routes, assets, errors, guard},
 };
@@ -49,6 +50,8 @@ pub struct Portal {
     pub settings: Arc<Settings>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
     pub stopping: Arc<AtomicBool>,
+    /// None when nobody is to ask for them.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Portal {
@@ -173,13 +176,38 @@ fn clear_cookie<B>(answer: &mut ServiceResponse<B>, name: &'static str, secure: 
     }
 }
 
-/// Opens the listening socket.
+/// What OpenMetrics calls its text format.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+async fn show_metrics(metrics: Data<Metrics>) -> HttpResponse {
+    match metrics.text() {
+        Ok(text) => HttpResponse::Ok().content_type(OPEN_METRICS).body(text),
+        Err(error) => {
+            tracing::error!(%error, "metrics cannot be told");
+            HttpResponse::InternalServerError().finish()
+        }
+    }
+}
+
+/// `/metrics` alone, on a listener of its own: who reaches the portal must not read what happens in it.
+pub fn serve_metrics(metrics: Arc<Metrics>, listener: TcpListener) -> std::io::Result<Server> {
+    let metrics = Data::from(metrics);
+    let server = HttpServer::new(move || App::new().app_data(metrics.clone()).route("/metrics", web::get().to(show_metrics)))
+        .workers(1)
+        .worker_max_blocking_threads(1)
+        .shutdown_timeout(1)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    Ok(server)
+}
+
+/// Opens the listening socket that a setting names.
 ///
 /// # Errors
 /// A sentence that says which address and why.
-pub fn listen(address: SocketAddr) -> Result<TcpListener, String> {
-    let listener =
-        TcpListener::bind(address).map_err(|error| format!("PORTICO_LISTEN is {address}, and nothing can listen there: {error}"))?;
+pub fn listen(setting: &str, address: SocketAddr) -> Result<TcpListener, String> {
+    let listener = TcpListener::bind(address).map_err(|error| format!("{setting} is {address}, and nothing can listen there: {error}"))?;
     listener.set_nonblocking(true).map_err(|error| error.to_string())?;
     Ok(listener)
 }
@@ -197,10 +225,12 @@ pub async fn tidy_for_ever(portal: Portal) {
 
 /// The state of a portal on a migrated database.
 pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Portal, Error> {
+    let passwords = Passwords::new().map_err(Error::internal)?;
     Ok(Portal {
+        metrics: settings.metrics.map(|_| Arc::new(Metrics::new(db.clone(), passwords.clone()))),
         db,
         keys: Arc::new(Keys::new(secret)),
-        passwords: Passwords::new().map_err(Error::internal)?,
+        passwords,
         settings: Arc::new(settings),
         stopping: Arc::default(),
     })

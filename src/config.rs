@@ -40,6 +40,9 @@ pub struct Options {
     /// Seconds between a signal to stop and the end of listening, in which /readyz says no and requests are still answered [default: 0]
     #[arg(long, env = "PORTICO_DRAIN_SECONDS", global = true, value_name = "SECONDS")]
     pub drain_seconds: Option<String>,
+    /// Address and port where Prometheus finds /metrics, apart from the portal, as in 127.0.0.1:9180 [default: nowhere]
+    #[arg(long, env = "PORTICO_METRICS", global = true, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<String>,
     /// Worker threads [default: one a processor]
     #[arg(long, env = "PORTICO_WORKERS", global = true, value_name = "NUMBER")]
     pub workers: Option<String>,
@@ -65,6 +68,7 @@ pub struct Settings {
     pub import_urls: ImportUrls,
     pub log: String,
     pub drain: std::time::Duration,
+    pub metrics: Option<SocketAddr>,
     pub workers: usize,
 }
 
@@ -116,6 +120,13 @@ impl Settings {
         };
         let processors = std::thread::available_parallelism().map_or(2, |n| n.get()) as i64;
         let workers = whole("PORTICO_WORKERS", options.workers.as_deref(), processors, 1, 1024)?;
+        let metrics = options
+            .metrics
+            .as_deref()
+            .map(|text| {
+                text.parse().map_err(|_| format!("PORTICO_METRICS must be an address and a port, as in 127.0.0.1:9180; it is “{text}”"))
+            })
+            .transpose()?;
         let drain = whole("PORTICO_DRAIN_SECONDS", options.drain_seconds.as_deref(), 0, 0, 3600)?;
         let log = options.log.clone().unwrap_or_else(|| "info".to_owned());
         tracing_subscriber::EnvFilter::try_new(&log).map_err(|why| format!("PORTICO_LOG is not a level or a filter ({why})"))?;
@@ -129,6 +140,7 @@ impl Settings {
             session_idle: time::Duration::minutes(minutes),
             session_limit: time::Duration::hours(hours),
             drain: std::time::Duration::from_secs(drain.unsigned_abs()),
+            metrics,
             workers: usize::try_from(workers).unwrap_or(1),
         })
     }

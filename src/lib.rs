@@ -30,11 +30,15 @@ pub mod groups;
 pub mod ids;
 /// The portal's secret and what is derived from it.
 pub mod keys;
+/// What monitoring counts, for `/metrics` on a listener of its own.
+pub mod metrics;
 /// Products, the APIs in them and the groups they are open to.
 pub mod products;
 /// Subscriptions, their keys and states.
 pub mod subscriptions;
 /// Users and their states.
 pub mod users;
+/// Waiting, counted.
+pub mod waits;
 /// Response verbs, the frame, forms, errors, paging, headers, assets.
 pub mod web;

@@ -118,6 +118,9 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
         Ok(()) => sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, &origin).await,
         Err(error) => Err(error),
     };
+    if let Some(metrics) = &portal.metrics {
+        metrics.signed_in(&outcome);
+    }
     let redraw = |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", problems };
     match outcome {
         Ok(person) => {

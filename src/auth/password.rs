@@ -8,7 +8,10 @@ use argon2::{
 };
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, Problems};
+use crate::{
+    error::{Error, Problems},
+    waits::Waits,
+};
 
 /// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane; these are the crate's defaults, asserted in a test.
 fn hasher() -> Argon2<'static> {
@@ -25,6 +28,7 @@ const WAIT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Passwords {
     turn: Arc<Semaphore>,
+    waits: Arc<Waits>,
     /// Checked for addresses that are unknown, so that they take as long as known ones.
     decoy: Arc<str>,
 }
@@ -34,7 +38,7 @@ impl Passwords {
     /// When argon2 cannot get its memory.
     pub fn new() -> Result<Self, String> {
         let decoy = hasher().hash_password(b"nobody has this password").map_err(|error| error.to_string())?.to_string();
-        Ok(Self { turn: Arc::new(Semaphore::new(1)), decoy: decoy.into() })
+        Ok(Self { turn: Arc::new(Semaphore::new(1)), waits: Arc::default(), decoy: decoy.into() })
     }
 
     pub async fn hash(&self, password: &str) -> Result<String, Error> {
@@ -55,12 +59,18 @@ impl Passwords {
         Ok(right && known)
     }
 
+    /// Those who wait for their turn.
+    pub fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let busy = || Error::TooMany {
             seconds: 5,
             message: "Too many people are signing in at this moment. Wait a few seconds and try again.".to_owned(),
         };
-        let permit = tokio::time::timeout(WAIT, self.turn.clone().acquire_owned()).await.map_err(|_| busy())?.map_err(Error::internal)?;
+        let turn = tokio::time::timeout(WAIT, self.turn.clone().acquire_owned());
+        let permit = self.waits.taking(self.turn.available_permits() == 0, turn).await.map_err(|_| busy())?.map_err(Error::internal)?;
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()

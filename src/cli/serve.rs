@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, atomic::Ordering};
 
+use actix_web::dev::ServerHandle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::{
     signal::unix::{SignalKind, signal},
@@ -30,7 +31,7 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
     if !subscriptions::key_fits(&portal.db, &portal.keys).await.map_err(said)? {
         return Err(OTHER_KEY.to_owned());
     }
-    let listener = app::listen(portal.settings.listen)?;
+    let listener = app::listen("PORTICO_LISTEN", portal.settings.listen)?;
     // With port 0 the system chooses one.
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
     portal.settings = Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
@@ -39,6 +40,7 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
         fill_demo(&portal, None).await?;
     }
     first_administrator(&portal).await.map_err(said)?;
+    let measured = serve_metrics(&portal)?;
     say!("Portico is open at {}", portal.settings.base_url());
     if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
         say!(
@@ -70,9 +72,23 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
     });
     let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
+    if let Some(measured) = measured {
+        measured.stop(false).await;
+    }
     db.close().await;
     tracing::info!("stopped");
     outcome
+}
+
+/// Opens the listener for monitoring, if there is to be one. It answers until the portal has ended.
+fn serve_metrics(portal: &Portal) -> Result<Option<ServerHandle>, String> {
+    let (Some(address), Some(metrics)) = (portal.settings.metrics, &portal.metrics) else { return Ok(None) };
+    let listener = app::listen("PORTICO_METRICS", address)?;
+    say!("Metrics are at http://{}/metrics", listener.local_addr().map_err(|error| error.to_string())?);
+    let server = app::serve_metrics(metrics.clone(), listener).map_err(|error| error.to_string())?;
+    let handle = server.handle();
+    tokio::spawn(server);
+    Ok(Some(handle))
 }
 
 /// Hears of SIGINT (Ctrl-C) and SIGTERM, and says the number of each.

@@ -1,8 +1,11 @@
 //! Pools, connections and transactions of the two engines.
 
 use std::{
+    future::poll_fn,
     ops::{Deref, DerefMut},
+    pin::pin,
     str::FromStr,
+    sync::Arc,
     time::Duration,
 };
 
@@ -13,8 +16,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+use tokio::runtime::Handle;
+
 use super::{Clock, Instant};
-use crate::error::Error;
+use crate::{error::Error, waits::Waits};
 
 /// How long a request waits for a connection or for SQLite's write lock before it is told that the database is busy.
 const WAIT: Duration = Duration::from_secs(5);
@@ -30,8 +35,26 @@ pub enum Engine {
 
 #[derive(Clone)]
 enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres(PgPool),
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    /// Connections belong to the runtime in which they were opened, and the server's workers have one each, which end one after the
+    /// other: so they are opened in the one that ends last, and requests in hand keep theirs.
+    Postgres {
+        pool: PgPool,
+        home: Handle,
+    },
+}
+
+/// Does the work as if it were awaited in that runtime.
+async fn within<T>(home: &Handle, work: impl Future<Output = T>) -> T {
+    let mut work = pin!(work);
+    poll_fn(|context| {
+        let _home = home.enter();
+        work.as_mut().poll(context)
+    })
+    .await
 }
 
 /// The database, and the clock that its changes are dated by.
@@ -39,6 +62,29 @@ enum Pools {
 pub struct Database {
     pools: Pools,
     clock: Clock,
+    /// For a connection to read with, and for one to write with.
+    waits: [Arc<Waits>; 2],
+}
+
+/// A pool at this moment, for monitoring.
+pub struct Pool {
+    pub name: &'static str,
+    pub size: u32,
+    pub idle: u32,
+    pub most: u32,
+    pub waits: Arc<Waits>,
+}
+
+impl Pool {
+    fn of<DB: sqlx::Database>(name: &'static str, pool: &sqlx::Pool<DB>, waits: &Arc<Waits>) -> Self {
+        let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+        Self { name, size: pool.size(), idle, most: pool.options().get_max_connections(), waits: waits.clone() }
+    }
+}
+
+/// Whether the next one has to wait until somebody gives a connection back.
+fn is_spent<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> bool {
+    pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections()
 }
 
 /// A native connection, from the pool or inside a transaction.
@@ -168,18 +214,19 @@ impl Database {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .connect_lazy_with(base.pragma("query_only", "on"));
-            Ok(Self { pools: Pools::Sqlite { read, write }, clock })
+            Ok(Self { pools: Pools::Sqlite { read, write }, clock, waits: Default::default() })
         } else {
             let options = PgConnectOptions::from_str(url)?.application_name("portico").options([("timezone", "UTC")]);
             let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT).connect_with(options).await?;
-            Ok(Self { pools: Pools::Postgres(pool), clock })
+            let waits = Arc::<Waits>::default();
+            Ok(Self { pools: Pools::Postgres { pool, home: Handle::current() }, clock, waits: [waits.clone(), waits] })
         }
     }
 
     pub fn engine(&self) -> Engine {
         match self.pools {
             Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres(_) => Engine::Postgres,
+            Pools::Postgres { .. } => Engine::Postgres,
         }
     }
 
@@ -189,24 +236,41 @@ impl Database {
 
     /// The same database under another clock: to fill it with a past.
     pub fn under(&self, clock: Clock) -> Self {
-        Self { pools: self.pools.clone(), clock }
+        Self { clock, ..self.clone() }
     }
 
     /// A connection to read with; each statement sees what was committed before it.
     pub async fn read(&self) -> Result<Connection, Error> {
+        let [waits, _] = &self.waits;
         Ok(match &self.pools {
-            Pools::Sqlite { read, .. } => Connection::Sqlite(Held::Pooled(read.acquire().await?)),
-            Pools::Postgres(pool) => Connection::Postgres(Held::Pooled(pool.acquire().await?)),
+            Pools::Sqlite { read, .. } => Connection::Sqlite(Held::Pooled(waits.taking(is_spent(read), read.acquire()).await?)),
+            Pools::Postgres { pool, home } => {
+                Connection::Postgres(Held::Pooled(waits.taking(is_spent(pool), within(home, pool.acquire())).await?))
+            }
         })
     }
 
     /// A transaction to write in. SQLite takes its write lock at once, so that it cannot fail half-way for a reader that became a writer.
     pub async fn write(&self) -> Result<Transaction, Error> {
+        let [_, waits] = &self.waits;
         let connection = match &self.pools {
-            Pools::Sqlite { write, .. } => Connection::Sqlite(Held::InTransaction(write.begin_with("BEGIN IMMEDIATE").await?)),
-            Pools::Postgres(pool) => Connection::Postgres(Held::InTransaction(pool.begin().await?)),
+            Pools::Sqlite { write, .. } => {
+                Connection::Sqlite(Held::InTransaction(waits.taking(is_spent(write), write.begin_with("BEGIN IMMEDIATE")).await?))
+            }
+            Pools::Postgres { pool, home } => {
+                Connection::Postgres(Held::InTransaction(waits.taking(is_spent(pool), within(home, pool.begin())).await?))
+            }
         };
         Ok(Transaction { connection, now: self.clock.now() })
+    }
+
+    /// The pools as they are; nothing is asked of the database.
+    pub fn pools(&self) -> Vec<Pool> {
+        let [reading, writing] = &self.waits;
+        match &self.pools {
+            Pools::Sqlite { read, write } => vec![Pool::of("read", read, reading), Pool::of("write", write, writing)],
+            Pools::Postgres { pool, .. } => vec![Pool::of("all", pool, reading)],
+        }
     }
 
     pub async fn close(&self) {
@@ -215,14 +279,14 @@ impl Database {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Postgres(pool) => pool.close().await,
+            Pools::Postgres { pool, .. } => pool.close().await,
         }
     }
 
     pub(super) fn migration_pools(&self) -> Result<&SqlitePool, &PgPool> {
         match &self.pools {
             Pools::Sqlite { write, .. } => Ok(write),
-            Pools::Postgres(pool) => Err(pool),
+            Pools::Postgres { pool, .. } => Err(pool),
         }
     }
 }

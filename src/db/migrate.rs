@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
-use super::{Database, Engine};
+use super::{Database, Engine, run};
+use crate::error::Error;
 
 /// `(number, what it does, its text, the one engine it is for)`.
 const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
@@ -59,14 +60,12 @@ pub enum MigrationState {
 }
 
 /// Whether all of this program's migrations are in the database.
-pub async fn state(db: &Database) -> Result<MigrationState, sqlx::Error> {
+pub async fn state(db: &Database) -> Result<MigrationState, Error> {
     let migrator = migrator(db.engine());
     let table = migrator.table_name.clone();
-    let applied = match db.migration_pools() {
-        Ok(sqlite) => sqlite.acquire().await?.list_applied_migrations(&table).await,
-        Err(postgres) => postgres.acquire().await?.list_applied_migrations(&table).await,
-    }
-    .map_err(|error| sqlx::Error::Protocol(error.to_string()))?;
+    let mut connection = db.read().await?;
+    let applied =
+        run!(&mut connection, c => c.list_applied_migrations(&table).await).map_err(|error| Error::internal(error.to_string()))?;
     Ok(if migrator.iter().all(|m| applied.iter().any(|a| a.version == m.version)) {
         MigrationState::Current
     } else {

@@ -14,6 +14,7 @@ use actix_web::{
     web::Data,
 };
 
+use super::routes::Pattern;
 use crate::{app::Portal, error::Error, ids};
 
 #[derive(Clone, Debug)]
@@ -46,17 +47,23 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let mut outcome = next.call(request).await;
+    let mut route = None;
     let status = match &mut outcome {
         Ok(answer) => {
+            route = Pattern::of(answer.request());
             add_headers(answer.headers_mut(), &id, secure);
-            if portal.is_some_and(|portal| portal.is_stopping()) {
+            if portal.as_ref().is_some_and(|portal| portal.is_stopping()) {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
             answer.status()
         }
         Err(error) => error.as_response_error().status_code(),
     };
-    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    let took = began.elapsed();
+    if let Some(metrics) = portal.as_ref().and_then(|portal| portal.metrics.as_ref()) {
+        metrics.answered(route, &method, status, took);
+    }
+    let milliseconds = took.as_secs_f64() * 1000.0;
     tracing::info!(request = %id, %method, path = %path.escape_debug(), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
     outcome
 }

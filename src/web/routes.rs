@@ -16,6 +16,16 @@ impl Pages {
     }
 }
 
+/// The pattern that a request was matched by.
+pub struct Pattern(&'static str);
+
+impl Pattern {
+    /// None when no route matched.
+    pub fn of(request: &HttpRequest) -> Option<&'static str> {
+        request.app_data::<Pattern>().map(|pattern| pattern.0)
+    }
+}
+
 /// Routes in the order in which they are matched.
 #[derive(Default)]
 pub struct Routes {
@@ -64,7 +74,7 @@ impl Routes {
                     let (path, resource) = resources.remove(index);
                     resources.insert(index, (path, resource.route(route)));
                 }
-                None => resources.push((path, web::resource(path).route(route))),
+                None => resources.push((path, web::resource(path).app_data(Pattern(path)).route(route))),
             }
         }
         for (_, resource) in resources {

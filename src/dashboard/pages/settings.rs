@@ -85,6 +85,11 @@ fn of_settings(settings: &Settings) -> [Section; 2] {
                 shown("Trusted proxies", if proxies.is_empty() { "None".to_owned() } else { proxies }, "PORTICO_TRUSTED_PROXY"),
                 shown("Worker threads", settings.workers.to_string(), "PORTICO_WORKERS"),
                 shown("Answered after a signal to stop", format!("{} s", settings.drain.as_secs()), "PORTICO_DRAIN_SECONDS"),
+                shown(
+                    "Metrics at",
+                    settings.metrics.map_or_else(|| "Nowhere".to_owned(), |address| address.to_string()),
+                    "PORTICO_METRICS",
+                ),
                 shown("Logged", settings.log.clone(), "PORTICO_LOG"),
                 shown("Import from a URL", import, "PORTICO_IMPORT_URLS"),
                 shown("Version of Portico", env!("CARGO_PKG_VERSION"), ""),

@@ -1,5 +1,6 @@
 //! What the people who run a portal rely on: backups, stopping, limits.
 
 mod backup;
+mod metrics;
 mod several;
 mod stopping;

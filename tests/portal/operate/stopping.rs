@@ -13,9 +13,38 @@ use crate::{
 };
 
 async fn start(folder: &tempfile::TempDir, drain: &str) -> Serving {
-    let mut command = portico(folder.path(), &["--drain-seconds", drain]);
+    start_with(folder, &["--drain-seconds", drain]).await
+}
+
+async fn start_with(folder: &tempfile::TempDir, arguments: &[&str]) -> Serving {
+    let mut command = portico(folder.path(), arguments);
     command.env("PORTICO_DATABASE_URL", database_url(folder).await).env("PORTICO_SECRET_KEY", SECRET);
     Serving::start(command, 1)
+}
+
+/// Sends the head of a form and the beginning of its body, which is to be so long.
+fn begin_form(address: &str, path: &str, length: usize, beginning: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{beginning}"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream
+}
+
+fn finish_form(mut stream: TcpStream, end: &str) -> String {
+    stream.write_all(end.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn until_nobody_listens(address: &str) {
+    let began = Instant::now();
+    while TcpStream::connect(address).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(8), "it goes on listening");
+    }
 }
 
 /// Asks until the signal has arrived.
@@ -37,12 +66,7 @@ async fn it_is_not_ready_first_and_finishes_what_it_has_begun() {
 
     // A form whose end comes when nobody listens any more.
     let address = serving.base().trim_start_matches("http://").to_owned();
-    let mut slow = TcpStream::connect(&address).unwrap();
-    slow.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let head = format!(
-        "POST /theme HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\ntheme"
-    );
-    slow.write_all(head.as_bytes()).unwrap();
+    let slow = begin_form(&address, "/theme", 10, "theme");
 
     let began = Instant::now();
     serving.send("TERM");
@@ -51,14 +75,33 @@ async fn it_is_not_ready_first_and_finishes_what_it_has_begun() {
     let page = guest.get("/signin").await;
     page.is(200);
     assert_eq!(page.header("connection"), "close", "so that the client goes elsewhere");
-    while TcpStream::connect(&address).is_ok() {
-        assert!(began.elapsed() < Duration::from_secs(8), "it goes on listening");
-    }
+    until_nobody_listens(&address);
     assert!(began.elapsed() >= Duration::from_secs(1), "it stopped listening after {:?}", began.elapsed());
-    slow.write_all(b"=dark").unwrap();
-    let mut answer = String::new();
-    slow.read_to_string(&mut answer).unwrap();
+    let answer = finish_form(slow, "=dark");
     assert!(answer.starts_with("HTTP/1.1 303"), "{answer}");
+    assert_eq!(serving.wait(), 0);
+}
+
+/// Workers that have nothing to do end before those that have.
+#[tokio::test]
+async fn a_request_in_hand_keeps_the_database_until_it_is_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut serving = start_with(&folder, &["--workers", "4"]).await;
+    let address = serving.base().trim_start_matches("http://").to_owned();
+    // Connections to the database that every worker has opened.
+    let many = (0..24).map(|_| {
+        let guest = Browser::new(&serving.base());
+        async move { guest.get("/products").await.is(200).status }
+    });
+    futures_util::future::join_all(many).await;
+    let body = "email=nobody%40portal.example&password=not+the+password";
+    let slow: Vec<_> = (0..2).map(|_| begin_form(&address, "/signin", body.len(), &body[..20])).collect();
+    serving.send("TERM");
+    until_nobody_listens(&address);
+    for stream in slow {
+        let answer = finish_form(stream, &body[20..]);
+        assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    }
     assert_eq!(serving.wait(), 0);
 }
 

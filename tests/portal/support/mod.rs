@@ -72,7 +72,7 @@ impl Portal {
         let db = Database::open(url, clock).await.expect("a database");
         db::migrate(&db).await.expect("migrated");
         let state = app::portal(db, settings, &[7; 32]).expect("state");
-        let listener = app::listen("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+        let listener = app::listen("PORTICO_LISTEN", "127.0.0.1:0".parse().expect("an address")).expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let server = app::serve(state.clone(), listener).expect("a server");
         let handle = server.handle();
