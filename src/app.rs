@@ -17,7 +17,7 @@ use actix_web::{
     App, HttpResponse, HttpServer,
     cookie::{Cookie, Key, SameSite, time::Duration as CookieDuration},
     dev::{Server, ServiceRequest, ServiceResponse},
-    http::Method,
+    http::{Method, StatusCode, header},
     middleware::{Compress, Next, from_fn},
     web::{self, Data},
 };
@@ -86,7 +86,12 @@ pub fn route_list() -> Vec<(Method, &'static str)> {
 }
 
 async fn healthz() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/plain").body("alive\n")
+    said(StatusCode::OK, "alive\n")
+}
+
+/// For programs that ask how the portal is, now.
+fn said(status: StatusCode, words: &'static str) -> HttpResponse {
+    HttpResponse::build(status).content_type("text/plain").insert_header((header::CACHE_CONTROL, "no-store")).body(words)
 }
 
 async fn readyz(portal: Data<Portal>) -> HttpResponse {
@@ -94,13 +99,11 @@ async fn readyz(portal: Data<Portal>) -> HttpResponse {
         return HttpResponse::ServiceUnavailable().content_type("text/plain").body("stopping\n");
     }
     match db::migration_state(&portal.db).await {
-        Ok(db::MigrationState::Current) => HttpResponse::Ok().content_type("text/plain").body("ready\n"),
-        Ok(db::MigrationState::Behind) => {
-            HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database is not migrated\n")
-        }
+        Ok(db::MigrationState::Current) => said(StatusCode::OK, "ready\n"),
+        Ok(db::MigrationState::Behind) => said(StatusCode::SERVICE_UNAVAILABLE, "the database is not migrated\n"),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            HttpResponse::ServiceUnavailable().content_type("text/plain").body("the database cannot be reached\n")
+            said(StatusCode::SERVICE_UNAVAILABLE, "the database cannot be reached\n")
         }
     }
 }

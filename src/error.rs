@@ -89,6 +89,8 @@ pub enum Error {
     /// The request itself is not well formed.
     BadRequest(String),
     TooLarge(&'static str),
+    /// The request's body came so slowly that it was given up.
+    Slow,
     MethodNotAllowed,
     UnsupportedMediaType,
     /// Too many attempts; seconds to wait.
@@ -115,6 +117,7 @@ impl Error {
             Error::Conflict(_) => "Conflict",
             Error::BadRequest(_) => "BadRequest",
             Error::TooLarge(_) => "PayloadTooLarge",
+            Error::Slow => "RequestTimeout",
             Error::MethodNotAllowed => "MethodNotAllowed",
             Error::UnsupportedMediaType => "UnsupportedMediaType",
             Error::TooMany { .. } => "TooManyRequests",
@@ -141,6 +144,12 @@ impl Error {
     /// Whether the database refused a row because a unique column has it already.
     pub fn is_unique_violation(&self) -> bool {
         self.database().is_some_and(|error| error.is_unique_violation())
+    }
+
+    /// The same of this column, where a table has several.
+    pub fn is_taken(&self, column: &str) -> bool {
+        let names = |error: &dyn sqlx::error::DatabaseError| error.constraint().unwrap_or_else(|| error.message()).contains(column);
+        self.is_unique_violation() && self.database().is_some_and(names)
     }
 
     /// Whether the database refused a change because another row refers to this one.
@@ -180,6 +189,7 @@ impl fmt::Display for Error {
             Error::Stale => f.write_str("Somebody else changed this since the page was shown."),
             Error::Conflict(why) | Error::BadRequest(why) => f.write_str(why),
             Error::TooLarge(what) => f.write_str(what),
+            Error::Slow => f.write_str("What was sent came too slowly, so nothing was changed. Try again on a better line."),
             Error::MethodNotAllowed => f.write_str("This address does not take that kind of request."),
             Error::UnsupportedMediaType => f.write_str("The request's content is of a kind that is not read here."),
             Error::TooMany { message, .. } => f.write_str(message),

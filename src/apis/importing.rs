@@ -6,7 +6,7 @@ use super::{
     Api, ApiFacts, Facts, SUFFIX_TAKEN, count, description,
     reading::{Document, read},
     rows::{Row, operation_rows},
-    store, subject, suffix,
+    store, subject, suffix, suffix_taken,
 };
 use crate::{
     audit,
@@ -84,9 +84,7 @@ pub async fn import_in(
     };
     let suffix = if new.suffix.is_empty() { free_suffix(tx, &display_name).await? } else { new.suffix.clone() };
     let row = Row::of(document, &facts, display_name, facts.description.clone(), suffix)?;
-    let api = store::insert(tx, &name, &row, &document.bytes)
-        .await
-        .map_err(|error| if error.is_unique_violation() { Error::invalid("suffix", SUFFIX_TAKEN) } else { error })?;
+    let api = store::insert(tx, &name, &row, &document.bytes).await.map_err(suffix_taken)?;
     let mut taken = std::collections::HashSet::new();
     let names: Vec<String> =
         document.description.operations.iter().map(|operation| description::operation_name(operation, &mut taken)).collect();

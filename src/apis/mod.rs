@@ -158,6 +158,11 @@ fn shortened(text: &str) -> String {
 
 const SUFFIX_TAKEN: &str = "Another API has this URL suffix. Case does not make a suffix different.";
 
+/// Two administrators may choose one suffix at the same instant: the second is told, as if the first had been long ago.
+fn suffix_taken(error: Error) -> Error {
+    if error.is_taken("suffix") { Error::invalid("suffix", SUFFIX_TAKEN) } else { error }
+}
+
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Api, Error> {
     store::find(connection, name).await?.ok_or(Error::NotFound)
 }
@@ -218,7 +223,7 @@ pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64
     if store::suffix_taken(&mut tx, &new.suffix, Some(api.id)).await? {
         return Err(Error::invalid("suffix", SUFFIX_TAKEN));
     }
-    if !store::update(&mut tx, &api, version, &new).await? {
+    if !store::update(&mut tx, &api, version, &new).await.map_err(suffix_taken)? {
         return Err(Error::Stale);
     }
     let after = Api { display_name: new.display_name, description: new.description, suffix: new.suffix, ..api.clone() };

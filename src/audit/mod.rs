@@ -24,6 +24,8 @@ pub enum Actor {
     User {
         id: UserId,
         display: String,
+        /// Whether they did it as an administrator, which they must still be.
+        administrator: bool,
     },
     /// Whoever runs the command line beside the database.
     Operator,
@@ -74,6 +76,9 @@ impl Subject {
 /// Writes one entry; its name is the answer (undo goes by it).
 ///
 /// `before` and `after` are JSON objects. They must hold no secret: no password, key, token or their hashes.
+///
+/// # Errors
+/// `Forbidden` when whoever acts was blocked, or lost the role that they act in, since the request began.
 pub async fn record(
     tx: &mut Transaction,
     actor: &Actor,
@@ -85,6 +90,11 @@ pub async fn record(
     let name = ids::random_name(16);
     let before = before.map(versioned).transpose()?;
     let after = after.map(versioned).transpose()?;
+    if let Actor::User { id, administrator, .. } = actor
+        && !store::may_act(tx, *id, *administrator).await?
+    {
+        return Err(Error::Forbidden("You may no longer do this, so nothing was changed."));
+    }
     store::insert(tx, &name, actor, action, &subject, before, after).await?;
     Ok(name)
 }

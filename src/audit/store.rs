@@ -7,6 +7,14 @@ use crate::{
     ids::{self, AuditId, UserId},
 };
 
+/// Whether somebody is active still, and an administrator if they act as one.
+pub(super) async fn may_act(connection: &mut Connection, user: UserId, administrator: bool) -> Result<bool, Error> {
+    let count = run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from users where id = $1 and state = 'active' and (administrator or not $2)")
+        .bind(user).bind(administrator).fetch_one(c).await?);
+    Ok(count == 1)
+}
+
 pub(super) async fn insert(
     tx: &mut Transaction,
     name: &str,

@@ -11,7 +11,7 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{audit::Actor, db::Database, error::Error, ids::UserId};
+use crate::{audit::Actor, db::Database, error::Error, ids::UserId, keys};
 
 /// An active user, as the session's query brought them on this request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
@@ -28,6 +28,24 @@ impl Person {
     pub fn display(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
     }
+}
+
+/// Somebody who has just proved who they are; a session begins with it.
+#[derive(Clone, Debug)]
+pub struct Proven {
+    pub person: Person,
+    /// Says which password it was, and nothing else about it: the session does not begin when another has been set since.
+    pub stamp: String,
+}
+
+impl Proven {
+    fn new(person: Person, password_hash: Option<&str>) -> Self {
+        Self { person, stamp: stamp(password_hash) }
+    }
+}
+
+fn stamp(password_hash: Option<&str>) -> String {
+    keys::digest(password_hash.unwrap_or_default()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Whoever asks.
@@ -80,7 +98,7 @@ impl Visitor {
 
 impl SignedIn {
     fn new(person: Person) -> Self {
-        let actor = Actor::User { id: person.id, display: person.display() };
+        let actor = Actor::User { id: person.id, display: person.display(), administrator: false };
         Self { person, actor }
     }
 
@@ -98,7 +116,8 @@ impl SignedIn {
 
     pub fn administrator(&self) -> Result<Administrator, Error> {
         if self.person.administrator {
-            Ok(Administrator { actor: self.actor.clone(), person: Some(self.person.clone()) })
+            let actor = Actor::User { id: self.id(), display: self.person.display(), administrator: true };
+            Ok(Administrator { actor, person: Some(self.person.clone()) })
         } else {
             Err(Error::Forbidden("This page is for administrators."))
         }

@@ -1,5 +1,7 @@
 //! Signing in and out, the first administrator's set-up, and the theme switch.
 
+use std::net::{IpAddr, SocketAddr};
+
 use actix_session::{Session, SessionExt};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,13 +13,13 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{
-    Person, SignedIn, Visitor, session, setup,
-    sign_in::{self, Origin, Which},
+    Person, Proven, SignedIn, Visitor, session, setup,
+    sign_in::{self, Origin},
 };
 use crate::{
     app::Portal,
     error::{Error, Problems},
-    users::NewUser,
+    users::{self, NewUser},
     web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, url::local_path},
 };
 
@@ -32,18 +34,29 @@ pub fn routes(routes: &mut Routes) {
         .post("/theme", set_theme);
 }
 
-/// Where the request comes from: the peer, or what a trusted proxy says of it.
+/// Where the request comes from: the peer, or what trusted proxies say of it.
 pub fn client_address(request: &HttpRequest, portal: &Portal) -> String {
-    let Some(peer) = request.peer_addr().map(|peer| peer.ip()) else { return String::new() };
-    if portal.settings.trusted_proxies.contains(&peer) {
-        // From the right, the first that is no proxy of ours: everything left of it was written by the client.
-        let chain = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(",");
-        let hops = chain.split(',').rev().filter_map(|hop| hop.trim().parse::<std::net::IpAddr>().ok());
-        if let Some(client) = hops.into_iter().find(|hop| !portal.settings.trusted_proxies.contains(hop)) {
-            return client.to_string();
+    let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else { return String::new() };
+    let chain = request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>().join(",");
+    client_behind(peer, &chain, |address| portal.settings.trusted_proxies.contains(address)).to_string()
+}
+
+/// The client of a chain of proxies: from the right, the first that is no proxy of ours, since everything left of it was written by the
+/// client. Where a proxy of ours does not say whom it speaks for, it speaks for itself.
+fn client_behind(peer: IpAddr, chain: &str, trusted: impl Fn(&IpAddr) -> bool) -> IpAddr {
+    let mut client = peer;
+    for hop in chain.split(',').rev() {
+        if !trusted(&client) {
+            break;
+        }
+        let hop = hop.trim();
+        let address = hop.parse::<IpAddr>().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip()));
+        match address.or_else(|_| hop.trim_start_matches('[').trim_end_matches(']').parse()) {
+            Ok(address) => client = address.to_canonical(),
+            Err(_) => break,
         }
     }
-    peer.to_string()
+    client
 }
 
 const KNOWN_BROWSER: &str = "portico-known";
@@ -123,9 +136,9 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     }
     let redraw = |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", problems };
     match outcome {
-        Ok(person) => {
-            let mut answer = web::see_other(&local_path(Some(&form.next), landing(&person)))?;
-            begin(&request, &portal, &session, &person, &mut answer)?;
+        Ok(proven) => {
+            let mut answer = web::see_other(&local_path(Some(&form.next), landing(&proven.person)))?;
+            begin(&request, &portal, &session, &proven, &mut answer)?;
             Ok(answer)
         }
         Err(Error::Invalid(problems)) => web::invalid(&redraw(problems)),
@@ -140,15 +153,16 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
 }
 
 /// Begins the session of somebody who has just proved who they are: under a new key, so that one planted before is worth nothing.
-fn begin(request: &HttpRequest, portal: &Portal, session: &Session, person: &Person, answer: &mut HttpResponse) -> Result<(), Error> {
+fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: &Proven, answer: &mut HttpResponse) -> Result<(), Error> {
     let put = |error: actix_session::SessionInsertError| Error::internal(error.to_string());
     session.clear();
-    session.insert(session::USER, person.id).map_err(put)?;
+    session.insert(session::USER, proven.person.id).map_err(put)?;
+    session.insert(session::STAMP, &proven.stamp).map_err(put)?;
     session.insert(session::ADDRESS, client_address(request, portal)).map_err(put)?;
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     session.insert(session::AGENT, web::filters::shortened(agent, 300)).map_err(put)?;
     session.renew();
-    let cookie = Cookie::build(KNOWN_BROWSER, sign_in::known_browser(&portal.keys, person.id))
+    let cookie = Cookie::build(KNOWN_BROWSER, sign_in::known_browser(&portal.keys, proven.person.id))
         .path("/signin")
         .http_only(true)
         .same_site(SameSite::Strict)
@@ -164,9 +178,7 @@ async fn sign_out(session: Session) -> Answer {
 }
 
 async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Session) -> Answer {
-    let mut tx = portal.db.write().await?;
-    sign_in::end_sessions(&mut tx, who.id(), Which::All).await?;
-    tx.commit().await?;
+    users::end_every_session(&portal.db, &who).await?;
     session.purge();
     web::see_other("/signin?said=everywhere")
 }
@@ -226,9 +238,9 @@ struct SetupForm {
 
 async fn do_setup(request: HttpRequest, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<SetupForm>) -> Answer {
     match setup::complete(&portal.db, &portal.passwords, &form.token, form.user.clone(), &form.password, &form.repeated).await {
-        Ok(person) => {
+        Ok(proven) => {
             let mut answer = web::see_other("/publisher")?;
-            begin(&request, &portal, &session, &person, &mut answer)?;
+            begin(&request, &portal, &session, &proven, &mut answer)?;
             Flash::good("Welcome. You are the first administrator of this portal.").keep(&session)?;
             Ok(answer)
         }
@@ -257,4 +269,30 @@ async fn set_theme(portal: Data<Portal>, Form(form): Form<ThemeForm>) -> Answer 
         .finish();
     answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))?;
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_whom_the_last_proxy_of_ours_names() {
+        let ours = |address: &IpAddr| address.to_string().starts_with("10.0.0.");
+        let behind = |peer: &str, chain: &str| client_behind(peer.parse().expect("an address"), chain, ours).to_string();
+        for (peer, chain, client) in [
+            ("192.0.2.9", "198.51.100.1", "192.0.2.9"),
+            ("10.0.0.1", "", "10.0.0.1"),
+            ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
+            ("10.0.0.1", "203.0.113.5, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+            ("10.0.0.1", "203.0.113.5, 198.51.100.1:4711", "198.51.100.1"),
+            ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+            ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+            ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
+            ("10.0.0.1", "203.0.113.5, unknown", "10.0.0.1"),
+            ("10.0.0.1", "203.0.113.5, unknown, 10.0.0.2", "10.0.0.2"),
+            ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
+        ] {
+            assert_eq!(behind(peer, chain), client, "{peer} {chain}");
+        }
+    }
 }

@@ -11,16 +11,18 @@ use crate::{
     db::Database,
     error::Error,
     ids::{self, UserId},
-    keys,
+    keys, users,
 };
 
 /// State entries that the store itself reads or writes.
 pub(super) const PERSON: &str = "person";
-pub(super) const USER: &str = "user";
+pub const USER: &str = "user";
 pub(super) const SESSION: &str = "session";
 pub(super) const ADDRESS: &str = "address";
 pub(super) const AGENT: &str = "agent";
-const OWN: [&str; 5] = [PERSON, USER, SESSION, ADDRESS, AGENT];
+/// What `Proven` says of the password.
+pub const STAMP: &str = "stamp";
+const OWN: [&str; 6] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP];
 
 /// "Last seen" is written at most this often: pages are reads.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
@@ -60,11 +62,16 @@ impl Sessions {
             |state: &HashMap<String, String>, key| state.get(key).and_then(|t| serde_json::from_str::<String>(t).ok()).unwrap_or_default();
         let user = state.get(USER).and_then(|text| serde_json::from_str::<UserId>(text).ok());
         let user = user.ok_or_else(|| Error::internal("a session without a user"))?;
-        let (address, agent) = (text(&state, ADDRESS), text(&state, AGENT));
+        let (address, agent, proven) = (text(&state, ADDRESS), text(&state, AGENT), text(&state, STAMP));
         let key = generate_session_key();
         state.retain(|key, _| !OWN.contains(&key.as_str()));
         let state = serde_json::to_string(&state)?;
         let mut tx = self.db.write().await?;
+        // Changing a password and blocking end the sessions that are there, in the same order: one that begins meanwhile does not.
+        let password = users::note_sign_in(&mut tx, user).await?;
+        if password.is_none_or(|hash| super::stamp(hash.as_deref()) != proven) {
+            return Err(Error::Forbidden("The password was changed, or the account was blocked, during this sign-in."));
+        }
         store::insert_session(&mut tx, &ids::random_name(16), &keys::digest(key.as_ref()), user, &state, &address, &agent).await?;
         tx.commit().await?;
         Ok(key)

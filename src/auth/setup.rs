@@ -1,6 +1,6 @@
 //! The one-time link with which the first administrator chooses email and password.
 
-use super::{Person, password, store, system};
+use super::{Proven, password, store, system};
 use crate::{
     db::Database,
     error::{Error, Problems},
@@ -40,7 +40,7 @@ pub async fn complete(
     new: NewUser,
     password: &str,
     repeated: &str,
-) -> Result<Person, Error> {
+) -> Result<Proven, Error> {
     if !is_open(db, token).await? {
         return Err(Error::NotFound);
     }
@@ -65,7 +65,6 @@ pub async fn complete(
         return Err(Error::NotFound);
     }
     let user = users::insert(&mut tx, &system("set-up"), &checked, Some(&hash), UserState::Active, true).await?;
-    users::note_sign_in(&mut tx, user.id).await?;
     tx.commit().await?;
-    Ok(user)
+    Ok(Proven::new(user, Some(&hash)))
 }

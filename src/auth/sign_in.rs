@@ -1,12 +1,13 @@
 //! Signing in with email and password, and the brakes on guessing. No HTTP here.
 
-use super::{Person, SignedIn, password::Passwords, session, store};
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::{Proven, SignedIn, password::Passwords, session, store};
 use crate::{
     db::{Database, Instant, Transaction},
     error::Error,
     ids::{self, UserId},
     keys::Keys,
-    users,
 };
 
 /// Failures are forgotten after this long without another.
@@ -27,16 +28,85 @@ pub fn known_browser(keys: &Keys, user: UserId) -> String {
     keys.lookup("known browser", &user.0.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What failures are counted by, and how many are free.
-fn counters(keys: &Keys, email: &str, origin: &Origin, known: bool) -> Vec<(Vec<u8>, i64)> {
-    let mut counters = vec![(keys.lookup("failures of address", &origin.address), 30)];
-    if known {
-        counters.push((keys.lookup("failures of known browser", email), 5));
-    } else {
-        counters.push((keys.lookup("failures of account and address", &format!("{email}\n{}", origin.address)), 5));
-        counters.push((keys.lookup("failures of account", email), 10));
+/// Failures in one place, and how many of them are free.
+struct Brake {
+    key: Vec<u8>,
+    free: i64,
+    /// Whether signing in wipes them out. Elsewhere only the attempt itself is taken back: a guesser must not win new tries by an
+    /// account of their own, nor by the owner coming home.
+    forgiven: bool,
+}
+
+/// Where an attempt's failures stand. The account's own count never refuses anybody: it only takes the free tries from addresses that
+/// have failed for it, so that its owner always has one, whoever guesses meanwhile from however many places.
+struct Brakes {
+    brakes: Vec<Brake>,
+    account: Option<Vec<u8>>,
+}
+
+/// Failures of an account, from anywhere, after which no address has more than one free try.
+const UNDER_ATTACK: i64 = 10;
+
+impl Brakes {
+    fn new(keys: &Keys, email: &str, origin: &Origin, known: bool) -> Self {
+        if known {
+            let key = keys.lookup("failures of known browser", email);
+            return Self { brakes: vec![Brake { key, free: 5, forgiven: true }], account: None };
+        }
+        let network = network(&origin.address);
+        let address = Brake { key: keys.lookup("failures of address", &network), free: 30, forgiven: false };
+        let pair = keys.lookup("failures of account and address", &format!("{email}\n{network}"));
+        let pair = Brake { key: pair, free: 5, forgiven: true };
+        Self { brakes: vec![address, pair], account: Some(keys.lookup("failures of account", email)) }
     }
-    counters
+
+    /// Refuses, or counts a failure: before the password is checked, so that a thousand attempts at once are a thousand failures.
+    async fn count(&self, tx: &mut Transaction) -> Result<(), Error> {
+        let forget_before = tx.now().minus(FORGET);
+        for brake in &self.brakes {
+            tx.one_at_a_time("sign in", number(&brake.key)).await?;
+        }
+        let attacked = match &self.account {
+            Some(key) => store::find_failures(tx, key, forget_before).await?.is_some_and(|(failures, _)| failures >= UNDER_ATTACK),
+            None => false,
+        };
+        for brake in &self.brakes {
+            let free = if attacked && brake.forgiven { 0 } else { brake.free };
+            refuse_early(tx, &brake.key, free, forget_before).await?;
+        }
+        for key in self.brakes.iter().map(|brake| &brake.key).chain(&self.account) {
+            store::count_failure(tx, key, forget_before).await?;
+        }
+        Ok(())
+    }
+
+    /// It was no failure.
+    async fn release(&self, tx: &mut Transaction) -> Result<(), Error> {
+        for brake in &self.brakes {
+            if brake.forgiven {
+                store::forget_failures(tx, &brake.key).await?;
+            } else {
+                store::uncount_failure(tx, &brake.key).await?;
+            }
+        }
+        if let Some(account) = &self.account {
+            store::uncount_failure(tx, account).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What an address is counted by: itself, or the network that an IPv6 site is given whole (RFC 6177: a /64 and more).
+fn network(address: &str) -> String {
+    match address.parse() {
+        Ok(IpAddr::V6(address)) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).to_string(),
+        _ => address.to_owned(),
+    }
+}
+
+/// A number for a lock; two keys with the same one only wait for each other.
+fn number(key: &[u8]) -> i64 {
+    key.iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
 }
 
 fn wait_after(failures: i64, free: i64) -> time::Duration {
@@ -56,29 +126,24 @@ pub async fn sign_in(
     email: &str,
     password: &str,
     origin: &Origin,
-) -> Result<Person, Error> {
+) -> Result<Proven, Error> {
     let email = ids::fold(email);
     let found = store::find_credentials(&mut db.read().await?, &email).await?;
     let known = match (&origin.known_browser, &found) {
         (Some(token), Some(found)) => keys.same(token, &known_browser(keys, found.person.id)),
         _ => false,
     };
-    let counters = counters(keys, &email, origin, known);
-
-    // Counted as a failure before it is checked, so that a thousand attempts at once are a thousand failures.
+    let brakes = Brakes::new(keys, &email, origin, known);
     let mut tx = db.write().await?;
-    let forget_before = tx.now().minus(FORGET);
-    for (key, free) in &counters {
-        refuse_early(&mut tx, key, *free, forget_before).await?;
-    }
-    for (key, _) in &counters {
-        store::count_failure(&mut tx, key, forget_before).await?;
-    }
+    brakes.count(&mut tx).await?;
     tx.commit().await?;
 
     let hash = found.as_ref().and_then(|f| f.password_hash.as_deref());
     let right = passwords.verify(password, hash).await?;
-    let Some(found) = found.filter(|_| right) else {
+    let mut tx = db.write().await?;
+    // Checking takes its time, in which the password may have been changed or the account blocked.
+    let now = store::find_credentials(&mut tx, &email).await?;
+    let Some(found) = now.filter(|now| right && found.is_some_and(|found| found.password_hash == now.password_hash)) else {
         return Err(Error::invalid("password", "This email and password do not belong together."));
     };
     match found.state.as_str() {
@@ -86,18 +151,9 @@ pub async fn sign_in(
         "pending" => return Err(Error::Forbidden("This account is not confirmed yet. An administrator can activate it.")),
         _ => return Err(Error::Forbidden("This account is blocked. Ask the people who run this portal.")),
     }
-    let mut tx = db.write().await?;
-    for (index, (key, _)) in counters.iter().enumerate() {
-        // The address's other failures stay: signing in to an account of one's own must not pay for guessing at others'.
-        if index == 0 {
-            store::uncount_failure(&mut tx, key).await?;
-        } else {
-            store::forget_failures(&mut tx, key).await?;
-        }
-    }
-    users::note_sign_in(&mut tx, found.person.id).await?;
+    brakes.release(&mut tx).await?;
     tx.commit().await?;
-    Ok(found.person)
+    Ok(Proven::new(found.person, found.password_hash.as_deref()))
 }
 
 async fn refuse_early(tx: &mut Transaction, key: &[u8], free: i64, forget_before: Instant) -> Result<(), Error> {
@@ -112,7 +168,8 @@ async fn refuse_early(tx: &mut Transaction, key: &[u8], free: i64, forget_before
     Ok(())
 }
 
-/// Whether this is the person's own password; for the pages that ask for it again. Failures count as at sign-in.
+/// Checks that this is the person's own password, for the pages that ask for it again; its hash is the answer. Failures count as at
+/// sign-in.
 pub async fn confirm_password(
     db: &Database,
     keys: &Keys,
@@ -120,10 +177,11 @@ pub async fn confirm_password(
     who: &SignedIn,
     password: &str,
     field: &'static str,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let key = keys.lookup("failures of confirmation", &who.person().name);
     let mut tx = db.write().await?;
     let forget_before = tx.now().minus(FORGET);
+    tx.one_at_a_time("sign in", number(&key)).await?;
     refuse_early(&mut tx, &key, 5, forget_before).await?;
     store::count_failure(&mut tx, &key, forget_before).await?;
     tx.commit().await?;
@@ -133,7 +191,8 @@ pub async fn confirm_password(
     }
     let mut tx = db.write().await?;
     store::forget_failures(&mut tx, &key).await?;
-    tx.commit().await
+    tx.commit().await?;
+    Ok(hash)
 }
 
 /// How long sessions live.
@@ -180,6 +239,13 @@ pub async fn tidy(db: &Database, limits: Limits) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn addresses_of_one_ipv6_network_count_together() {
+        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+        assert_eq!(network("192.0.2.7"), "192.0.2.7");
+        assert_eq!(network(""), "");
+    }
 
     #[test]
     fn waits_grow_and_end_at_a_minute() {

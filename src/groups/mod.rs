@@ -93,7 +93,7 @@ const TAKEN: &str = "There is a group with this name already. Case and surroundi
 
 /// Two administrators may choose one name at the same instant: the second is told, as if the first had been long ago.
 fn taken(error: Error) -> Error {
-    if error.is_unique_violation() { Error::invalid("display_name", TAKEN) } else { error }
+    if error.is_taken("display_name") { Error::invalid("display_name", TAKEN) } else { error }
 }
 
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Group, Error> {

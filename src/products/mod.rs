@@ -168,7 +168,7 @@ impl NewProduct {
 const TAKEN: &str = "There is a product with this name already. Case and surrounding space do not make a name different.";
 
 fn taken(error: Error) -> Error {
-    if error.is_unique_violation() { Error::invalid("display_name", TAKEN) } else { error }
+    if error.is_taken("display_name") { Error::invalid("display_name", TAKEN) } else { error }
 }
 
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Product, Error> {

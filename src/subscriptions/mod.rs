@@ -332,8 +332,16 @@ pub async fn cancel(db: &Database, who: &SignedIn, name: &str) -> Result<(Subscr
     if before == State::Cancelled {
         return Ok((subscription, false));
     }
-    if !before.is_live() || !store::end(&mut tx, subscription.id, State::Cancelled).await? {
+    if !before.is_live() {
         return Err(Error::Conflict(format!("This subscription is {} and stays so.", before.word().to_lowercase())));
+    }
+    if !store::end(&mut tx, subscription.id, State::Cancelled).await? {
+        // Somebody ended it since it was read, just now: perhaps the owner, with a second click.
+        drop(tx);
+        let subscription = get(&mut db.read().await?, who, name).await?;
+        let ended = subscription.state();
+        let said = || Error::Conflict(format!("This subscription is {} and stays so.", ended.word().to_lowercase()));
+        return if ended == State::Cancelled { Ok((subscription, false)) } else { Err(said()) };
     }
     let (was, is) = (subscription.facts(before), subscription.facts(State::Cancelled));
     audit::record(&mut tx, who.actor(), "subscription.cancelled", subscription.subject(), Some(was), Some(is)).await?;

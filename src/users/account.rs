@@ -78,10 +78,12 @@ pub async fn change_password(
         problems.add("repeated", "The two passwords are not the same.");
     }
     problems.or(())?;
-    confirm_password(db, keys, passwords, who, &new.current, "current").await?;
+    let confirmed = confirm_password(db, keys, passwords, who, &new.current, "current").await?;
     let hash = passwords.hash(&new.password).await?;
     let mut tx = db.write().await?;
-    store::set_password(&mut tx, who.id(), &hash).await?;
+    if !store::set_password(&mut tx, who.id(), &hash, confirmed.as_deref()).await? {
+        return Err(Error::invalid("current", "Your password was changed a moment ago. Type the new one."));
+    }
     let ended = end_sessions(&mut tx, who.id(), Which::AllBut(session)).await?;
     let subject = Subject::new("user", who.id().0, who.person().display());
     audit::record(&mut tx, who.actor(), "user.password_changed", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
@@ -94,12 +96,21 @@ pub async fn end_session(db: &Database, who: &SignedIn, session: &str) -> Result
     if session.is_empty() {
         return Ok(false);
     }
+    end(db, who, Which::One(session)).await.map(|ended| ended > 0)
+}
+
+/// Ends all of one's own sessions.
+pub async fn end_every_session(db: &Database, who: &SignedIn) -> Result<(), Error> {
+    end(db, who, Which::All).await.map(|_| ())
+}
+
+async fn end(db: &Database, who: &SignedIn, which: Which<'_>) -> Result<u64, Error> {
     let mut tx = db.write().await?;
-    let ended = end_sessions(&mut tx, who.id(), Which::One(session)).await?;
+    let ended = end_sessions(&mut tx, who.id(), which).await?;
     if ended > 0 {
         let subject = Subject::new("user", who.id().0, who.person().display());
         audit::record(&mut tx, who.actor(), "user.sessions_ended", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
     }
     tx.commit().await?;
-    Ok(ended > 0)
+    Ok(ended)
 }

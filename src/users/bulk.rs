@@ -35,13 +35,17 @@ pub struct Found {
 
 impl FilterWords {
     /// # Errors
-    /// `NotFound` when a group is gone: leaving it out would mean other people than were shown.
+    /// `NotFound` when a group is gone, or there is no such state: leaving it out would mean other people than were asked for.
     pub async fn find(&self, connection: &mut Connection) -> Result<Found, Error> {
         let inside = find_group(connection, &self.inside).await?;
         let outside = find_group(connection, &self.outside).await?;
+        let state = UserState::parse(&self.state).filter(|state| *state != UserState::Deleted);
+        if state.is_none() && !self.state.is_empty() {
+            return Err(Error::NotFound);
+        }
         let filter = Filter {
             needle: ids::fold(&self.q),
-            state: UserState::parse(&self.state).filter(|state| *state != UserState::Deleted),
+            state,
             inside: inside.as_ref().map(|group| group.id),
             outside: outside.as_ref().map(|group| group.id),
         };
@@ -116,14 +120,20 @@ pub async fn set_groups(
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
     let mut changes = GroupChanges::default();
-    for group in ticked.iter().filter(|group| !shown.contains(group)) {
+    // In one order, so that two forms at once wait for each other instead of for ever.
+    let sorted = |mut names: Vec<&String>| {
+        names.sort_unstable();
+        names.dedup();
+        names.into_iter().cloned().collect::<Vec<String>>()
+    };
+    for group in &sorted(ticked.iter().filter(|group| !shown.contains(group)).collect()) {
         let outcome = groups::add_members_in(&mut tx, admin, group, &[user.id]).await?;
         if outcome.changed > 0 {
             changes.added.push(outcome.group.display_name);
             changes.entry = outcome.entry;
         }
     }
-    for group in shown.iter().filter(|group| !ticked.contains(group)) {
+    for group in &sorted(shown.iter().filter(|group| !ticked.contains(group)).collect()) {
         match groups::remove_members_in(&mut tx, admin, group, &[user.id]).await {
             Ok(outcome) if outcome.changed > 0 => {
                 changes.removed.push(outcome.group.display_name);

@@ -21,7 +21,7 @@ use crate::{
     ids::{self, UserId},
 };
 
-pub use account::{NewName, NewPassword, change_password, end_session, rename};
+pub use account::{NewName, NewPassword, change_password, end_every_session, end_session, rename};
 pub use bulk::{GroupChanges, set_groups};
 pub use past::{PastUser, insert_past};
 pub use roles::{
@@ -133,7 +133,7 @@ pub struct SessionFacts {
 const TAKEN: &str = "Somebody has an account with this email address already.";
 
 fn taken(error: Error) -> Error {
-    if error.is_unique_violation() { Error::invalid("email", TAKEN) } else { error }
+    if error.is_taken("email") { Error::invalid("email", TAKEN) } else { error }
 }
 
 /// Adds a user in the caller's transaction, and the audit entry for it.
@@ -296,7 +296,7 @@ pub async fn note_history(tx: &mut Transaction, user: UserId, registered: Instan
 }
 
 /// Dates the last sign-in.
-pub async fn note_sign_in(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+pub async fn note_sign_in(tx: &mut Transaction, user: UserId) -> Result<Option<Option<String>>, Error> {
     store::set_last_sign_in(tx, user).await
 }
 

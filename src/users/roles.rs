@@ -64,10 +64,11 @@ pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user
     if !administrator {
         keep_an_administrator(tx, user.id).await?;
     }
-    store::set_administrator(tx, user.id, administrator).await?;
     let action = if administrator { "user.administrator_granted" } else { "user.administrator_revoked" };
     let after = UserFacts { administrator, ..user.facts() };
+    // First, since it asks whether whoever acts is an administrator, and somebody may take the role from themselves.
     audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
+    store::set_administrator(tx, user.id, administrator).await?;
     Ok(true)
 }
 

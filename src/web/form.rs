@@ -6,6 +6,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::heade
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 
+use super::paced::{is_late, paced};
 use crate::error::Error;
 
 /// A form without files is small: the largest holds a product's description and terms, and 1,000 ticked rows.
@@ -34,14 +35,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
-async fn collect(mut payload: Payload, announced: Option<usize>) -> Result<BytesMut, Error> {
+async fn collect(payload: Payload, announced: Option<usize>) -> Result<BytesMut, Error> {
     const TOO_LARGE: Error = Error::TooLarge("The form is larger than 512 kB.");
     if announced.is_some_and(|bytes| bytes > FORM_BYTES) {
         return Err(TOO_LARGE);
     }
-    let mut body = BytesMut::new();
+    let (mut body, mut payload) = (BytesMut::new(), std::pin::pin!(paced(payload)));
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Error::BadRequest("The form did not arrive whole.".to_owned()))?;
+        let chunk = chunk
+            .map_err(|error| if is_late(&error) { Error::Slow } else { Error::BadRequest("The form did not arrive whole.".to_owned()) })?;
         if body.len() + chunk.len() > FORM_BYTES {
             return Err(TOO_LARGE);
         }

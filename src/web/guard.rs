@@ -102,9 +102,12 @@ fn comes_from_here(request: &ServiceRequest) -> bool {
         return site == "same-origin";
     }
     let Some(origin) = text(&header::ORIGIN).and_then(|origin| url::Url::parse(origin).ok()) else { return false };
-    let public = request.app_data::<Data<Portal>>().and_then(|portal| portal.settings.public_url.as_ref().map(|url| url.origin()));
+    let Some(settings) = request.app_data::<Data<Portal>>().map(|portal| &portal.settings) else { return false };
+    let public = settings.public_url.as_ref().map(|url| url.origin());
+    let scheme = if settings.secure() { "https" } else { "http" };
     match public {
         Some(public) => origin.origin() == public,
+        None if origin.scheme() != scheme => false,
         None => text(&header::HOST).is_some_and(|host| {
             let named = match (origin.host_str(), origin.port()) {
                 (Some(name), Some(port)) => format!("{name}:{port}"),

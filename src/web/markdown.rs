@@ -143,7 +143,7 @@ mod tests {
             eprintln!("{piece}: {:?}", began.elapsed());
             assert!(html.starts_with("<p>") && !html.contains("<blockquote><blockquote>"), "{piece}: {}", &html[..200.min(html.len())]);
         }
-        let readable = "<p>One<p>Two\n\n".repeat(500) + &"* item\n".repeat(500) + "> quoted\n>> twice";
+        let readable = "<p>One<p>Two\n\n".repeat(500) + "* item\n".repeat(500).as_str() + "> quoted\n>> twice";
         assert!(to_html(&readable).to_string().contains("<blockquote>"));
     }
 

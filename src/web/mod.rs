@@ -9,6 +9,7 @@ pub mod frame;
 pub mod guard;
 pub mod markdown;
 pub mod multipart;
+mod paced;
 pub mod paging;
 pub mod routes;
 pub mod url;
@@ -23,6 +24,9 @@ pub use paging::{Page, Pager};
 pub use routes::Routes;
 
 use crate::error::Error;
+
+/// Bytes of an address, which every server is to take (RFC 9110, section 4.1).
+const LONGEST_ADDRESS: usize = 8_000;
 
 pub type Answer = Result<HttpResponse, Error>;
 
@@ -46,6 +50,8 @@ pub fn page_with(status: actix_web::http::StatusCode, template: &impl Template) 
 
 /// After a change: the browser fetches `path` (303), so that reloading does not do it again.
 pub fn see_other(path: &str) -> Answer {
+    // Servers and proxies take no longer ones; the page without what was searched for is better than none.
+    let path = if path.len() > LONGEST_ADDRESS { path.split('?').next().unwrap_or("/") } else { path };
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, path)).insert_header((header::CACHE_CONTROL, "no-store")).finish())
 }
 

@@ -2,10 +2,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_multipart::Multipart;
+use actix_multipart::{Multipart, MultipartError};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header};
 use futures_util::StreamExt;
 
+use super::paced::{is_late, paced};
 use crate::error::Error;
 
 /// Bytes of one part; a larger one is left out and marked, so that the form can say it beside the field.
@@ -59,7 +60,7 @@ impl FromRequest for Parts {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let kind = request.content_type().to_ascii_lowercase();
         let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<usize>().ok());
-        let form = Multipart::new(request.headers(), payload.take());
+        let form = Multipart::new(request.headers(), paced(payload.take()));
         Box::pin(async move {
             if kind != "multipart/form-data" {
                 return Err(Error::UnsupportedMediaType);
@@ -75,7 +76,10 @@ impl FromRequest for Parts {
 const TOO_LARGE: Error = Error::TooLarge("The form is larger than 24 MB.");
 
 async fn collect(mut form: Multipart) -> Result<Parts, Error> {
-    let damaged = |_| Error::BadRequest("The form is damaged, or did not arrive whole.".to_owned());
+    let damaged = |error| match error {
+        MultipartError::Payload(error) if is_late(&error) => Error::Slow,
+        _ => Error::BadRequest("The form is damaged, or did not arrive whole.".to_owned()),
+    };
     let mut parts = Vec::new();
     let mut seen = 0;
     while let Some(field) = form.next().await {

@@ -55,7 +55,7 @@ async fn a_group_decides_who_sees_a_product() {
         admin.goto("/publisher/products/orders/visibility").await;
         admin.tick_in("Contoso partners").await;
         admin.click("Save").await;
-        admin.see("Contoso partners").await;
+        admin.see("Opened to Contoso partners.").await;
         admin.goto("/publisher/products/orders/visibility").await;
         assert!(admin.ask("return document.querySelector('input[value=contoso-partners]').checked").await == true, "the box stays ticked");
 
@@ -72,6 +72,7 @@ async fn a_group_decides_who_sees_a_product() {
         ana.goto("/products").await;
         ana.see("Orders").await;
         ana.click("Orders").await;
+        ana.see("Subscribe").await;
         assert_eq!((ana.path().await.as_str(), ana.status().await), ("/products/orders", 200));
         let dana = portal.signed_in("dana@northwind.example").await;
         dana.get("/products/orders").await.is(404);
@@ -86,7 +87,7 @@ async fn a_group_decides_who_sees_a_product() {
         assert_eq!(ana.status().await, 404, "gone at the next click");
 
         admin.click("Undo").await;
-        admin.see("put 1 developer back into Contoso partners").await;
+        admin.see("Undone: put 1 developer back into Contoso partners.").await;
         ana.goto("/products/orders").await;
         assert_eq!(ana.status().await, 200, "and back after Undo");
         if view.script {
@@ -112,6 +113,7 @@ async fn two_administrators_change_different_boxes_and_both_hold() {
         one.goto(tab).await;
         one.tick_in("Northwind").await;
         one.click("Save").await;
+        one.see("Opened to Northwind.").await;
 
         let two = Browser::open(&portal.base, view).await.expect("a browser");
         sign_in(&two, "two@portal.example").await;
@@ -119,11 +121,11 @@ async fn two_administrators_change_different_boxes_and_both_hold() {
         two.goto(tab).await;
         one.tick_in("Beta").await;
         one.click("Save").await;
-        one.see("Beta").await;
+        one.see("Opened to Beta.").await;
         two.tick_in("Fabrikam").await;
         two.click("css=input[value=northwind]").await;
         two.click("Save").await;
-        two.see("Fabrikam").await;
+        two.see("Opened to Fabrikam. Closed to Northwind.").await;
         one.goto(tab).await;
         let open = one
             .ask("return [...document.querySelectorAll('main input[type=checkbox]:checked:enabled')].map(box => box.value).sort().join()")
@@ -165,7 +167,7 @@ async fn an_imported_api_is_read_without_signing_in() {
         admin.goto("/publisher/products/open-data/visibility").await;
         admin.tick_in("Guests").await;
         admin.click("Save").await;
-        admin.see("Guests").await;
+        admin.see("Opened to Guests.").await;
 
         let guest = Browser::open(&portal.base, view).await.expect("a browser");
         guest.goto("/apis").await;

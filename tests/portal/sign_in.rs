@@ -3,6 +3,7 @@
 use crate::support::{PASSWORD, Portal};
 use portico::users::UserState;
 use time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test]
 async fn people_land_where_they_belong_and_only_on_this_site() {
@@ -163,4 +164,125 @@ async fn cookies_are_secure_behind_https() {
     }
     assert!(!cookie.contains("Domain"));
     assert_eq!(reply.header("strict-transport-security"), "max-age=31536000");
+}
+
+#[tokio::test]
+async fn the_owner_signs_in_from_a_new_browser_while_others_guess_from_everywhere() {
+    let portal = Portal::start_with(|options| options.trusted_proxy = Some("127.0.0.1".to_owned())).await;
+    portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let from = |address: String, password: &'static str| {
+        let guest = portal.guest();
+        async move {
+            let form = format!("email=dev%40portal.example&password={}", password.replace(' ', "+"));
+            let headers = [("x-forwarded-for", address.as_str()), ("sec-fetch-site", "same-origin")];
+            guest.send(reqwest::Method::POST, "/signin", &headers, crate::support::FORM, &form).await
+        }
+    };
+    // An ordinary address has five free tries, until guesses have come from many.
+    for number in 0..4 {
+        for _ in 0..5 {
+            let answer = from(format!("198.51.100.{number}"), "guess").await;
+            assert!([422, 429].contains(&answer.status), "{}", answer.status);
+        }
+    }
+    from("203.0.113.1".to_owned(), "guess").await.is(422);
+    from("203.0.113.1".to_owned(), PASSWORD).await.is(429);
+    from("203.0.113.2".to_owned(), PASSWORD).await.is(303);
+    // Signing in from there takes nothing back from those who guess.
+    from("203.0.113.1".to_owned(), PASSWORD).await.is(429);
+    from("203.0.113.3".to_owned(), "guess").await.is(422);
+    from("203.0.113.3".to_owned(), PASSWORD).await.is(429);
+    portal.pass(Duration::minutes(1));
+    from("203.0.113.3".to_owned(), PASSWORD).await.is(303);
+}
+
+#[tokio::test]
+async fn a_known_browser_is_not_slowed_by_its_neighbours() {
+    let portal = Portal::start().await;
+    let owner = portal.developer("dev@portal.example").await;
+    owner.post("/signout", &[]).await.is(303);
+    for number in 0..30 {
+        let email = format!("nobody{number}@portal.example");
+        portal.guest().post("/signin", &[("email", &email), ("password", "guess")]).await.is(422);
+    }
+    portal.guest().post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.is(429);
+    owner.post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.is(303);
+}
+
+#[tokio::test]
+async fn many_guesses_at_once_are_many_failures() {
+    let portal = Portal::start().await;
+    portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let mut guesses = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let guest = portal.guest();
+        guesses.spawn(async move { guest.post("/signin", &[("email", "dev@portal.example"), ("password", "guess")]).await.status });
+    }
+    let answers = guesses.join_all().await;
+    assert_eq!(answers.iter().filter(|status| **status == 422).count(), 5, "{answers:?}");
+}
+
+#[tokio::test]
+async fn no_session_begins_with_a_password_that_was_changed_meanwhile() {
+    use actix_session::storage::SessionStore;
+    use portico::auth::{session, sign_in};
+
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let (state, origin) = (&portal.state, sign_in::Origin::default());
+    let proven = sign_in::sign_in(&state.db, &state.keys, &state.passwords, "dev@portal.example", PASSWORD, &origin).await.unwrap();
+    let sessions = sign_in::Sessions::new(state.db.clone(), Duration::hours(1), Duration::hours(24));
+    let said = || {
+        let entry = |key: &str, value: String| (key.to_owned(), value);
+        [entry(session::USER, proven.person.id.0.to_string()), entry(session::STAMP, format!("\"{}\"", proven.stamp))].into()
+    };
+    let ttl = actix_web::cookie::time::Duration::hours(1);
+    assert!(sessions.save(said(), &ttl).await.is_ok(), "with the password of now");
+    let fields = [("current", PASSWORD), ("password", "a loud harbour at night"), ("repeated", "a loud harbour at night")];
+    dev.post("/account/password", &fields).await.is(303);
+    assert!(sessions.save(said(), &ttl).await.is_err(), "with the one before");
+    assert_eq!(portal.count("select count(*) from sessions").await, 1, "the one that changed it");
+}
+
+#[tokio::test]
+async fn who_lost_the_role_does_not_finish_what_they_began() {
+    let portal = Portal::start().await;
+    let chief = portal.administrator().await;
+    let name = portal.add_user("other@portal.example", "Other", "Admin", UserState::Active, true).await;
+    let signed_in = portal.guest().post("/signin", &[("email", "other@portal.example"), ("password", PASSWORD)]).await;
+    let cookies = signed_in.headers.get_all("set-cookie").iter().filter_map(|value| value.to_str().ok()?.split(';').next());
+    let cookie = cookies.collect::<Vec<_>>().join("; ");
+    // The session is read when the head has come, as its row shows; the form follows later.
+    portal.pass(Duration::minutes(5));
+    let form = "display_name=Late&description=";
+    let host = portal.base.trim_start_matches("http://").to_owned();
+    let mut line = tokio::net::TcpStream::connect(&host).await.unwrap();
+    let head = format!(
+        "POST /publisher/new/group HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\nConnection: close\r\n\
+         Content-Type: {}\r\nContent-Length: {}\r\n\r\n",
+        crate::support::FORM,
+        form.len()
+    );
+    line.write_all(head.as_bytes()).await.unwrap();
+    let seen = async {
+        while portal.count("select count(*) from sessions where seen_at > '2026-03-02T09:04:00Z'").await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), seen).await.expect("the session is read");
+    let revoke = [("role", "revoke"), ("password", PASSWORD)];
+    chief.post(&format!("/publisher/users/{name}/role"), &revoke).await.is(303);
+    line.write_all(form.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    line.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("You may no longer do this"), "{answer}");
+    assert_eq!(portal.count("select count(*) from groups where display_name = 'Late'").await, 0);
+}
+
+#[tokio::test]
+async fn signing_out_everywhere_is_in_the_log() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    dev.post("/signout/everywhere", &[]).await.is(303);
+    assert_eq!(portal.audited().await.last().map(String::as_str), Some("user.sessions_ended"));
 }

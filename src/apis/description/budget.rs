@@ -14,6 +14,8 @@ use super::{Field, Schema, schema, text};
 const MAX_MODEL: usize = 24 * 1024 * 1024;
 /// See [`MAX_MODEL`].
 const GENEROUS: usize = 8;
+/// Bytes of one operation, all of which stand on one page: what nobody would scroll through need not be sent.
+const MAX_OPERATION: usize = 512 * 1024;
 /// Bytes of remembered schemas; past it they are flattened anew each time.
 const MAX_REMEMBERED: usize = 32 * 1024 * 1024;
 /// Bytes a row or a part costs beside its texts: its fields, their names in JSON.
@@ -39,7 +41,7 @@ impl<'d, 'a> Budget<'d, 'a> {
     /// Opens the purse for one operation, after which `to_come` are left.
     pub(super) fn begin(&mut self, to_come: usize) {
         let promised = to_come * (self.even / 2);
-        self.share = self.left.saturating_sub(promised).min(GENEROUS * self.even);
+        self.share = self.left.saturating_sub(promised).min(GENEROUS * self.even).min(MAX_OPERATION);
     }
 
     /// Whether `bytes` more may be kept; takes them if so.

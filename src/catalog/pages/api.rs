@@ -1,5 +1,7 @@
 //! An API's page: what it is, which products have it, and its operations by tag.
 
+use std::collections::HashMap;
+
 use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
@@ -32,37 +34,44 @@ pub(super) struct Section {
 const OTHERS: &str = "Other operations";
 
 /// Operations by tag: the tags in the order of the description, then those that it does not list, then what has none.
-pub(super) fn sections(api: &ApiSeen, operations: Vec<OperationRow>) -> Vec<Section> {
+pub(super) fn sections(api: &ApiSeen, operations: Vec<OperationRow>, described: bool) -> Vec<Section> {
     let tags: Vec<Tag> = serde_json::from_str(&api.tags).unwrap_or_default();
-    let mut sections: Vec<Section> = tags.into_iter().map(|tag| section(tag.name, &tag.description.unwrap_or_default())).collect();
-    let mut others = section(String::new(), "");
+    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut sections: Vec<(Tag, Vec<OperationRow>)> = Vec::new();
+    for tag in tags {
+        places.entry(tag.name.clone()).or_insert(sections.len());
+        sections.push((tag, Vec::new()));
+    }
+    let mut others = Vec::new();
     for operation in operations {
         let names: Vec<String> = serde_json::from_str(&operation.tags).unwrap_or_default();
         if names.is_empty() {
-            others.operations.push(operation);
+            others.push(operation);
             continue;
         }
         for name in names {
-            match sections.iter_mut().find(|section| section.name == name) {
-                Some(section) => section.operations.push(operation.clone()),
-                None => sections.push(Section { operations: vec![operation.clone()], ..section(name, "") }),
-            }
+            let place = *places.entry(name).or_insert_with_key(|name| {
+                sections.push((Tag { name: name.clone(), description: None }, Vec::new()));
+                sections.len() - 1
+            });
+            sections[place].1.push(operation.clone());
         }
     }
-    sections.retain(|section| !section.operations.is_empty());
-    if !others.operations.is_empty() {
-        others.name = if sections.is_empty() { "Operations" } else { OTHERS }.to_owned();
-        sections.push(others);
+    sections.retain(|(_, operations)| !operations.is_empty());
+    if !others.is_empty() {
+        let name = if sections.is_empty() { "Operations" } else { OTHERS }.to_owned();
+        sections.push((Tag { name, description: None }, others));
     }
-    for (index, section) in sections.iter_mut().enumerate() {
-        let slug = ids::slug(&section.name);
-        section.anchor = if slug.is_empty() { format!("tag-{}", index + 1) } else { format!("tag-{slug}-{}", index + 1) };
-    }
-    sections
-}
-
-fn section(name: String, description: &str) -> Section {
-    Section { anchor: String::new(), name, description: markdown::to_html(description), operations: Vec::new() }
+    let drawn = sections.into_iter().enumerate().map(|(index, (tag, operations))| {
+        let slug = ids::slug(&tag.name);
+        Section {
+            anchor: if slug.is_empty() { format!("tag-{}", index + 1) } else { format!("tag-{slug}-{}", index + 1) },
+            name: tag.name,
+            description: tag.description.filter(|_| described).map(|text| markdown::to_html(&text)).unwrap_or_default(),
+            operations,
+        }
+    });
+    drawn.collect()
 }
 
 pub(super) fn servers(api: &ApiSeen) -> Vec<Server> {
@@ -117,7 +126,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
         description: markdown::to_html(&api.description),
         servers: servers(&api),
         products,
-        sections: sections(&api, operations),
+        sections: sections(&api, operations, true),
         operations: count,
         api,
     })

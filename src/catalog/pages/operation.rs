@@ -193,7 +193,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
         parameters: detail.parameters.into_iter().map(ParameterView::from).collect(),
         request: detail.request.map(BodyView::from),
         responses: detail.responses.into_iter().map(ResponseView::from).collect(),
-        sections: api::sections(&api, beside),
+        sections: api::sections(&api, beside, false),
         products,
         api,
         operation,

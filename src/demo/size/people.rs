@@ -110,7 +110,7 @@ impl People {
         let mut users = Vec::new();
         for number in 0..self.administrators() {
             let user = self.user(number, now)?;
-            self.administrators.push(Actor::User { id: user.id, display: user.display() });
+            self.administrators.push(Actor::User { id: user.id, display: user.display(), administrator: true });
             self.show(&user, "administrator");
             users.push(user);
         }
@@ -288,7 +288,7 @@ impl People {
                     terms: (!product.terms.is_empty()).then(|| product.terms.clone()),
                 };
                 let name = format!("{}-{}", chance::name(numbers.seed ^ 1, self.subscribed), ids::slug(&product.name));
-                let actor = Actor::User { id: user.id, display: user.display() };
+                let actor = Actor::User { id: user.id, display: user.display(), administrator: false };
                 let id = SubscriptionId(signed(self.subscribed) + 1);
                 found.push(PastSubscription { id, name, wanted, product: product.name.clone(), actor, created_at: opens });
                 self.subscribed += 1;

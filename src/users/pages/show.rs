@@ -229,7 +229,7 @@ pub(super) async fn change_role(
         sign_in::confirm_password(&portal.db, &portal.keys, &portal.passwords, &who, &form.password, "password").await
     };
     let (status, problems) = match confirmed {
-        Ok(()) => match users::set_role(&portal.db, &admin, &name, grant).await {
+        Ok(_) => match users::set_role(&portal.db, &admin, &name, grant).await {
             Ok(changed) => {
                 let text = match (changed, grant) {
                     (true, true) => "Now an administrator.",

@@ -50,11 +50,12 @@ pub(super) async fn set_history(tx: &mut Transaction, user: UserId, registered: 
     Ok(())
 }
 
-pub(super) async fn set_last_sign_in(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+pub(super) async fn set_last_sign_in(tx: &mut Transaction, user: UserId) -> Result<Option<Option<String>>, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update users set last_sign_in_at = $2 where id = $1").bind(user).bind(now).execute(c).await?.rows_affected());
-    Ok(())
+    Ok(run!(connection, c => sqlx::query_scalar::<_, Option<String>>(
+        "update users set last_sign_in_at = $2 where id = $1 and state = 'active' returning password_hash")
+        .bind(user).bind(now).fetch_optional(c).await?))
 }
 
 pub(super) async fn keys_of(connection: &mut Connection, names: &[String]) -> Result<Vec<UserId>, Error> {
@@ -83,11 +84,13 @@ pub(super) async fn update(tx: &mut Transaction, user: &User, version: i64) -> R
         == 1)
 }
 
-pub(super) async fn set_password(tx: &mut Transaction, user: UserId, hash: &str) -> Result<(), Error> {
+/// False when `before` is no longer the hash that is kept.
+pub(super) async fn set_password(tx: &mut Transaction, user: UserId, hash: &str, before: Option<&str>) -> Result<bool, Error> {
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update users set password_hash = $2, version = version + 1 where id = $1")
-        .bind(user).bind(hash).execute(c).await?.rows_affected());
-    Ok(())
+    let changed = run!(connection, c => sqlx::query(
+        "update users set password_hash = $2, version = version + 1 where id = $1 and coalesce(password_hash, '') = $3")
+        .bind(user).bind(hash).bind(before.unwrap_or("")).execute(c).await?.rows_affected());
+    Ok(changed == 1)
 }
 
 pub(super) async fn set_state(tx: &mut Transaction, user: UserId, state: UserState) -> Result<(), Error> {
