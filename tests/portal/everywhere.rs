@@ -181,3 +181,30 @@ async fn what_asks_for_nobody_signs_nobody_out() {
     dev.post("/theme", &[("theme", "dark")]).await.is(303);
     dev.get("/account").await.is(200);
 }
+
+#[tokio::test]
+async fn a_form_from_the_same_host_by_another_scheme_is_from_another_site() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let host = portal.base.trim_start_matches("http://").to_owned();
+    for (origin, status) in [(format!("https://{host}"), 403), (format!("http://{host}"), 303)] {
+        admin.send(Method::POST, "/signout", &[("origin", &origin)], FORM, "").await.is(status);
+    }
+}
+
+#[tokio::test]
+async fn no_address_is_longer_than_servers_take() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let long = "x".repeat(300_000);
+    let reply = admin.post("/publisher/users/bulk", &[("q", &long), ("add", "nothing")]).await;
+    assert_eq!((reply.status, reply.location()), (303, "/publisher/users"));
+}
+
+#[tokio::test]
+async fn programs_that_ask_how_it_is_hear_the_truth_of_now() {
+    let portal = Portal::start().await;
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(portal.guest().get(path).await.is(200).header("cache-control"), "no-store", "{path}");
+    }
+}

@@ -115,7 +115,18 @@ fn yaml_here(text: &str) -> Result<Value, (Refusal, Cause)> {
             return (Refusal::new(place, reason), Cause::Bound);
         }
         let words = super::text::cut(&yaml_words(&error), 300);
-        if words.starts_with("budget breached") || words.starts_with("alias replay") {
+        if let Some(breach) = words.strip_prefix("budget breached") {
+            let reason = match breach {
+                _ if breach.contains("Documents") => "This holds more than one document; a description is one.".to_owned(),
+                _ if breach.contains("Depth") || breach.contains("Nesting") => super::tree::too_deep(),
+                _ => super::tree::TOO_MUCH.to_owned(),
+            };
+            return (Refusal::new(place, reason), Cause::Bound);
+        }
+        if words.starts_with("recursion limit") {
+            return (Refusal::new(place, super::tree::too_deep()), Cause::Bound);
+        }
+        if words.starts_with("alias replay") {
             return (Refusal::new(place, super::tree::TOO_MUCH), Cause::Bound);
         }
         (Refusal::new(place, format!("This is not valid YAML: {words}.")), Cause::Syntax)

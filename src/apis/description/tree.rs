@@ -19,6 +19,11 @@ pub(super) const TOO_MUCH: &str = "The description holds more values or text tha
 /// Bytes of text in the tree, counted like the nodes.
 pub(super) const MAX_TEXT: usize = 4 * MAX_BYTES;
 
+/// What is said when [`MAX_DEPTH`] is met.
+pub(super) fn too_deep() -> String {
+    format!("The description is nested more than {MAX_DEPTH} levels deep.")
+}
+
 /// What one reading may still spend.
 pub(super) struct Bounds {
     yaml: bool,
@@ -100,7 +105,7 @@ impl Node<'_> {
 
     fn deeper<E: Error>(&self) -> Result<(), E> {
         if self.depth >= MAX_DEPTH {
-            let reason = format!("The description is nested more than {MAX_DEPTH} levels deep.");
+            let reason = too_deep();
             return self.bounds.break_with(&reason);
         }
         Ok(())

@@ -124,6 +124,7 @@ async fn all_that_match_are_those_of_the_filter_as_it_was_shown() {
     admin.post_and_follow(&undo_of(&page.text), &[]).await.shows("Undone: put 31 developers back into Partners.");
     assert_eq!(portal.count(MEMBERS).await, 36);
     admin.post("/publisher/users/bulk", &[("in", "gone"), ("all", "1"), ("add", "partners")]).await.is(404);
+    admin.post("/publisher/users/bulk", &[("state", "asleep"), ("all", "1"), ("add", "partners")]).await.is(404);
 }
 
 #[tokio::test]

@@ -133,3 +133,33 @@ fn many_parts_in_one_schema() {
     let schemas = format!(r#"{{"S0": {{"oneOf": [{parts}]}}}}"#);
     in_time(&document(&format!("{{{}}}", paths.join(",")), &schemas)).expect("lenient");
 }
+
+#[test]
+fn reasons_name_what_is_wrong() {
+    let two = "openapi: 3.0.0\ninfo: {title: T}\npaths: {}\n---\nopenapi: 3.0.0\n";
+    let deep: String = (0..200).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let flow = format!("a: {}1{}", "[".repeat(200), "]".repeat(200));
+    let json = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for (text, reason) in [(two, "more than one document"), (&deep, "levels deep"), (&flow, "levels deep"), (&json, "levels deep")] {
+        let refusal = in_time(text).expect_err("refused");
+        assert!(refusal.reason.contains(reason), "{refusal}");
+    }
+}
+
+#[test]
+fn no_operation_fills_a_page_for_ever() {
+    let mut schemas = String::from("{");
+    for level in 0..300 {
+        let fields: Vec<String> = (0..300).map(|field| format!(r#""a_field_with_a_name_{field}": {{"type": "string"}}"#)).collect();
+        let separator = if level == 0 { "" } else { ", " };
+        write!(schemas, r#"{separator}"S{level}": {{"type": "object", "properties": {{{}}}}}"#, fields.join(", ")).expect("a string");
+    }
+    schemas.push('}');
+    let answers: Vec<String> = (0..300)
+        .map(|at| format!(r##""{}": {{"content": {{"a/b": {{"schema": {{"$ref": "#/components/schemas/S{at}"}}}}}}}}"##, 200 + at))
+        .collect();
+    let text = document(&format!(r#"{{"/a": {{"get": {{"responses": {{{}}}}}}}}}"#, answers.join(", ")), &schemas);
+    let description = in_time(&text).expect("a description");
+    let stored = serde_json::to_vec(&description.operations).expect("JSON").len();
+    assert!((200_000..700_000).contains(&stored), "{stored} bytes");
+}
