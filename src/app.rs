@@ -48,6 +48,7 @@ pub struct Portal {
     pub keys: Arc<Keys>,
     pub passwords: Passwords,
     pub settings: Arc<Settings>,
+    pub catalog: Arc<catalog::Memory>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
     pub stopping: Arc<AtomicBool>,
     /// None when nobody is to ask for them.
@@ -235,6 +236,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         keys: Arc::new(Keys::new(secret)),
         passwords,
         settings: Arc::new(settings),
+        catalog: Arc::default(),
         stopping: Arc::default(),
     })
 }

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 
-use super::{Administrator, Person, SignedIn, Visitor, session};
+use super::{Administrator, Person, SignedIn, Standing, Visitor, session};
 use crate::error::Error;
 
 /// Who asks, once a request: a stale or foreign cookie is a guest.
@@ -13,8 +13,9 @@ pub fn visitor(request: &HttpRequest) -> Visitor {
     if let Some(visitor) = request.extensions().get::<Visitor>() {
         return visitor.clone();
     }
-    let person = request.get_session().get::<Person>(session::PERSON).ok().flatten();
-    let visitor = Visitor::of(person);
+    let session = request.get_session();
+    let person = session.get::<Person>(session::PERSON).ok().flatten();
+    let visitor = Visitor::of(person.zip(session.get::<Standing>(session::STANDING).ok().flatten()));
     request.extensions_mut().insert(visitor.clone());
     visitor
 }

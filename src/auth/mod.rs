@@ -11,7 +11,13 @@ mod store;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{audit::Actor, db::Database, error::Error, ids::UserId, keys};
+use crate::{
+    audit::Actor,
+    db::Database,
+    error::Error,
+    ids::{self, GroupId, UserId},
+    keys,
+};
 
 /// An active user, as the session's query brought them on this request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, sqlx::FromRow)]
@@ -48,6 +54,31 @@ fn stamp(password_hash: Option<&str>) -> String {
     keys::digest(password_hash.unwrap_or_default()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// The groups of a user at the instant of the request, system groups too, and which catalogue there was then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// In order.
+    groups: Vec<GroupId>,
+    catalog_version: i64,
+}
+
+impl Standing {
+    fn of(person: &Person, groups: impl Iterator<Item = GroupId>, catalog_version: i64) -> Self {
+        let system = [Some(ids::DEVELOPERS), person.administrator.then_some(ids::ADMINISTRATORS)];
+        let mut groups: Vec<GroupId> = system.into_iter().flatten().chain(groups).collect();
+        groups.sort_unstable();
+        Self { groups, catalog_version }
+    }
+
+    pub fn is_in(&self, group: GroupId) -> bool {
+        self.groups.binary_search(&group).is_ok()
+    }
+
+    pub fn catalog_version(&self) -> i64 {
+        self.catalog_version
+    }
+}
+
 /// Whoever asks.
 #[derive(Clone, Debug)]
 pub enum Visitor {
@@ -60,6 +91,7 @@ pub enum Visitor {
 pub struct SignedIn {
     person: Person,
     actor: Actor,
+    standing: Standing,
 }
 
 /// Proof that whoever acts may administer the portal.
@@ -70,9 +102,9 @@ pub struct Administrator {
 }
 
 impl Visitor {
-    fn of(person: Option<Person>) -> Self {
+    fn of(person: Option<(Person, Standing)>) -> Self {
         match person {
-            Some(person) => Visitor::SignedIn(SignedIn::new(person)),
+            Some((person, standing)) => Visitor::SignedIn(SignedIn::new(person, standing)),
             None => Visitor::Guest,
         }
     }
@@ -81,6 +113,14 @@ impl Visitor {
         match self {
             Visitor::Guest => None,
             Visitor::SignedIn(signed_in) => Some(&signed_in.person),
+        }
+    }
+
+    /// None for a guest, who is in no group of their own.
+    pub fn standing(&self) -> Option<&Standing> {
+        match self {
+            Visitor::Guest => None,
+            Visitor::SignedIn(signed_in) => Some(&signed_in.standing),
         }
     }
 
@@ -97,9 +137,13 @@ impl Visitor {
 }
 
 impl SignedIn {
-    fn new(person: Person) -> Self {
+    fn new(person: Person, standing: Standing) -> Self {
         let actor = Actor::User { id: person.id, display: person.display(), administrator: false };
-        Self { person, actor }
+        Self { person, actor, standing }
+    }
+
+    pub fn standing(&self) -> &Standing {
+        &self.standing
     }
 
     pub fn id(&self) -> UserId {

@@ -6,11 +6,11 @@ use std::collections::HashMap;
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key};
 use actix_web::cookie::time::Duration as CookieDuration;
 
-use super::store;
+use super::{Standing, store};
 use crate::{
     db::Database,
     error::Error,
-    ids::{self, UserId},
+    ids::{self, GroupId, UserId},
     keys, users,
 };
 
@@ -22,7 +22,9 @@ pub(super) const ADDRESS: &str = "address";
 pub(super) const AGENT: &str = "agent";
 /// What `Proven` says of the password.
 pub const STAMP: &str = "stamp";
-const OWN: [&str; 6] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP];
+/// What the session's query brought of the user's groups.
+pub(super) const STANDING: &str = "standing";
+const OWN: [&str; 7] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING];
 
 /// "Last seen" is written at most this often: pages are reads.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
@@ -42,7 +44,7 @@ impl Sessions {
         let now = self.db.now();
         let hash = keys::digest(key.as_ref());
         let mut connection = self.db.read().await?;
-        let Some(row) = store::find_session(&mut connection, &hash, now.minus(self.limit), now.minus(self.idle)).await? else {
+        let Some(row) = store::find_session(&mut connection, &hash, now, now.minus(self.limit), now.minus(self.idle)).await? else {
             return Ok(None);
         };
         drop(connection);
@@ -53,6 +55,9 @@ impl Sessions {
         }
         let mut state: HashMap<String, String> = serde_json::from_str(&row.session_state)?;
         state.insert(PERSON.to_owned(), serde_json::to_string(&row.person)?);
+        let groups = row.groups.iter().flat_map(|keys| keys.split(',')).filter_map(|key| key.parse().ok().map(GroupId));
+        let standing = Standing::of(&row.person, groups, row.catalog_version);
+        state.insert(STANDING.to_owned(), serde_json::to_string(&standing)?);
         state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
         Ok(Some(state))
     }

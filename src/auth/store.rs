@@ -12,6 +12,9 @@ pub(super) struct SessionRow {
     pub session_name: String,
     pub session_state: String,
     pub seen_at: Instant,
+    /// The keys of the groups that the user was put into, as they hold now, with commas between.
+    pub groups: Option<String>,
+    pub catalog_version: i64,
     #[sqlx(flatten)]
     pub person: Person,
 }
@@ -20,15 +23,19 @@ pub(super) struct SessionRow {
 pub(super) async fn find_session(
     connection: &mut Connection,
     hash: &[u8],
+    now: Instant,
     created_after: Instant,
     seen_after: Instant,
 ) -> Result<Option<SessionRow>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, SessionRow>(
         "select s.name as session_name, s.state as session_state, s.seen_at,
-                u.id, u.name, u.email, u.first_name, u.last_name, u.administrator
+                u.id, u.name, u.email, u.first_name, u.last_name, u.administrator,
+                (select string_agg(cast(m.group_id as text), ',') from memberships m
+                 where m.user_id = u.id and m.from_at <= $4 and (m.until_at is null or m.until_at > $4)) as groups,
+                (select version from catalog_version) as catalog_version
          from sessions s join users u on u.id = s.user_id and u.state = 'active'
          where s.key_hash = $1 and s.created_at > $2 and s.seen_at > $3")
-        .bind(hash).bind(created_after).bind(seen_after).fetch_optional(c).await?))
+        .bind(hash).bind(created_after).bind(seen_after).bind(now).fetch_optional(c).await?))
 }
 
 pub(super) async fn touch_session(tx: &mut Transaction, hash: &[u8]) -> Result<(), Error> {

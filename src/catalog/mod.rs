@@ -1,17 +1,21 @@
 //! The developer portal, and the visibility rule: which products, and so which APIs, a viewer sees.
 //! What a viewer does not see is `None` here, as what does not exist is.
 
+mod memory;
 pub mod pages;
 mod store;
 
+use std::collections::HashMap;
+
+pub use memory::{Api, Catalog, Memory, Product, ProductCard};
 pub use store::{
-    apis::{ApiCard, ApiSeen, OperationRow, OperationSeen},
-    products::{ProductCard, ProductName, ProductSeen},
+    apis::{ApiSeen, OperationRow, OperationSeen},
+    products::{Held, ProductName, ProductSeen},
 };
 
 use crate::{
     auth::{SignedIn, Visitor},
-    db::{Connection, Instant},
+    db::{Connection, Database, Instant},
     error::Error,
     ids::{GroupId, ProductId, SubscriptionId, UserId},
 };
@@ -57,29 +61,17 @@ pub struct Wanted<'a> {
     pub offset: i64,
 }
 
-/// The products that a viewer sees, by name, and how many there are in all (capped, see `db::COUNTED`).
-pub async fn products(
-    connection: &mut Connection,
-    viewer: Viewer,
-    now: Instant,
-    wanted: Wanted<'_>,
-) -> Result<(Vec<ProductCard>, i64), Error> {
-    store::products::list(connection, viewer.0, now, wanted).await
-}
-
-/// The APIs that a viewer sees, by name, and how many there are in all (capped).
-pub async fn apis(connection: &mut Connection, viewer: Viewer, now: Instant, wanted: Wanted<'_>) -> Result<(Vec<ApiCard>, i64), Error> {
-    store::apis::list(connection, viewer.0, now, wanted).await
+/// What a viewer holds of each product; nothing for a guest.
+pub async fn held(db: &Database, visitor: &Visitor) -> Result<HashMap<ProductId, Held>, Error> {
+    match visitor.person() {
+        Some(person) => store::products::held(&mut db.read().await?, person.id).await,
+        None => Ok(HashMap::new()),
+    }
 }
 
 /// A product, when the viewer sees it.
 pub async fn find_product(connection: &mut Connection, viewer: Viewer, now: Instant, name: &str) -> Result<Option<ProductSeen>, Error> {
     store::products::find(connection, viewer.0, now, name).await
-}
-
-/// The APIs in a product that the viewer was found to see: who sees a product sees all that is in it.
-pub async fn apis_of(connection: &mut Connection, product: &ProductSeen) -> Result<Vec<ApiCard>, Error> {
-    store::apis::of_product(connection, product.id).await
 }
 
 /// An API, when the viewer sees a product that contains it.

@@ -67,6 +67,7 @@ macro_rules! listed {
 // After the fragments, so that they can be named in them.
 pub(super) mod apis;
 pub(super) mod products;
+pub(super) mod published;
 
 /// Live subscriptions whose owners see the product now and would not without the group.
 pub(super) async fn count_losing_sight(connection: &mut Connection, group: GroupId, now: Instant) -> Result<i64, Error> {
@@ -96,17 +97,4 @@ pub(super) async fn may_subscribe(connection: &mut Connection, product: ProductI
         "select count(*) from products p where p.id = $1 and ", may_subscribe!("p", "$2", "$3", "0")))
         .bind(product).bind(user).bind(now).fetch_one(c).await?)
         > 0)
-}
-
-/// The rows with how many there are in all, which only a full page or one past the end has to ask for.
-async fn with_total<T>(
-    connection: &mut Connection,
-    rows: Vec<T>,
-    total: &Select,
-    wanted: super::Wanted<'_>,
-) -> Result<(Vec<T>, i64), Error> {
-    let here = i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    let known = here < wanted.limit && (here > 0 || wanted.offset == 0);
-    let total = if known { wanted.offset + here } else { total.count(connection).await? };
-    Ok((rows, total))
 }

@@ -5,7 +5,10 @@ use std::{
     ops::{Deref, DerefMut},
     pin::pin,
     str::FromStr,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -64,6 +67,7 @@ pub struct Database {
     clock: Clock,
     /// For a connection to read with, and for one to write with.
     waits: [Arc<Waits>; 2],
+    commits: Arc<AtomicU64>,
 }
 
 /// A pool at this moment, for monitoring.
@@ -131,6 +135,7 @@ impl Connection {
 pub struct Transaction {
     connection: Connection,
     now: Instant,
+    commits: Arc<AtomicU64>,
 }
 
 impl Deref for Transaction {
@@ -183,6 +188,7 @@ impl Transaction {
             Connection::Postgres(Held::InTransaction(t)) => t.commit().await?,
             Connection::Sqlite(Held::Pooled(_)) | Connection::Postgres(Held::Pooled(_)) => {}
         }
+        self.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
     }
 }
@@ -214,12 +220,12 @@ impl Database {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .connect_lazy_with(base.pragma("query_only", "on"));
-            Ok(Self { pools: Pools::Sqlite { read, write }, clock, waits: Default::default() })
+            Ok(Self { pools: Pools::Sqlite { read, write }, clock, waits: Default::default(), commits: Arc::default() })
         } else {
             let options = PgConnectOptions::from_str(url)?.application_name("portico").options([("timezone", "UTC")]);
             let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT).connect_with(options).await?;
             let waits = Arc::<Waits>::default();
-            Ok(Self { pools: Pools::Postgres { pool, home: Handle::current() }, clock, waits: [waits.clone(), waits] })
+            Ok(Self { pools: Pools::Postgres { pool, home: Handle::current() }, clock, waits: [waits.clone(), waits], commits: Arc::default() })
         }
     }
 
@@ -232,6 +238,11 @@ impl Database {
 
     pub fn now(&self) -> Instant {
         self.clock.now()
+    }
+
+    /// How many transactions this process has committed: what was read before the last of them may be old.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::SeqCst)
     }
 
     /// The same database under another clock: to fill it with a past.
@@ -261,7 +272,7 @@ impl Database {
                 Connection::Postgres(Held::InTransaction(waits.taking(is_spent(pool), within(home, pool.begin())).await?))
             }
         };
-        Ok(Transaction { connection, now: self.clock.now() })
+        Ok(Transaction { connection, now: self.clock.now(), commits: self.commits.clone() })
     }
 
     /// The pools as they are; nothing is asked of the database.

@@ -16,6 +16,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (4, "system groups", include_str!("../../migrations/0004_system_groups.postgres.sql"), Some(Engine::Postgres)),
     (5, "audit search", include_str!("../../migrations/0005_audit_search.sql"), None),
     (6, "users by last sign-in", include_str!("../../migrations/0006_users_by_last_sign_in.postgres.sql"), Some(Engine::Postgres)),
+    (7, "catalogue version", include_str!("../../migrations/0007_catalog_version.postgres.sql"), Some(Engine::Postgres)),
+    (7, "catalogue version", include_str!("../../migrations/0007_catalog_version.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 fn migrator(engine: Engine) -> Migrator {

@@ -83,6 +83,11 @@ fn is_too_deep<'t>(events: impl Iterator<Item = Event<'t>>) -> bool {
     false
 }
 
+/// How a description begins, for a card among others.
+pub fn beginning(text: &str) -> String {
+    to_text(text, 240)
+}
+
 /// The first paragraph's words without marks, for lists.
 pub fn to_text(text: &str, most: usize) -> String {
     let mut words = String::new();

@@ -1,5 +1,7 @@
 //! Home and the lists of products and APIs.
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
@@ -7,7 +9,7 @@ use serde::Deserialize;
 use crate::{
     app::Portal,
     auth::Visitor,
-    catalog::{self, ApiCard, ProductCard, Viewer, Wanted},
+    catalog::{self, Api, ProductCard, Wanted},
     web::{
         self, Answer, Frame, counted,
         form::Query,
@@ -35,7 +37,7 @@ struct HomePage {
     products: Vec<ProductCard>,
     all_products: String,
     products_link: String,
-    apis: Vec<ApiCard>,
+    apis: Vec<Arc<Api>>,
     all_apis: String,
     apis_link: String,
 }
@@ -52,12 +54,10 @@ fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
 }
 
 pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
-    let (viewer, now) = (Viewer::from(&visitor), portal.db.now());
     let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
-    let mut connection = portal.db.read().await?;
-    let (products, product_total) = catalog::products(&mut connection, viewer, now, wanted).await?;
-    let (apis, api_total) = catalog::apis(&mut connection, viewer, now, wanted).await?;
-    drop(connection);
+    let known = portal.catalog.current(&portal.db, &visitor).await?;
+    let (products, product_total) = known.products(&visitor, &catalog::held(&portal.db, &visitor).await?, wanted);
+    let (apis, api_total) = known.apis(&visitor, wanted);
     let searching = !query.q.trim().is_empty();
     let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
     web::page(&HomePage {
@@ -84,8 +84,8 @@ struct ProductsPage {
 pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
-    let now = portal.db.now();
-    let (products, total) = catalog::products(&mut portal.db.read().await?, Viewer::from(&visitor), now, wanted).await?;
+    let known = portal.catalog.current(&portal.db, &visitor).await?;
+    let (products, total) = known.products(&visitor, &catalog::held(&portal.db, &visitor).await?, wanted);
     let pager = Pager::new(page, total, "/products", &[("q", &query.q)]);
     web::page(&ProductsPage { frame, q: query.q, products, pager })
 }
@@ -95,15 +95,14 @@ pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Fram
 struct ApisPage {
     frame: Frame,
     q: String,
-    apis: Vec<ApiCard>,
+    apis: Vec<Arc<Api>>,
     pager: Pager,
 }
 
 pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
-    let now = portal.db.now();
-    let (apis, total) = catalog::apis(&mut portal.db.read().await?, Viewer::from(&visitor), now, wanted).await?;
+    let (apis, total) = portal.catalog.current(&portal.db, &visitor).await?.apis(&visitor, wanted);
     let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
     web::page(&ApisPage { frame, q: query.q, apis, pager })
 }

@@ -1,5 +1,7 @@
 //! A product's page, and subscribing to it.
 
+use std::sync::Arc;
+
 use actix_session::Session;
 use actix_web::web::Data;
 use askama::Template;
@@ -7,7 +9,7 @@ use askama::Template;
 use crate::{
     app::Portal,
     auth::{SignedIn, Visitor},
-    catalog::{self, ApiCard, ProductSeen, Viewer},
+    catalog::{self, Api, ProductSeen, Viewer},
     error::{Error, Problems},
     ids,
     subscriptions::{self, NewSubscription, Subscribed, Subscription},
@@ -35,7 +37,7 @@ struct ProductPage {
     description: SafeHtml,
     terms: SafeHtml,
     terms_mark: String,
-    apis: Vec<ApiCard>,
+    apis: Vec<Arc<Api>>,
     held: Vec<Subscription>,
     offer: Offer,
     product: ProductSeen,
@@ -44,15 +46,16 @@ struct ProductPage {
 }
 
 impl ProductPage {
-    async fn load(portal: &Portal, frame: Frame, viewer: Viewer, name: &str) -> Result<Self, Error> {
+    async fn load(portal: &Portal, frame: Frame, visitor: &Visitor, name: &str) -> Result<Self, Error> {
+        let viewer = Viewer::from(visitor);
         let mut connection = portal.db.read().await?;
         let product = catalog::find_product(&mut connection, viewer, portal.db.now(), name).await?.ok_or(Error::NotFound)?;
-        let apis = catalog::apis_of(&mut connection, &product).await?;
         let held = match viewer.is_guest() {
             true => Vec::new(),
             false => subscriptions::live_of(&mut connection, viewer.key(), product.id).await?,
         };
         drop(connection);
+        let apis = portal.catalog.current(&portal.db, visitor).await?.apis_of(product.id);
         let form = NewSubscription { display_name: free_name(&product.display_name, &held), ..NewSubscription::default() };
         Ok(Self {
             frame,
@@ -98,7 +101,7 @@ fn free_name(product: &str, held: &[Subscription]) -> String {
 }
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
-    web::page(&ProductPage::load(&portal, frame, Viewer::from(&visitor), &name).await?)
+    web::page(&ProductPage::load(&portal, frame, &visitor, &name).await?)
 }
 
 pub(super) async fn subscribe(
@@ -130,6 +133,6 @@ pub(super) async fn subscribe(
         Err(Error::Invalid(problems)) => problems,
         Err(other) => return Err(other),
     };
-    let page = ProductPage::load(&portal, frame, Viewer::from(&who), &name).await?;
+    let page = ProductPage::load(&portal, frame, &Visitor::SignedIn(who), &name).await?;
     web::invalid(&ProductPage { problems, form, ..page })
 }

@@ -1,10 +1,9 @@
 //! The APIs that a viewer sees: those in a product that is listed for the viewer. And what is in them.
 
 use crate::{
-    catalog::Wanted,
-    db::{COUNTED, Connection, Instant, Select, run},
+    db::{Connection, Instant, run},
     error::Error,
-    ids::{self, ApiId, ProductId, UserId},
+    ids::{self, ApiId, UserId},
 };
 
 /// Whether an API is in a product that is listed for a user.
@@ -18,59 +17,6 @@ macro_rules! visible {
             "))"
         )
     };
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct ApiCard {
-    pub name: String,
-    pub display_name: String,
-    /// How it begins.
-    pub description: String,
-    pub api_version: String,
-    pub operations: i64,
-}
-
-impl ApiCard {
-    pub fn path(&self) -> String {
-        format!("/apis/{}", ids::encode(&self.name))
-    }
-}
-
-/// APIs that the viewer sees and that contain the needle, by name; and how many.
-pub(in crate::catalog) async fn list(
-    connection: &mut Connection,
-    viewer: UserId,
-    now: Instant,
-    wanted: Wanted<'_>,
-) -> Result<(Vec<ApiCard>, i64), Error> {
-    let needle = ids::fold(wanted.needle);
-    let given = vec![viewer.into(), now.into()];
-    let mut rows = Select::with(
-        connection,
-        given.clone(),
-        "select a.name, a.display_name, substr(a.description, 1, 600) as description, a.api_version,
-            (select count(*) from operations o where o.api_id = a.id) as operations from apis a",
-    );
-    let mut total = Select::with(connection, given, "select count(*) from (select 1 from apis a");
-    for statement in [&mut rows, &mut total] {
-        statement.filter(visible!("a", "$1", "$2"));
-        if !needle.is_empty() {
-            statement.filter_contains("a.search_folded", &needle);
-        }
-    }
-    rows.sql("order by a.display_name_folded, a.id").page(wanted.limit, wanted.offset);
-    total.sql("limit").bind(COUNTED + 1).sql(") t");
-    let rows = rows.all(connection).await?;
-    super::with_total(connection, rows, &total, wanted).await
-}
-
-/// The APIs in a product, by name. Whether the viewer sees the product was asked before.
-pub(in crate::catalog) async fn of_product(connection: &mut Connection, product: ProductId) -> Result<Vec<ApiCard>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, ApiCard>(
-        "select a.name, a.display_name, substr(a.description, 1, 600) as description, a.api_version,
-            (select count(*) from operations o where o.api_id = a.id) as operations
-         from apis a join product_apis pa on pa.api_id = a.id where pa.product_id = $1
-         order by a.display_name_folded, a.id limit 1000").bind(product).fetch_all(c).await?))
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]

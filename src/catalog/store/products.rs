@@ -1,78 +1,33 @@
 //! The products that a viewer sees. Every statement but that of a found product's parts goes through the rule's fragments.
 
+use std::collections::HashMap;
+
 use crate::{
-    catalog::Wanted,
-    db::{COUNTED, Connection, Instant, Select, run},
+    db::{Connection, Instant, run},
     error::Error,
     ids::{self, ApiId, ProductId, UserId},
 };
 
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct ProductCard {
-    pub name: String,
-    pub display_name: String,
-    /// How it begins.
-    pub description: String,
-    pub subscription_required: bool,
-    pub approval_required: bool,
-    pub apis: i64,
-    /// The best state among the viewer's live subscriptions: 1 active, 2 suspended, 3 submitted; 0 when there is none.
-    best_held: i64,
-    may: bool,
-    for_guest: bool,
+/// The best state among somebody's live subscriptions to a product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    Active,
+    Suspended,
+    Submitted,
 }
 
-impl ProductCard {
-    /// What the viewer has or may have of it, in a word or two, and the badge's tone.
-    pub fn badge(&self) -> Option<(&'static str, &'static str)> {
-        match (self.best_held, self.subscription_required) {
-            (1, _) => Some(("Subscribed", "good")),
-            (2, _) => Some(("Suspended", "warn")),
-            (3, _) => Some(("Submitted", "")),
-            (_, false) => Some(("No subscription needed", "")),
-            _ if !self.may && !self.for_guest => Some(("Reading only", "")),
-            _ => self.approval_required.then_some(("Needs approval", "")),
-        }
-    }
-
-    pub fn path(&self) -> String {
-        format!("/products/{}", ids::encode(&self.name))
-    }
-}
-
-/// Products that the viewer sees and that contain the needle, by name; and how many.
-pub(in crate::catalog) async fn list(
-    connection: &mut Connection,
-    viewer: UserId,
-    now: Instant,
-    wanted: Wanted<'_>,
-) -> Result<(Vec<ProductCard>, i64), Error> {
-    let needle = ids::fold(wanted.needle);
-    let given = vec![viewer.into(), now.into()];
-    let mut rows = Select::with(
-        connection,
-        given.clone(),
-        concat!(
-            "select p.name, p.display_name, substr(p.description, 1, 600) as description, p.subscription_required, p.approval_required,
-                (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
-                (select cast(coalesce(min(case s.state when 'active' then 1 when 'suspended' then 2 else 3 end), 0) as bigint) from subscriptions s
-                 where s.owner_id = $1 and s.product_id = p.id and s.state in ('submitted', 'active', 'suspended')) as best_held,
-                $1 = 0 as for_guest, ",
-            may_subscribe!("p", "$1", "$2", "0"),
-            " as may from products p"
-        ),
-    );
-    let mut total = Select::with(connection, given, "select count(*) from (select 1 from products p");
-    for statement in [&mut rows, &mut total] {
-        statement.filter(listed!("p", "$1", "$2", "0"));
-        if !needle.is_empty() {
-            statement.filter_contains("p.search_folded", &needle);
-        }
-    }
-    rows.sql("order by p.display_name_folded, p.id").page(wanted.limit, wanted.offset);
-    total.sql("limit").bind(COUNTED + 1).sql(") t");
-    let rows = rows.all(connection).await?;
-    super::with_total(connection, rows, &total, wanted).await
+/// What a user holds of each product, where it is anything.
+pub(in crate::catalog) async fn held(connection: &mut Connection, user: UserId) -> Result<HashMap<ProductId, Held>, Error> {
+    let rows = run!(connection, c => sqlx::query_as::<_, (ProductId, i64)>(
+        "select product_id, cast(min(case state when 'active' then 1 when 'suspended' then 2 else 3 end) as bigint) from subscriptions
+         where owner_id = $1 and state in ('submitted', 'active', 'suspended') group by product_id")
+        .bind(user).fetch_all(c).await?);
+    let best = |state| match state {
+        1 => Held::Active,
+        2 => Held::Suspended,
+        _ => Held::Submitted,
+    };
+    Ok(rows.into_iter().map(|(product, state)| (product, best(state))).collect())
 }
 
 #[derive(Clone, Debug, sqlx::FromRow)]

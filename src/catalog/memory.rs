@@ -1,0 +1,261 @@
+//! The catalogue in memory: what administrators publish, and nothing of who looks. Lists are answered from it, by the same rule as in
+//! `store`. A signed-in reader's query brings the version that they must be shown; guests may be shown one half a second old.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, OnceLock, RwLock},
+};
+
+use tokio::sync::Mutex;
+
+use super::{Held, Wanted, store};
+use crate::{
+    auth::{Standing, Visitor},
+    db::{Database, Instant},
+    error::Error,
+    ids::{self, ApiId, GroupId, ProductId},
+};
+
+/// For how long a guest may not see what another process has changed.
+const GUESTS_WAIT: time::Duration = time::Duration::milliseconds(500);
+
+/// A published product, whoever may see it.
+#[derive(Debug)]
+pub struct Product {
+    pub id: ProductId,
+    pub name: String,
+    pub display_name: String,
+    pub subscription_required: bool,
+    pub approval_required: bool,
+    /// How many APIs it has.
+    pub apis: i64,
+    pub beginning: Beginning,
+    search_folded: String,
+    groups: Vec<GroupId>,
+}
+
+/// An API in a published product.
+#[derive(Debug)]
+pub struct Api {
+    pub id: ApiId,
+    pub name: String,
+    pub display_name: String,
+    pub api_version: String,
+    pub operations: i64,
+    pub beginning: Beginning,
+    search_folded: String,
+    /// Places of its products in the list of them.
+    products: Vec<usize>,
+}
+
+impl Product {
+    pub fn path(&self) -> String {
+        format!("/products/{}", ids::encode(&self.name))
+    }
+
+    /// Whether one of the reader's own groups opens it.
+    fn opens_to(&self, standing: &Standing) -> bool {
+        self.groups.iter().any(|group| standing.is_in(*group))
+    }
+
+    /// Whether it is listed: as above, or open to Guests.
+    fn is_listed(&self, standing: Option<&Standing>) -> bool {
+        self.groups.contains(&ids::GUESTS) || standing.is_some_and(|standing| self.opens_to(standing))
+    }
+}
+
+impl Api {
+    pub fn path(&self) -> String {
+        format!("/apis/{}", ids::encode(&self.name))
+    }
+}
+
+/// How a description begins: as it was written, and as text once somebody has drawn it.
+#[derive(Debug, Default)]
+pub struct Beginning {
+    written: String,
+    text: OnceLock<String>,
+}
+
+impl Beginning {
+    fn of(written: String) -> Self {
+        Self { written, text: OnceLock::new() }
+    }
+
+    pub fn text(&self, draw: impl FnOnce(&str) -> String) -> &str {
+        self.text.get_or_init(|| draw(&self.written))
+    }
+}
+
+/// A published product among others, as somebody sees it.
+#[derive(Clone, Debug)]
+pub struct ProductCard {
+    pub product: Arc<Product>,
+    held: Option<Held>,
+    may: bool,
+    for_guest: bool,
+}
+
+impl std::ops::Deref for ProductCard {
+    type Target = Product;
+    fn deref(&self) -> &Product {
+        &self.product
+    }
+}
+
+impl ProductCard {
+    /// What the viewer has or may have of it, in a word or two, and the badge's tone.
+    pub fn badge(&self) -> Option<(&'static str, &'static str)> {
+        match (self.held, self.subscription_required) {
+            (Some(Held::Active), _) => Some(("Subscribed", "good")),
+            (Some(Held::Suspended), _) => Some(("Suspended", "warn")),
+            (Some(Held::Submitted), _) => Some(("Submitted", "")),
+            (None, false) => Some(("No subscription needed", "")),
+            _ if !self.may && !self.for_guest => Some(("Reading only", "")),
+            _ => self.approval_required.then_some(("Needs approval", "")),
+        }
+    }
+}
+
+/// What was published at a version.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    version: i64,
+    /// By name.
+    products: Vec<Arc<Product>>,
+    /// By name.
+    apis: Vec<Arc<Api>>,
+}
+
+impl Catalog {
+    fn of(rows: store::published::Published) -> Self {
+        let mut products = Vec::new();
+        let mut holders: HashMap<ApiId, Vec<usize>> = HashMap::new();
+        for (place, row) in rows.products.into_iter().enumerate() {
+            let apis = row.apis.unwrap_or_default();
+            for api in &apis {
+                holders.entry(*api).or_default().push(place);
+            }
+            products.push(Arc::new(Product {
+                id: row.id,
+                name: row.name,
+                display_name: row.display_name,
+                subscription_required: row.subscription_required == 1,
+                approval_required: row.approval_required == 1,
+                apis: i64::try_from(apis.len()).unwrap_or(i64::MAX),
+                beginning: Beginning::of(row.beginning),
+                search_folded: row.search_folded,
+                groups: row.groups.unwrap_or_default(),
+            }));
+        }
+        let apis = rows.apis.into_iter().filter_map(|row| {
+            Some(Arc::new(Api {
+                products: holders.remove(&row.id)?,
+                id: row.id,
+                name: row.name,
+                display_name: row.display_name,
+                api_version: row.api_version,
+                operations: row.operations,
+                beginning: Beginning::of(row.beginning),
+                search_folded: row.search_folded,
+            }))
+        });
+        Self { version: rows.version, apis: apis.collect(), products }
+    }
+
+    /// The products that a viewer sees and that contain the needle, by name; and how many.
+    pub fn products(&self, visitor: &Visitor, held: &HashMap<ProductId, Held>, wanted: Wanted<'_>) -> (Vec<ProductCard>, i64) {
+        let (standing, needle) = (visitor.standing(), ids::fold(wanted.needle));
+        let seen = self.products.iter().filter(|product| product.is_listed(standing) && product.search_folded.contains(&needle));
+        let (products, total) = stretch(seen, wanted);
+        let card = |product: &Arc<Product>| ProductCard {
+            held: held.get(&product.id).copied(),
+            may: standing.is_some_and(|standing| product.opens_to(standing)),
+            for_guest: standing.is_none(),
+            product: product.clone(),
+        };
+        (products.into_iter().map(card).collect(), total)
+    }
+
+    /// The APIs in a product that the viewer was found to see: who sees a product sees all that is in it.
+    pub fn apis_of(&self, product: ProductId) -> Vec<Arc<Api>> {
+        let Some(place) = self.products.iter().position(|known| known.id == product) else { return Vec::new() };
+        self.apis.iter().filter(|api| api.products.contains(&place)).cloned().collect()
+    }
+
+    /// The APIs that a viewer sees, which are those in a product that is listed for them, and that contain the needle; and how many.
+    pub fn apis(&self, visitor: &Visitor, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
+        let (standing, needle) = (visitor.standing(), ids::fold(wanted.needle));
+        let listed: BTreeSet<usize> =
+            self.products.iter().enumerate().filter(|(_, product)| product.is_listed(standing)).map(|(place, _)| place).collect();
+        let seen = |api: &&Arc<Api>| api.products.iter().any(|place| listed.contains(place)) && api.search_folded.contains(&needle);
+        let (apis, total) = stretch(self.apis.iter().filter(seen), wanted);
+        (apis.into_iter().cloned().collect(), total)
+    }
+}
+
+/// The rows of a page, and how many there are on all of them.
+fn stretch<T>(rows: impl Iterator<Item = T>, wanted: Wanted<'_>) -> (Vec<T>, i64) {
+    let (mut page, mut total) = (Vec::new(), 0);
+    for row in rows {
+        if total >= wanted.offset && total < wanted.offset + wanted.limit {
+            page.push(row);
+        }
+        total += 1;
+    }
+    (page, total)
+}
+
+/// A catalogue, and up to when it was known to be the newest.
+#[derive(Clone)]
+struct Kept {
+    catalog: Arc<Catalog>,
+    commits: u64,
+    checked_at: Instant,
+}
+
+/// Keeps the newest catalogue.
+#[derive(Default)]
+pub struct Memory {
+    kept: RwLock<Option<Kept>>,
+    /// One at a time reads it anew; the others wait for what it reads.
+    reading: Mutex<()>,
+}
+
+impl Memory {
+    /// The catalogue for this reader.
+    pub async fn current(&self, db: &Database, visitor: &Visitor) -> Result<Arc<Catalog>, Error> {
+        if let Some(kept) = self.usable(db, visitor) {
+            return Ok(kept);
+        }
+        let _alone = self.reading.lock().await;
+        if let Some(kept) = self.usable(db, visitor) {
+            return Ok(kept);
+        }
+        // Before anything is read: a commit from now on makes it old.
+        let (commits, checked_at) = (db.commits(), db.now());
+        let mut connection = db.read().await?;
+        let version = store::published::version(&mut connection).await?;
+        let kept = self.kept().filter(|kept| kept.catalog.version == version);
+        let catalog = match kept {
+            Some(kept) => kept.catalog,
+            None => Arc::new(Catalog::of(store::published::read(&mut connection).await?)),
+        };
+        let mut place = self.kept.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *place = Some(Kept { catalog: catalog.clone(), commits, checked_at });
+        Ok(catalog)
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        self.kept.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    fn usable(&self, db: &Database, visitor: &Visitor) -> Option<Arc<Catalog>> {
+        let kept = self.kept()?;
+        let usable = match visitor.standing() {
+            Some(standing) => kept.catalog.version >= standing.catalog_version(),
+            None => kept.commits == db.commits() && db.now().since(kept.checked_at).abs() < GUESTS_WAIT,
+        };
+        usable.then_some(kept.catalog)
+    }
+}
