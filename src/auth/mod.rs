@@ -63,8 +63,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    fn of(person: &Person, groups: impl Iterator<Item = GroupId>, catalog_version: i64) -> Self {
-        let system = [Some(ids::DEVELOPERS), person.administrator.then_some(ids::ADMINISTRATORS)];
+    pub(crate) fn of(administrator: bool, groups: impl Iterator<Item = GroupId>, catalog_version: i64) -> Self {
+        let system = [Some(ids::DEVELOPERS), administrator.then_some(ids::ADMINISTRATORS)];
         let mut groups: Vec<GroupId> = system.into_iter().flatten().chain(groups).collect();
         groups.sort_unstable();
         Self { groups, catalog_version }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::{Held, Wanted, store};
 use crate::{
-    auth::{Standing, Visitor},
+    auth::Standing,
     db::{Database, Instant},
     error::Error,
     ids::{self, ApiId, GroupId, ProductId},
@@ -164,8 +164,8 @@ impl Catalog {
     }
 
     /// The products that a viewer sees and that contain the needle, by name; and how many.
-    pub fn products(&self, visitor: &Visitor, held: &HashMap<ProductId, Held>, wanted: Wanted<'_>) -> (Vec<ProductCard>, i64) {
-        let (standing, needle) = (visitor.standing(), ids::fold(wanted.needle));
+    pub fn products(&self, standing: Option<&Standing>, held: &HashMap<ProductId, Held>, wanted: Wanted<'_>) -> (Vec<ProductCard>, i64) {
+        let needle = ids::fold(wanted.needle);
         let seen = self.products.iter().filter(|product| product.is_listed(standing) && product.search_folded.contains(&needle));
         let (products, total) = stretch(seen, wanted);
         let card = |product: &Arc<Product>| ProductCard {
@@ -184,8 +184,8 @@ impl Catalog {
     }
 
     /// The APIs that a viewer sees, which are those in a product that is listed for them, and that contain the needle; and how many.
-    pub fn apis(&self, visitor: &Visitor, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
-        let (standing, needle) = (visitor.standing(), ids::fold(wanted.needle));
+    pub fn apis(&self, standing: Option<&Standing>, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
+        let needle = ids::fold(wanted.needle);
         let listed: BTreeSet<usize> =
             self.products.iter().enumerate().filter(|(_, product)| product.is_listed(standing)).map(|(place, _)| place).collect();
         let seen = |api: &&Arc<Api>| api.products.iter().any(|place| listed.contains(place)) && api.search_folded.contains(&needle);
@@ -224,12 +224,12 @@ pub struct Memory {
 
 impl Memory {
     /// The catalogue for this reader.
-    pub async fn current(&self, db: &Database, visitor: &Visitor) -> Result<Arc<Catalog>, Error> {
-        if let Some(kept) = self.usable(db, visitor) {
+    pub async fn current(&self, db: &Database, standing: Option<&Standing>) -> Result<Arc<Catalog>, Error> {
+        if let Some(kept) = self.usable(db, standing) {
             return Ok(kept);
         }
         let _alone = self.reading.lock().await;
-        if let Some(kept) = self.usable(db, visitor) {
+        if let Some(kept) = self.usable(db, standing) {
             return Ok(kept);
         }
         // Before anything is read: a commit from now on makes it old.
@@ -250,12 +250,85 @@ impl Memory {
         self.kept.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
-    fn usable(&self, db: &Database, visitor: &Visitor) -> Option<Arc<Catalog>> {
+    fn usable(&self, db: &Database, standing: Option<&Standing>) -> Option<Arc<Catalog>> {
         let kept = self.kept()?;
-        let usable = match visitor.standing() {
+        let usable = match standing {
             Some(standing) => kept.catalog.version >= standing.catalog_version(),
             None => kept.commits == db.commits() && db.now().since(kept.checked_at).abs() < GUESTS_WAIT,
         };
         usable.then_some(kept.catalog)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A product's groups, and the APIs in it.
+    type Made = (Vec<i64>, Vec<i64>);
+
+    fn catalog(products: &[Made]) -> Catalog {
+        let groups = |made: &Made| Some(made.0.iter().map(|group| GroupId(*group)).collect());
+        let apis = |made: &Made| Some(made.1.iter().map(|api| ApiId(*api)).collect());
+        let product = |(place, made): (usize, &Made)| store::published::ProductRow {
+            id: ProductId(place as i64),
+            name: format!("product-{place}"),
+            display_name: String::new(),
+            beginning: String::new(),
+            search_folded: String::new(),
+            subscription_required: 1,
+            approval_required: 0,
+            groups: groups(made),
+            apis: apis(made),
+        };
+        let api = |api: i64| store::published::ApiRow {
+            id: ApiId(api),
+            name: format!("api-{api}"),
+            display_name: String::new(),
+            beginning: String::new(),
+            search_folded: String::new(),
+            api_version: String::new(),
+            operations: 0,
+        };
+        let products = products.iter().enumerate().map(product).collect();
+        Catalog::of(store::published::Published { version: 1, products, apis: (0..6).map(api).collect() })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(10_000))]
+
+        /// The rule once more, as the design says it, in the plainest words.
+        #[test]
+        fn a_reader_sees_what_the_rule_says(
+            made in prop::collection::vec((prop::collection::vec(1i64..9, 0..4), prop::collection::vec(0i64..6, 0..4)), 0..6),
+            reader in prop::option::of((any::<bool>(), prop::collection::vec(4i64..9, 0..4))),
+            offset in 0i64..4,
+        ) {
+            let own: Option<Vec<i64>> = reader.clone().map(|(administrator, mut groups)| {
+                groups.push(2);
+                if administrator { groups.push(1); }
+                groups
+            });
+            let listed = |made: &Made| made.0.contains(&3) || own.as_ref().is_some_and(|own| made.0.iter().any(|group| own.contains(group)));
+            let standing = reader.map(|(administrator, groups)| Standing::of(administrator, groups.into_iter().map(GroupId), 1));
+            let catalog = catalog(&made);
+            let wanted = Wanted { needle: "", limit: 2, offset };
+
+            let expected: Vec<String> =
+                made.iter().enumerate().filter(|(_, made)| listed(made)).map(|(place, _)| format!("product-{place}")).collect();
+            let (cards, total) = catalog.products(standing.as_ref(), &HashMap::new(), wanted);
+            prop_assert_eq!(total as usize, expected.len());
+            let page: Vec<String> = expected.into_iter().skip(offset as usize).take(2).collect();
+            prop_assert_eq!(cards.iter().map(|card| card.name.clone()).collect::<Vec<_>>(), page);
+
+            let expected: Vec<String> =
+                (0..6).filter(|api| made.iter().any(|made| listed(made) && made.1.contains(api))).map(|api| format!("api-{api}")).collect();
+            let (apis, total) = catalog.apis(standing.as_ref(), wanted);
+            prop_assert_eq!(total as usize, expected.len());
+            let page: Vec<String> = expected.into_iter().skip(offset as usize).take(2).collect();
+            prop_assert_eq!(apis.iter().map(|api| api.name.clone()).collect::<Vec<_>>(), page);
+        }
     }
 }

@@ -55,9 +55,9 @@ fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
 
 pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
-    let known = portal.catalog.current(&portal.db, &visitor).await?;
-    let (products, product_total) = known.products(&visitor, &catalog::held(&portal.db, &visitor).await?, wanted);
-    let (apis, api_total) = known.apis(&visitor, wanted);
+    let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
+    let (products, product_total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
+    let (apis, api_total) = known.apis(visitor.standing(), wanted);
     let searching = !query.q.trim().is_empty();
     let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
     web::page(&HomePage {
@@ -84,8 +84,8 @@ struct ProductsPage {
 pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
-    let known = portal.catalog.current(&portal.db, &visitor).await?;
-    let (products, total) = known.products(&visitor, &catalog::held(&portal.db, &visitor).await?, wanted);
+    let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
+    let (products, total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
     let pager = Pager::new(page, total, "/products", &[("q", &query.q)]);
     web::page(&ProductsPage { frame, q: query.q, products, pager })
 }
@@ -102,7 +102,7 @@ struct ApisPage {
 pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
-    let (apis, total) = portal.catalog.current(&portal.db, &visitor).await?.apis(&visitor, wanted);
+    let (apis, total) = portal.catalog.current(&portal.db, visitor.standing()).await?.apis(visitor.standing(), wanted);
     let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
     web::page(&ApisPage { frame, q: query.q, apis, pager })
 }

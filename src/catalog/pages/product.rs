@@ -55,7 +55,7 @@ impl ProductPage {
             false => subscriptions::live_of(&mut connection, viewer.key(), product.id).await?,
         };
         drop(connection);
-        let apis = portal.catalog.current(&portal.db, visitor).await?.apis_of(product.id);
+        let apis = portal.catalog.current(&portal.db, visitor.standing()).await?.apis_of(product.id);
         let form = NewSubscription { display_name: free_name(&product.display_name, &held), ..NewSubscription::default() };
         Ok(Self {
             frame,

@@ -53,6 +53,9 @@ async fn what_is_changed_on_one_is_in_force_on_the_others() {
     dev.get("/products").await.shows("Product orders");
     admin.post(visibility, &[("listed", "guests"), ("group", "guests")]).await.is(303);
     soon(&guest_three, "/products/orders", 200).await;
+    three.pass(time::Duration::seconds(1));
+    guest_three.get("/products").await.shows("Product orders");
+    one.guest().get("/products").await.shows("Product orders");
     let unticked = [("listed", "guests"), ("shown", "guests"), ("listed", "developers"), ("shown", "developers")];
     admin.at(&two.base).post(visibility, &unticked).await.is(303);
     dev_three.get("/products/orders").await.is(404);
