@@ -38,7 +38,7 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     products, subscriptions, users,
-    web::{Routes, assets, errors, guard},
+    web::{Routes, assets, errors, guard, revalidate},
 };
 
 /// What every handler can reach.
@@ -154,6 +154,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
                 Ok(answer)
             }))
             .wrap(from_fn(errors::last_resort))
+            .wrap(from_fn(revalidate::revalidate))
             .wrap(Compress::default())
             .wrap(from_fn(guard::surround))
     })

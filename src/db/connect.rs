@@ -225,7 +225,12 @@ impl Database {
             let options = PgConnectOptions::from_str(url)?.application_name("portico").options([("timezone", "UTC")]);
             let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT).connect_with(options).await?;
             let waits = Arc::<Waits>::default();
-            Ok(Self { pools: Pools::Postgres { pool, home: Handle::current() }, clock, waits: [waits.clone(), waits], commits: Arc::default() })
+            Ok(Self {
+                pools: Pools::Postgres { pool, home: Handle::current() },
+                clock,
+                waits: [waits.clone(), waits],
+                commits: Arc::default(),
+            })
         }
     }
 

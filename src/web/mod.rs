@@ -11,6 +11,7 @@ pub mod markdown;
 pub mod multipart;
 mod paced;
 pub mod paging;
+pub mod revalidate;
 pub mod routes;
 pub mod url;
 
@@ -33,6 +34,15 @@ pub type Answer = Result<HttpResponse, Error>;
 /// A page. Who asks decides what it shows, so no cache may keep it.
 pub fn page(template: &impl Template) -> Answer {
     page_with(actix_web::http::StatusCode::OK, template)
+}
+
+/// A page of the developer portal: the same for every guest, who may keep it and ask whether it has changed.
+pub fn open_page(for_guest: bool, template: &impl Template) -> Answer {
+    let mut answer = page(template)?;
+    if for_guest {
+        answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(revalidate::ASK_FIRST));
+    }
+    Ok(answer)
 }
 
 /// A form drawn again because something in it is wrong.

@@ -1,5 +1,7 @@
 //! The pages of the developer portal.
 
+use reqwest::Method;
+
 use crate::support::{Portal, seed::Product};
 
 #[tokio::test]
@@ -156,4 +158,27 @@ async fn guests_are_led_from_an_api_to_its_keys() {
     portal.seed_product(Product { name: "also", groups: &["guests", "developers"], ..Product::default() }).await;
     portal.seed_api("two", &["open", "also"]).await;
     portal.guest().get("/apis/two").await.shows("/signin?next=%2Fapis%2Ftwo\">Sign in to subscribe");
+}
+
+#[tokio::test]
+async fn a_guest_is_not_sent_again_what_has_not_changed() {
+    let portal = Portal::start().await;
+    portal.seed_product(Product { name: "orders", groups: &["guests"], ..Product::default() }).await;
+    portal.seed_api("of-orders", &["orders"]).await;
+    let dev = portal.developer("dev@portal.example").await;
+    let guest = portal.guest();
+    for path in ["/", "/products", "/apis", "/products/orders", "/apis/of-orders", "/apis/of-orders/operations/list-things"] {
+        let first = guest.get(path).await;
+        let tag = first.is(200).header("etag").to_owned();
+        assert_eq!(first.header("cache-control"), "private, no-cache", "{path}");
+        assert!(first.headers.get_all("vary").iter().any(|value| value.to_str().unwrap().contains("cookie")), "{path}");
+        let asks = [("if-none-match", tag.as_str())];
+        let again = guest.send(Method::GET, path, &asks, "", "").await;
+        assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag.as_str()), "{path}");
+        let others = dev.send(Method::GET, path, &asks, "", "").await;
+        assert_eq!((others.status, others.header("etag"), others.header("cache-control")), (200, "", "no-store"), "{path}");
+    }
+    let tag = guest.get("/products").await.header("etag").to_owned();
+    portal.seed_product(Product { name: "tides", groups: &["guests"], ..Product::default() }).await;
+    guest.send(Method::GET, "/products", &[("if-none-match", &tag)], "", "").await.is(200).shows("Product tides");
 }

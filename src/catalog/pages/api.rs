@@ -120,16 +120,19 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     if !words.is_empty() {
         operations.retain(|operation| matches(operation, &words));
     }
-    web::page(&ApiPage {
-        frame,
-        q: query.q.trim().to_owned(),
-        description: markdown::to_html(&api.description),
-        servers: servers(&api),
-        products,
-        sections: sections(&api, operations, true),
-        operations: count,
-        api,
-    })
+    web::open_page(
+        visitor.person().is_none(),
+        &ApiPage {
+            frame,
+            q: query.q.trim().to_owned(),
+            description: markdown::to_html(&api.description),
+            servers: servers(&api),
+            products,
+            sections: sections(&api, operations, true),
+            operations: count,
+            api,
+        },
+    )
 }
 
 /// Whether each word is somewhere in what the list shows of an operation, or in its tags.

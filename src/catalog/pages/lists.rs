@@ -60,16 +60,19 @@ pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
     let (apis, api_total) = known.apis(visitor.standing(), wanted);
     let searching = !query.q.trim().is_empty();
     let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
-    web::page(&HomePage {
-        frame,
-        all_products: all(product_total, "product", "products", searching),
-        products_link: format!("/products{filter}"),
-        products,
-        all_apis: all(api_total, "API", "APIs", searching),
-        apis_link: format!("/apis{filter}"),
-        apis,
-        q: query.q.trim().to_owned(),
-    })
+    web::open_page(
+        visitor.person().is_none(),
+        &HomePage {
+            frame,
+            all_products: all(product_total, "product", "products", searching),
+            products_link: format!("/products{filter}"),
+            products,
+            all_apis: all(api_total, "API", "APIs", searching),
+            apis_link: format!("/apis{filter}"),
+            apis,
+            q: query.q.trim().to_owned(),
+        },
+    )
 }
 
 #[derive(Template)]
@@ -87,7 +90,7 @@ pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Fram
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
     let (products, total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
     let pager = Pager::new(page, total, "/products", &[("q", &query.q)]);
-    web::page(&ProductsPage { frame, q: query.q, products, pager })
+    web::open_page(visitor.person().is_none(), &ProductsPage { frame, q: query.q, products, pager })
 }
 
 #[derive(Template)]
@@ -104,5 +107,5 @@ pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
     let (apis, total) = portal.catalog.current(&portal.db, visitor.standing()).await?.apis(visitor.standing(), wanted);
     let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
-    web::page(&ApisPage { frame, q: query.q, apis, pager })
+    web::open_page(visitor.person().is_none(), &ApisPage { frame, q: query.q, apis, pager })
 }

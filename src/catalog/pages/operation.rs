@@ -184,18 +184,21 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();
     let mut addresses =
         api::servers(&api).into_iter().map(|server| format!("{}{}", server.url.trim_end_matches('/'), operation.url_template));
-    web::page(&OperationPage {
-        frame,
-        description: markdown::to_html(&operation.description),
-        url: addresses.next().unwrap_or_else(|| operation.url_template.clone()),
-        more_servers: addresses.collect(),
-        security: detail.security,
-        parameters: detail.parameters.into_iter().map(ParameterView::from).collect(),
-        request: detail.request.map(BodyView::from),
-        responses: detail.responses.into_iter().map(ResponseView::from).collect(),
-        sections: api::sections(&api, beside, false),
-        products,
-        api,
-        operation,
-    })
+    web::open_page(
+        visitor.person().is_none(),
+        &OperationPage {
+            frame,
+            description: markdown::to_html(&operation.description),
+            url: addresses.next().unwrap_or_else(|| operation.url_template.clone()),
+            more_servers: addresses.collect(),
+            security: detail.security,
+            parameters: detail.parameters.into_iter().map(ParameterView::from).collect(),
+            request: detail.request.map(BodyView::from),
+            responses: detail.responses.into_iter().map(ResponseView::from).collect(),
+            sections: api::sections(&api, beside, false),
+            products,
+            api,
+            operation,
+        },
+    )
 }
