@@ -1,0 +1,4 @@
+from django.urls import path
+from listing.views import users
+
+urlpatterns = [path("users", users)]

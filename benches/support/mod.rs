@@ -1,0 +1,8 @@
+//! What both programs that measure need.
+#![allow(dead_code, reason = "each of the two uses its own part")]
+
+pub mod database;
+pub mod http;
+pub mod load;
+pub mod postgres;
+pub mod process;

@@ -1,0 +1,56 @@
+//! What was answered is on disk: the settings that power loss is survived by, asked of the connections that the portal really has.
+
+use crate::{
+    program::{SECRET, Serving, portico},
+    support::{Browser, PASSWORD, Portal, database_url},
+};
+use portico::db::{Connection, Select};
+
+async fn text(connection: &mut Connection, statement: &'static str) -> String {
+    Select::new(connection, statement).optional::<(String,)>(connection).await.expect("an answer").expect("a row").0
+}
+
+#[tokio::test]
+async fn an_answered_change_is_on_disk() {
+    let portal = Portal::start().await;
+    let mut writer = portal.db().write().await.expect("a transaction");
+    if matches!(*writer, Connection::Sqlite(_)) {
+        // 2 is FULL; in WAL mode anything less syncs at checkpoints only.
+        assert_eq!(text(&mut writer, "select cast(synchronous as text) from pragma_synchronous").await, "2");
+        assert_eq!(text(&mut writer, "select journal_mode from pragma_journal_mode").await, "wal");
+    } else {
+        for setting in [
+            "select current_setting('fsync')",
+            "select current_setting('synchronous_commit')",
+            "select current_setting('full_page_writes')",
+        ] {
+            assert_eq!(text(&mut writer, setting).await, "on", "{setting}");
+        }
+    }
+}
+
+/// The process is killed in the moment in which its answer has come, and asked again after a new start.
+#[tokio::test]
+async fn an_answered_change_survives_the_end_of_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = database_url(&folder).await;
+    let start = || {
+        let mut command = portico(folder.path(), &[]);
+        command.env("PORTICO_DATABASE_URL", &url).env("PORTICO_SECRET_KEY", SECRET);
+        command.env("PORTICO_ADMIN_EMAIL", "root@portal.example").env("PORTICO_ADMIN_PASSWORD", PASSWORD);
+        Serving::start_open(command)
+    };
+    for round in 0..3 {
+        let name = format!("Round {round}");
+        let mut serving = start();
+        let admin = Browser::new(&serving.base());
+        admin.post("/signin", &[("email", "root@portal.example"), ("password", PASSWORD)]).await.is(303);
+        if round > 0 {
+            admin.get("/publisher/groups").await.shows(&format!("Round {}", round - 1));
+            admin.get("/publisher/audit").await.shows(&format!("Round {}", round - 1));
+        }
+        admin.post("/publisher/new/group", &[("display_name", &name), ("description", "")]).await.is(303);
+        serving.send("KILL");
+        assert!(serving.child.wait().expect("it ends").code().is_none(), "ended by the signal");
+    }
+}
