@@ -92,12 +92,12 @@ async fn healthz() -> HttpResponse {
 
 /// For programs that ask how the portal is, now.
 fn said(status: StatusCode, words: &'static str) -> HttpResponse {
-    HttpResponse::build(status).content_type("text/plain").insert_header((header::CACHE_CONTROL, "no-store")).body(words)
+    HttpResponse::build(status).content_type("text/plain; charset=utf-8").insert_header((header::CACHE_CONTROL, "no-store")).body(words)
 }
 
 async fn readyz(portal: Data<Portal>) -> HttpResponse {
     if portal.is_stopping() {
-        return HttpResponse::ServiceUnavailable().content_type("text/plain").body("stopping\n");
+        return said(StatusCode::SERVICE_UNAVAILABLE, "stopping\n");
     }
     match db::migration_state(&portal.db).await {
         Ok(db::MigrationState::Current) => said(StatusCode::OK, "ready\n"),
@@ -120,16 +120,16 @@ const LAST_REQUESTS: u64 = 20;
 pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
     let workers = portal.settings.workers;
     let secure = portal.settings.secure();
-    let cookie_name = if secure { "__Host-portico" } else { "portico" };
+    let cookie_name: Arc<str> = portal.settings.cookie("portico").into();
     let state = Data::new(portal);
     let pages = Data::new(routes().pages());
     let server = HttpServer::new(move || {
-        let portal = state.clone();
+        let (portal, cookie_name) = (state.clone(), cookie_name.clone());
         let sessions = SessionMiddleware::builder(
             Sessions::new(portal.db.clone(), portal.settings.session_idle, portal.settings.session_limit),
             Key::from(portal.keys.cookie()),
         )
-        .cookie_name(cookie_name.to_owned())
+        .cookie_name(cookie_name.to_string())
         .cookie_secure(secure)
         .cookie_http_only(true)
         .cookie_same_site(SameSite::Lax)
@@ -145,13 +145,16 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
             .wrap(from_fn(guard::same_site))
             .wrap(from_fn(errors::draw))
             .wrap(sessions)
-            .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| async move {
-                let foreign = request.cookie(cookie_name).is_some();
-                let mut answer: ServiceResponse<_> = next.call(request).await?;
-                if foreign && crate::auth::extract::known_guest(answer.request()) {
-                    clear_cookie(&mut answer, cookie_name, secure);
+            .wrap(from_fn(move |request: ServiceRequest, next: Next<_>| {
+                let name = cookie_name.clone();
+                async move {
+                    let foreign = request.cookie(&name).is_some();
+                    let mut answer: ServiceResponse<_> = next.call(request).await?;
+                    if foreign && crate::auth::extract::known_guest(answer.request()) {
+                        clear_cookie(&mut answer, &name, secure);
+                    }
+                    Ok(answer)
                 }
-                Ok(answer)
             }))
             .wrap(from_fn(errors::last_resort))
             .wrap(from_fn(revalidate::revalidate))
@@ -172,10 +175,10 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
 }
 
 /// A stale or foreign session cookie makes a guest, and goes.
-fn clear_cookie<B>(answer: &mut ServiceResponse<B>, name: &'static str, secure: bool) {
+fn clear_cookie<B>(answer: &mut ServiceResponse<B>, name: &str, secure: bool) {
     let replaced = answer.response().cookies().any(|cookie| cookie.name() == name);
     if !replaced {
-        let mut cookie = Cookie::build(name, "").path("/").secure(secure).http_only(true).same_site(SameSite::Lax).finish();
+        let mut cookie = Cookie::build(name.to_owned(), "").path("/").secure(secure).http_only(true).same_site(SameSite::Lax).finish();
         cookie.set_max_age(CookieDuration::ZERO);
         let _ = answer.response_mut().add_cookie(&cookie);
     }

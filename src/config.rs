@@ -150,6 +150,11 @@ impl Settings {
         self.public_url.as_ref().map_or(!self.trusted_proxies.is_empty(), |url| url.scheme() == "https")
     }
 
+    /// The name of a cookie: over https one that no other host and no page without https can set.
+    pub fn cookie(&self, name: &str) -> String {
+        if self.secure() { format!("__Host-{name}") } else { name.to_owned() }
+    }
+
     /// Where to open the portal, without a slash at the end.
     pub fn base_url(&self) -> String {
         match &self.public_url {

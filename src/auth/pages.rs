@@ -20,7 +20,7 @@ use crate::{
     app::Portal,
     error::{Error, Problems},
     users::{self, NewUser},
-    web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, url::local_path},
+    web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, guard::RequestId, url::local_path},
 };
 
 pub fn routes(routes: &mut Routes) {
@@ -118,7 +118,8 @@ struct SignInForm {
 async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<SignInForm>) -> Answer {
     let origin = Origin {
         address: client_address(&request, &portal),
-        known_browser: request.cookie(KNOWN_BROWSER).map(|cookie| cookie.value().to_owned()),
+        known_browser: request.cookie(&portal.settings.cookie(KNOWN_BROWSER)).map(|cookie| cookie.value().to_owned()),
+        request: RequestId::of(&request),
     };
     let mut problems = Problems::default();
     if form.email.trim().is_empty() {
@@ -162,8 +163,8 @@ fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: &Pro
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     session.insert(session::AGENT, web::filters::shortened(agent, 300)).map_err(put)?;
     session.renew();
-    let cookie = Cookie::build(KNOWN_BROWSER, sign_in::known_browser(&portal.keys, proven.person.id))
-        .path("/signin")
+    let cookie = Cookie::build(portal.settings.cookie(KNOWN_BROWSER), sign_in::known_browser(&portal.keys, proven.person.id))
+        .path("/")
         .http_only(true)
         .same_site(SameSite::Strict)
         .secure(portal.settings.secure())
@@ -260,7 +261,7 @@ struct ThemeForm {
 
 async fn set_theme(portal: Data<Portal>, Form(form): Form<ThemeForm>) -> Answer {
     let mut answer = web::see_other(&local_path(Some(&form.next), "/"))?;
-    let cookie = Cookie::build(frame::THEME_COOKIE, frame::Theme::parse(&form.theme).as_str())
+    let cookie = Cookie::build(portal.settings.cookie(frame::THEME_COOKIE), frame::Theme::parse(&form.theme).as_str())
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

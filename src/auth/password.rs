@@ -1,6 +1,14 @@
 //! Passwords: argon2id off the event loop, one at a time, so that a flood of sign-ins leaves the pages quick.
 
-use std::{sync::Arc, time::Duration};
+mod guessable;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use argon2::{
     Argon2,
@@ -29,6 +37,7 @@ const WAIT: Duration = Duration::from_secs(5);
 pub struct Passwords {
     turn: Arc<Semaphore>,
     waits: Arc<Waits>,
+    turns: Arc<AtomicU64>,
     /// Checked for addresses that are unknown, so that they take as long as known ones.
     decoy: Arc<str>,
 }
@@ -38,7 +47,7 @@ impl Passwords {
     /// When argon2 cannot get its memory.
     pub fn new() -> Result<Self, String> {
         let decoy = hasher().hash_password(b"nobody has this password").map_err(|error| error.to_string())?.to_string();
-        Ok(Self { turn: Arc::new(Semaphore::new(1)), waits: Arc::default(), decoy: decoy.into() })
+        Ok(Self { turn: Arc::new(Semaphore::new(1)), waits: Arc::default(), turns: Arc::default(), decoy: decoy.into() })
     }
 
     pub async fn hash(&self, password: &str) -> Result<String, Error> {
@@ -64,6 +73,11 @@ impl Passwords {
         &self.waits
     }
 
+    /// How many hashes were made or checked: the same work for an unknown address as for a known one.
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Relaxed)
+    }
+
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
         let busy = || Error::TooMany {
             seconds: 5,
@@ -71,6 +85,7 @@ impl Passwords {
         };
         let turn = tokio::time::timeout(WAIT, self.turn.clone().acquire_owned());
         let permit = self.waits.taking(self.turn.available_permits() == 0, turn).await.map_err(|_| busy())?.map_err(Error::internal)?;
+        self.turns.fetch_add(1, Relaxed);
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             work()
@@ -80,13 +95,16 @@ impl Passwords {
     }
 }
 
-/// Checks a new password and its repetition.
-pub fn check(problems: &mut Problems, field: &'static str, password: &str) {
+/// Checks a new password; `about` are texts about its owner (address, names), which are guessed first.
+pub fn check(problems: &mut Problems, field: &'static str, password: &str, about: &[&str]) {
     let length = password.chars().count();
     if length < LEAST {
         problems.add(field, format!("The password needs at least {LEAST} characters; this has {length}."));
     } else if length > MOST {
         problems.add(field, format!("The password may have {MOST} characters; this has {length}."));
+    } else if guessable::is_guessable(password, about) {
+        problems
+            .add(field, "This password is guessed early: a common word or a name, or keys in a row, and little else. Four words say more.");
     }
 }
 

@@ -45,7 +45,7 @@ pub async fn complete(
         return Err(Error::NotFound);
     }
     let mut problems = Problems::default();
-    password::check(&mut problems, "password", password);
+    password::check(&mut problems, "password", password, &[&new.email, &new.first_name, &new.last_name]);
     if password != repeated {
         problems.add("repeated", "The two passwords differ.");
     }

@@ -21,6 +21,8 @@ pub struct Origin {
     pub address: String,
     /// What `known_browser` gave this browser at an earlier sign-in: strangers' failures do not slow its owner.
     pub known_browser: Option<String>,
+    /// The request's id, for the log.
+    pub request: String,
 }
 
 /// A token that says only that this account has signed in from this browser.
@@ -129,11 +131,41 @@ pub async fn sign_in(
 ) -> Result<Proven, Error> {
     let email = ids::fold(email);
     let found = store::find_credentials(&mut db.read().await?, &email).await?;
+    // What was typed stays out of the log: people type passwords into the wrong field.
+    let account = found.as_ref().map_or_else(|| "nobody's".to_owned(), |found| found.person.name.clone());
+    let proven = prove(db, keys, passwords, (&email, found), password, origin).await;
+    let (outcome, request, address) = (in_a_word(&proven), &origin.request, &origin.address);
+    match &proven {
+        Ok(_) => tracing::info!(%request, %address, %account, outcome, "sign-in"),
+        Err(_) => tracing::warn!(%request, %address, %account, outcome, "sign-in"),
+    }
+    proven
+}
+
+/// How a sign-in ended, for the log and those who count.
+pub fn in_a_word<T>(outcome: &Result<T, Error>) -> &'static str {
+    match outcome {
+        Ok(_) => "signed_in",
+        Err(Error::Invalid(_)) => "wrong",
+        Err(Error::Forbidden(_)) => "not_active",
+        Err(Error::TooMany { .. }) => "too_many",
+        Err(_) => "failed",
+    }
+}
+
+async fn prove(
+    db: &Database,
+    keys: &Keys,
+    passwords: &Passwords,
+    (email, found): (&str, Option<store::Credentials>),
+    password: &str,
+    origin: &Origin,
+) -> Result<Proven, Error> {
     let known = match (&origin.known_browser, &found) {
         (Some(token), Some(found)) => keys.same(token, &known_browser(keys, found.person.id)),
         _ => false,
     };
-    let brakes = Brakes::new(keys, &email, origin, known);
+    let brakes = Brakes::new(keys, email, origin, known);
     let mut tx = db.write().await?;
     brakes.count(&mut tx).await?;
     tx.commit().await?;
@@ -142,7 +174,7 @@ pub async fn sign_in(
     let right = passwords.verify(password, hash).await?;
     let mut tx = db.write().await?;
     // Checking takes its time, in which the password may have been changed or the account blocked.
-    let now = store::find_credentials(&mut tx, &email).await?;
+    let now = store::find_credentials(&mut tx, email).await?;
     let Some(found) = now.filter(|now| right && found.is_some_and(|found| found.password_hash == now.password_hash)) else {
         return Err(Error::invalid("password", "This email and password do not belong together."));
     };
@@ -187,6 +219,7 @@ pub async fn confirm_password(
     tx.commit().await?;
     let hash = store::find_password(&mut db.read().await?, who.id()).await?;
     if !passwords.verify(password, hash.as_deref()).await? {
+        tracing::warn!(user = %who.person().name, "a wrong password was typed where a signed-in person is asked for their own");
         return Err(Error::invalid(field, "This is not your password."));
     }
     let mut tx = db.write().await?;

@@ -16,7 +16,11 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::{auth::password::Passwords, db::Database, error::Error};
+use crate::{
+    auth::{password::Passwords, sign_in::in_a_word},
+    db::Database,
+    error::Error,
+};
 
 /// Pages take about half a millisecond, imports and sign-ins longer; the last is when a client has long lost patience.
 const SECONDS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
@@ -90,13 +94,7 @@ impl Metrics {
 
     /// Somebody tried to sign in.
     pub fn signed_in<T>(&self, outcome: &Result<T, Error>) {
-        let outcome = match outcome {
-            Ok(_) => "signed_in",
-            Err(Error::Invalid(_)) => "wrong",
-            Err(Error::Forbidden(_)) => "not_active",
-            Err(Error::TooMany { .. }) => "too_many",
-            Err(_) => "failed",
-        };
+        let outcome = in_a_word(outcome);
         self.sign_ins.get_or_create(&Outcome { outcome }).inc();
     }
 

@@ -73,7 +73,8 @@ pub async fn change_password(
     if new.current.is_empty() {
         problems.add("current", "Type your current password.");
     }
-    password::check(&mut problems, "password", &new.password);
+    let person = who.person();
+    password::check(&mut problems, "password", &new.password, &[&person.email, &person.first_name, &person.last_name]);
     if problems.is_empty() && new.password != new.repeated {
         problems.add("repeated", "The two passwords are not the same.");
     }

@@ -248,7 +248,7 @@ pub async fn create(
     if problems.on("email").is_empty() && store::email_taken(&mut db.read().await?, &ids::fold(&new.email), None).await? {
         problems.add("email", TAKEN);
     }
-    password::check(&mut problems, "password", password);
+    password::check(&mut problems, "password", password, &[&new.email, &new.first_name, &new.last_name]);
     let checked = problems.or(checked)?.ok_or_else(|| Error::internal("a user without problems is checked"))?;
     let hash = passwords.hash(password).await?;
     let mut tx = db.write().await?;

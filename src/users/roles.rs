@@ -23,7 +23,7 @@ pub async fn create_administrator(
 ) -> Result<Person, Error> {
     let checked = new.check()?;
     let mut problems = Problems::default();
-    password::check(&mut problems, "password", password);
+    password::check(&mut problems, "password", password, &[&new.email, &new.first_name, &new.last_name]);
     problems.or(())?;
     let hash = passwords.hash(password).await?;
     let mut tx = db.write().await?;

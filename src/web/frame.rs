@@ -3,10 +3,10 @@
 use std::future::{Ready, ready};
 
 use actix_session::SessionExt;
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 
 use super::{Flash, errors, routes::Pages};
-use crate::{auth::extract::visitor, error::Error};
+use crate::{app::Portal, auth::extract::visitor, error::Error};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Theme {
@@ -72,11 +72,13 @@ impl Frame {
             .into_iter()
             .find(|section| first == *section || (!first.is_empty() && *section == format!("{first}s")))
             .unwrap_or(if first.is_empty() { home } else { "" });
+        let settings = request.app_data::<Data<Portal>>().map(|portal| &portal.settings);
+        let theme = settings.and_then(|settings| request.cookie(&settings.cookie(THEME_COOKIE)));
         let here = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
         let stays = request.method().is_safe() || Pages::has(request, &here);
         let here = if stays { here } else { errors::referring_path(request).unwrap_or_else(|| "/".to_owned()) };
         Self {
-            theme: request.cookie(THEME_COOKIE).map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
+            theme: theme.map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
             flash: person.as_ref().and_then(|_| Flash::take(&request.get_session())),
             person,
             section,

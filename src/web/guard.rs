@@ -15,7 +15,12 @@ use actix_web::{
 };
 
 use super::routes::Pattern;
-use crate::{app::Portal, error::Error, ids};
+use crate::{
+    app::Portal,
+    auth::{Visitor, pages::client_address},
+    error::Error,
+    ids,
+};
 
 #[derive(Clone, Debug)]
 pub struct RequestId(String);
@@ -45,12 +50,17 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
     let portal = request.app_data::<Data<Portal>>().cloned();
     let secure = portal.as_ref().is_some_and(|portal| portal.settings.secure());
     request.extensions_mut().insert(RequestId(id.clone()));
+    let address = portal.as_ref().map_or_else(String::new, |portal| client_address(request.request(), portal));
     let (method, path) = (request.method().clone(), request.path().to_owned());
     let mut outcome = next.call(request).await;
-    let mut route = None;
+    let (mut route, mut user) = (None, String::new());
     let status = match &mut outcome {
         Ok(answer) => {
             route = Pattern::of(answer.request());
+            // Whoever was refused is named as well as whoever was let in.
+            if let Some(Visitor::SignedIn(who)) = answer.request().extensions().get::<Visitor>() {
+                user.clone_from(&who.person().name);
+            }
             add_headers(answer.headers_mut(), &id, secure);
             if portal.as_ref().is_some_and(|portal| portal.is_stopping()) {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -64,7 +74,7 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
         metrics.answered(route, &method, status, took);
     }
     let milliseconds = took.as_secs_f64() * 1000.0;
-    tracing::info!(request = %id, %method, path = %path.escape_debug(), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
+    tracing::info!(request = %id, %address, %user, %method, path = %path.escape_debug(), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
     outcome
 }
 

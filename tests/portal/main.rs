@@ -12,6 +12,7 @@ mod groups;
 mod operate;
 mod products;
 mod program;
+mod security;
 mod sign_in;
 mod start;
 mod statements;
