@@ -48,7 +48,9 @@ async fn pages_carry_the_security_headers() {
         let reply = portal.guest().get(path).await;
         let policy = reply.header("content-security-policy");
         assert!(
-            policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"),
+            ["default-src", "object-src", "base-uri"].iter().all(|what| policy.contains(&format!("{what} 'none'")))
+                && policy.contains("frame-ancestors 'none'")
+                && !policy.contains("unsafe"),
             "{policy}"
         );
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
