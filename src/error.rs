@@ -100,6 +100,8 @@ pub enum Error {
     },
     /// The database, or a part of the portal, has no room at the moment.
     Busy,
+    /// The database is away, full or read-only. What was being committed as it went may be done.
+    Unavailable(Box<dyn StdError + Send + Sync>),
     Internal(Box<dyn StdError + Send + Sync>),
 }
 
@@ -121,7 +123,7 @@ impl Error {
             Error::MethodNotAllowed => "MethodNotAllowed",
             Error::UnsupportedMediaType => "UnsupportedMediaType",
             Error::TooMany { .. } => "TooManyRequests",
-            Error::Busy => "ServiceUnavailable",
+            Error::Busy | Error::Unavailable(_) => "ServiceUnavailable",
             Error::Internal(_) => "InternalError",
         }
     }
@@ -194,6 +196,9 @@ impl fmt::Display for Error {
             Error::UnsupportedMediaType => f.write_str("The request's content is of a kind that is not read here."),
             Error::TooMany { message, .. } => f.write_str(message),
             Error::Busy => f.write_str("The portal is busy at the moment. Nothing was changed; try again in a few seconds."),
+            Error::Unavailable(_) => f.write_str(
+                "The portal's database cannot do this at the moment. If you were changing something, look whether it was done before you try again.",
+            ),
             Error::Internal(error) => write!(f, "{error}"),
         }
     }
@@ -203,11 +208,25 @@ impl StdError for Error {}
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::PoolTimedOut => return Error::Busy,
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => return Error::Unavailable(Box::new(error)),
+            _ => {}
+        }
+        let code = error.as_database_error().and_then(|error| error.code()).unwrap_or_default().into_owned();
+        // SQLSTATEs have five characters, SQLite's codes four digits or fewer, of which the low byte is the kind.
+        let sqlite = if code.len() < 5 { code.parse::<u32>().map_or(0, |code| code & 0xff) } else { 0 };
         // SQLite 5 and 6: another connection (the command line, a backup) holds the lock for longer than the wait. PostgreSQL 40001 and
         // 40P01: two changes met, and this one was taken back.
-        let busy = matches!(error, sqlx::Error::PoolTimedOut)
-            || error.as_database_error().and_then(|e| e.code()).is_some_and(|code| matches!(code.as_ref(), "5" | "6" | "40001" | "40P01"));
-        if busy { Error::Busy } else { Error::Internal(Box::new(error)) }
+        if matches!(sqlite, 5 | 6) || matches!(code.as_str(), "40001" | "40P01") {
+            return Error::Busy;
+        }
+        // SQLite 8, 10, 13, 14: read-only, input or output, full, cannot open. PostgreSQL 08…: the connection; 25006: read-only;
+        // 53…: no disk, memory or connections left; 55000: the database lets nobody in; 57P0…: it is being shut down, or starts.
+        let away = matches!(sqlite, 8 | 10 | 13 | 14)
+            || matches!(code.as_str(), "25006" | "55000")
+            || (code.len() == 5 && ["08", "53", "57P0"].iter().any(|class| code.starts_with(class)));
+        if away { Error::Unavailable(Box::new(error)) } else { Error::Internal(Box::new(error)) }
     }
 }
 

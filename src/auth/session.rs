@@ -29,6 +29,9 @@ const OWN: [&str; 7] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING];
 /// "Last seen" is written at most this often: pages are reads.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
 
+/// How long a page waits to write it.
+const SEEN_WAIT: std::time::Duration = std::time::Duration::from_millis(500);
+
 pub struct Sessions {
     db: Database,
     idle: time::Duration,
@@ -48,18 +51,28 @@ impl Sessions {
             return Ok(None);
         };
         drop(connection);
-        if now.since(row.seen_at) > SEEN_EVERY {
-            let mut tx = self.db.write().await?;
-            store::touch_session(&mut tx, &hash).await?;
-            tx.commit().await?;
+        if now.since(row.seen_at).abs() > SEEN_EVERY {
+            // A page is shown also while nothing can be written.
+            match tokio::time::timeout(SEEN_WAIT, self.see(&hash)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "when a session was last seen is not noted"),
+                Err(_) => tracing::warn!("when a session was last seen is not noted: somebody else writes"),
+            }
         }
-        let mut state: HashMap<String, String> = serde_json::from_str(&row.session_state)?;
+        // What cannot be read, of another version say, is forgotten: it holds nothing but a message for the next page.
+        let mut state: HashMap<String, String> = serde_json::from_str(&row.session_state).unwrap_or_default();
         state.insert(PERSON.to_owned(), serde_json::to_string(&row.person)?);
         let groups = row.groups.iter().flat_map(|keys| keys.split(',')).filter_map(|key| key.parse().ok().map(GroupId));
         let standing = Standing::of(row.person.administrator, groups, row.catalog_version);
         state.insert(STANDING.to_owned(), serde_json::to_string(&standing)?);
         state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
         Ok(Some(state))
+    }
+
+    async fn see(&self, hash: &[u8]) -> Result<(), Error> {
+        let mut tx = self.db.write().await?;
+        store::touch_session(&mut tx, hash).await?;
+        tx.commit().await
     }
 
     async fn insert(&self, mut state: HashMap<String, String>) -> Result<SessionKey, Error> {

@@ -191,7 +191,8 @@ async fn prove(
 async fn refuse_early(tx: &mut Transaction, key: &[u8], free: i64, forget_before: Instant) -> Result<(), Error> {
     let now = tx.now();
     let Some((failures, last)) = store::find_failures(tx, key, forget_before).await? else { return Ok(()) };
-    let left = wait_after(failures, free) - now.since(last);
+    // A failure of the future, from before the clock was set back, is no nearer than one of the past: its instant may never come.
+    let left = wait_after(failures, free) - now.since(last).abs();
     if left > time::Duration::ZERO {
         let seconds = left.whole_seconds().max(0).unsigned_abs() + 1;
         let unit = if seconds == 1 { "second" } else { "seconds" };

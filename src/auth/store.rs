@@ -38,10 +38,13 @@ pub(super) async fn find_session(
         .bind(hash).bind(created_after).bind(seen_after).bind(now).fetch_optional(c).await?))
 }
 
+/// Seen now. A session that began in the future, before the clock was set back, begins now too, or it would outlive every limit.
 pub(super) async fn touch_session(tx: &mut Transaction, hash: &[u8]) -> Result<(), Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update sessions set seen_at = $2 where key_hash = $1").bind(hash).bind(now).execute(c).await?.rows_affected());
+    run!(connection, c => sqlx::query(
+        "update sessions set seen_at = $2, created_at = case when created_at > $2 then $2 else created_at end where key_hash = $1")
+        .bind(hash).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }
 

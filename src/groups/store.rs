@@ -93,7 +93,7 @@ pub(super) async fn insert_members(tx: &mut Transaction, group: GroupId, users: 
     let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id,");
     statement.bind(group).sql(", 'hand',").bind(now).sql("from users u where u.state <> 'deleted' and u.id").in_keys(&keys(users)).sql(
         "on conflict (user_id, group_id, source) do update set from_at = excluded.from_at, until_at = null
-         where memberships.until_at <= excluded.from_at returning user_id",
+         where memberships.until_at <= excluded.from_at or memberships.from_at > excluded.from_at returning user_id",
     );
     Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
 }

@@ -26,7 +26,7 @@ impl Error {
             Error::Slow => StatusCode::REQUEST_TIMEOUT,
             Error::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-            Error::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Busy | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -48,6 +48,7 @@ impl Error {
             Error::UnsupportedMediaType => "Content not understood",
             Error::TooMany { .. } => "Too many attempts",
             Error::Busy => "Busy",
+            Error::Unavailable(_) => "Not at the moment",
             Error::Internal(_) => "Something went wrong here",
         }
     }
@@ -102,7 +103,7 @@ pub async fn draw<B: MessageBody + 'static>(
     let told = error.in_words();
     let error = told.as_ref().unwrap_or(error);
     let id = RequestId::of(answer.request());
-    if let Error::Internal(why) = error {
+    if let Error::Internal(why) | Error::Unavailable(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");
     }
     let drawn = draw_error(answer.request(), error, &id);
@@ -136,7 +137,7 @@ fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
     if let Error::TooMany { seconds, .. } = error {
         answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
     }
-    if matches!(error, Error::Busy) {
+    if matches!(error, Error::Busy | Error::Unavailable(_)) {
         answer.insert_header((header::RETRY_AFTER, "5"));
     }
     match page.render() {
@@ -174,7 +175,7 @@ pub async fn last_resort<B: MessageBody + 'static>(request: ServiceRequest, next
 fn last_words(status: StatusCode, id: &str) -> String {
     format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0} · Portico</title><h1>The portal cannot answer at the moment</h1>\
-         <p>Nothing was changed. Try again in a few seconds.</p><p>Request {id}</p></html>",
+         <p>If you were changing something, look whether it was done before you try again.</p><p>Request {id}</p></html>",
         status.as_u16()
     )
 }

@@ -8,6 +8,7 @@ mod catalog;
 mod dashboard;
 mod demo;
 mod everywhere;
+mod faults;
 mod groups;
 mod operate;
 mod products;

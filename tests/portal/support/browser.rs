@@ -104,6 +104,11 @@ impl Browser {
         self.deliver(method, path, headers, kind, body.as_bytes().to_vec()).await
     }
 
+    /// As `send`, with a body that need not be text.
+    pub async fn send_bytes(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: Vec<u8>) -> Reply {
+        self.deliver(method, path, headers, kind, body).await
+    }
+
     async fn deliver(&self, method: Method, path: &str, headers: &[(&str, &str)], kind: &str, body: Vec<u8>) -> Reply {
         self.attempt(method, path, headers, kind, body).await.expect("an answer")
     }
