@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What a browser of today says that it takes.
@@ -11,6 +11,8 @@ pub const BROWSER: &str = "gzip, deflate, br, zstd";
 const FORM: &str = "application/x-www-form-urlencoded";
 /// Longer than anything measured may take.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Servers close connections that were idle for longer: actix-web after five seconds.
+const IDLE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -57,7 +59,9 @@ fn head(method: &str, path: &str, encoding: &str, cookies: &str, more: &str) -> 
 }
 
 pub struct Connection {
+    address: String,
     stream: BufReader<TcpStream>,
+    answered: Instant,
 }
 
 impl Connection {
@@ -65,11 +69,20 @@ impl Connection {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self { stream: BufReader::with_capacity(64 * 1024, stream) })
+        Ok(Self { address: address.to_owned(), answered: Instant::now(), stream: BufReader::with_capacity(64 * 1024, stream) })
     }
 
     /// Sends a request and reads the answer to its end.
     pub fn ask(&mut self, request: &[u8]) -> io::Result<Answer> {
+        if self.answered.elapsed() > IDLE {
+            *self = Self::open(&self.address)?;
+        }
+        let answer = self.exchange(request)?;
+        self.answered = Instant::now();
+        Ok(answer)
+    }
+
+    fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.stream.get_mut().write_all(request)?;
         let bad = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why.to_owned());
         let line = self.line()?;
