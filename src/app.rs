@@ -49,6 +49,7 @@ pub struct Portal {
     pub passwords: Passwords,
     pub settings: Arc<Settings>,
     pub catalog: Arc<catalog::Memory>,
+    pub groups: Arc<groups::Memory>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
     pub stopping: Arc<AtomicBool>,
     /// None when nobody is to ask for them.
@@ -241,6 +242,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         passwords,
         settings: Arc::new(settings),
         catalog: Arc::default(),
+        groups: Arc::default(),
         stopping: Arc::default(),
     })
 }

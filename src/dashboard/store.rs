@@ -1,4 +1,4 @@
-//! SQL of the dashboard: how much there is of everything. Counting stops past `COUNTED`, as on the lists.
+//! SQL of the dashboard: how much there is of everything. Users are counted as they come and go; other counting stops past `COUNTED`, as on the lists.
 
 use crate::{
     db::{COUNTED, Connection, Select, run},
@@ -28,10 +28,10 @@ pub struct Counts {
 pub async fn counts(connection: &mut Connection) -> Result<Counts, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Counts>(
         "select
-            (select count(*) from (select 1 from users where state = 'active' limit $1) t) as active_users,
-            (select count(*) from (select 1 from users where state = 'pending' limit $1) t) as pending_users,
-            (select count(*) from (select 1 from users where state = 'blocked' limit $1) t) as blocked_users,
-            (select count(*) from (select 1 from users where state = 'active' and not administrator limit 1) t) as developers,
+            (select cast(coalesce(sum(number), 0) as bigint) from user_counts where state = 'active') as active_users,
+            (select cast(coalesce(sum(number), 0) as bigint) from user_counts where state = 'pending') as pending_users,
+            (select cast(coalesce(sum(number), 0) as bigint) from user_counts where state = 'blocked') as blocked_users,
+            (select cast(coalesce(sum(number), 0) as bigint) from user_counts where state = 'active' and not administrator) as developers,
             (select count(*) from (select 1 from groups limit $1) t) as groups,
             (select count(*) from (select 1 from groups where kind = 'custom' limit $1) t) as custom_groups,
             (select count(*) from (select 1 from products where published limit $1) t) as published,

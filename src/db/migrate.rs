@@ -18,6 +18,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (6, "users by last sign-in", include_str!("../../migrations/0006_users_by_last_sign_in.postgres.sql"), Some(Engine::Postgres)),
     (7, "catalogue version", include_str!("../../migrations/0007_catalog_version.postgres.sql"), Some(Engine::Postgres)),
     (7, "catalogue version", include_str!("../../migrations/0007_catalog_version.sqlite.sql"), Some(Engine::Sqlite)),
+    (8, "kept counts", include_str!("../../migrations/0008_kept_counts.postgres.sql"), Some(Engine::Postgres)),
+    (8, "kept counts", include_str!("../../migrations/0008_kept_counts.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 fn migrator(engine: Engine) -> Migrator {

@@ -252,6 +252,11 @@ pub fn json_array(connection: &Connection) -> &'static str {
     by_engine!(connection, sqlite: "json_group_array", postgres: "json_agg")
 }
 
+/// The function that makes one JSON array of values.
+pub fn json_values(connection: &Connection) -> &'static str {
+    by_engine!(connection, sqlite: "json_array", postgres: "json_build_array")
+}
+
 /// The function that makes one JSON object of names and values in turn.
 pub fn json_object(connection: &Connection) -> &'static str {
     by_engine!(connection, sqlite: "json_object", postgres: "json_build_object")

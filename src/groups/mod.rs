@@ -1,7 +1,10 @@
 //! Groups: the three system ones, custom ones that administrators keep, external ones that a provider reports; and memberships.
 
+mod memory;
 pub mod pages;
 pub mod store;
+
+pub use memory::{Directory, GroupMark, Memory};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,8 +1,8 @@
 //! SQL of groups and memberships.
 
-use super::{Group, GroupFacts};
+use super::{Group, GroupFacts, GroupMark};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, run},
+    db::{COUNTED, Connection, Instant, Select, Transaction, run, select},
     error::Error,
     ids::{self, GroupId, UserId},
 };
@@ -11,6 +11,24 @@ pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Opti
     Ok(run!(connection, c => sqlx::query_as::<_, Group>(
         "select id, name, display_name, description, kind, provider, external_id, version from groups where name_folded = $1")
         .bind(ids::fold(name)).fetch_optional(c).await?))
+}
+
+#[derive(sqlx::FromRow)]
+struct DirectoryRow {
+    version: i64,
+    groups: String,
+}
+
+/// Every group, by name within its type, and the catalogue's version: what was true at one instant.
+pub(super) async fn directory(connection: &mut Connection) -> Result<(i64, Vec<GroupMark>), Error> {
+    let (array, object) = (select::json_array(connection), select::json_object(connection));
+    let mut statement = Select::new(connection, "select (select version from catalog_version) as version, cast(coalesce(");
+    statement.sql(array).sql("(").sql(object).sql(
+        "('id', g.id, 'name', g.name, 'display_name', g.display_name, 'kind', g.kind) order by g.kind desc, g.display_name_folded, g.id), '[]') as text)
+         as groups from groups g",
+    );
+    let row = statement.optional::<DirectoryRow>(connection).await?.ok_or(Error::NotFound)?;
+    Ok((row.version, serde_json::from_str(&row.groups)?))
 }
 
 pub(super) async fn find_by_words(connection: &mut Connection, words: &str) -> Result<Option<String>, Error> {
@@ -155,19 +173,25 @@ impl GroupRow {
 }
 
 /// The head of a statement that gives `GroupRow`s.
+///
+/// Members are counted by the database as they come and go; those whose memberships have all run out, or are still to begin, are taken off.
 fn rows(connection: &Connection, now: Instant) -> Select {
-    let mut rows = Select::new(
+    Select::with(
         connection,
+        vec![now.into()],
         "select g.name, g.display_name, g.description, g.kind,
-            case g.id when 1 then (select count(*) from users u where u.administrator and u.state = 'active')
-                      when 2 then (select count(*) from users u where u.state = 'active')
-                      else (select count(distinct m.user_id) from memberships m where m.group_id = g.id and m.from_at <=",
-    );
-    rows.bind(now)
-        .sql("and (m.until_at is null or m.until_at >")
-        .bind(now)
-        .sql(")) end as members, (select count(*) from product_groups pg where pg.group_id = g.id) as products from groups g");
-    rows
+            cast(case g.id when 1 then (select coalesce(sum(number), 0) from user_counts where state = 'active' and administrator)
+                           when 2 then (select coalesce(sum(number), 0) from user_counts where state = 'active')
+                           else coalesce(c.members, 0) - coalesce(i.number, 0) end as bigint) as members,
+            (select count(*) from product_groups pg where pg.group_id = g.id) as products
+         from groups g left join group_counts c on c.group_id = g.id
+         left join (select idle.group_id, count(*) as number
+                    from (select m.group_id, m.user_id from memberships m where m.until_at <= $1
+                          union select m.group_id, m.user_id from memberships m where m.from_at > $1) idle
+                    where not exists (select 1 from memberships m where m.user_id = idle.user_id and m.group_id = idle.group_id
+                                      and m.from_at <= $1 and (m.until_at is null or m.until_at > $1))
+                    group by idle.group_id) i on i.group_id = g.id",
+    )
 }
 
 /// Groups of one type (any, when it is empty) with their counts, and how many match (counting stops past `COUNTED`).

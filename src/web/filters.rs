@@ -25,6 +25,11 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// What a filter says to the name of a group that there is not.
+pub fn no_group(words: &str) -> String {
+    format!("There is no group “{}”.", shortened(words, 60))
+}
+
 /// Characters of a name in a list, a title or a message; the whole of it is on its own page.
 pub const NAME: usize = 80;
 

@@ -32,6 +32,8 @@ impl Page {
 pub struct Pager {
     pub page: Page,
     pub total: i64,
+    /// Counted to the end, however many there are.
+    exact: bool,
     path: String,
     /// What the list is filtered and sorted by, without what is empty.
     query: Vec<(String, String)>,
@@ -40,7 +42,12 @@ pub struct Pager {
 impl Pager {
     pub fn new(page: Page, total: i64, path: &str, query: &[(&str, &str)]) -> Self {
         let query = query.iter().filter(|(_, value)| !value.is_empty()).map(|&(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Self { page, total, path: path.to_owned(), query }
+        Self { page, total, exact: false, path: path.to_owned(), query }
+    }
+
+    /// With a total that was counted to the end.
+    pub fn exact(self, exact: bool) -> Self {
+        Self { exact, ..self }
     }
 
     /// Whether there is anything to page through: more rows than the shortest page holds, or a page past the first.
@@ -58,6 +65,9 @@ impl Pager {
 
     /// "1,234", or "10,000+" where counting stopped.
     pub fn total_text(&self) -> String {
+        if self.exact {
+            return thousands(self.total);
+        }
         let more = if self.total > COUNTED { "+" } else { "" };
         format!("{}{more}", thousands(self.total.min(COUNTED)))
     }
@@ -157,5 +167,6 @@ mod tests {
         assert_eq!(Pager::new(Page::new(Some(9), None), 10, "/x", &[]).range(), "None here; 10 before");
         assert_eq!(Page::new(Some(-1), Some(7)), Page { number: 1, size: 50 });
         assert_eq!(Pager::new(Page::new(None, None), 10_001, "/x", &[]).range(), "1–50 of 10,000+");
+        assert_eq!(Pager::new(Page::new(None, None), 10_001, "/x", &[]).exact(true).range(), "1–50 of 10,001");
     }
 }

@@ -3,6 +3,7 @@
 //   data-all=NAME      a checkbox that ticks every checkbox of that name in its form; Shift-click ticks a range
 //   data-count=NAME    text that says how many of them are ticked
 //   data-filter=SEL    an input that hides what does not match among the [data-item] (or <li>) inside SEL
+//   data-enter         an input in which Enter presses the button after it
 //   form[data-guard]   warns before typed changes are lost (data-guard=dirty: it came back with errors, so it is changed already)
 //   data-copy=SEL      a button that copies the text or value of SEL
 //   a[data-key=u]      `g` then `u` goes there; [data-help] opens the list of shortcuts
@@ -102,12 +103,19 @@ for (const input of $$('input[data-filter]')) {
   input.addEventListener('keydown', event => { if (event.key === 'Enter') event.preventDefault(); });
 }
 
+// ---- a field in a form of many buttons has one of its own
+document.addEventListener('keydown', event => {
+  if (event.key !== 'Enter' || event.isComposing || !event.target.matches?.('[data-enter]')) return;
+  event.preventDefault();
+  event.target.nextElementSibling.click();
+});
+
 // ---- menus close on a click elsewhere and on Escape
 document.addEventListener('click', event => {
   for (const menu of $$('details.menu[open]')) if (!menu.contains(event.target)) menu.open = false;
 });
 document.addEventListener('toggle', event => {
-  if (event.target.matches?.('details.menu[open]')) $('input[data-filter]', event.target)?.focus();
+  if (event.target.matches?.('details.menu[open]')) $('input[data-filter], input[data-enter]', event.target)?.focus();
 }, true);
 
 // ---- unsaved changes

@@ -61,37 +61,45 @@ fn capped(count: i64) -> String {
     if count > COUNTED { format!("{}+", thousands(COUNTED)) } else { thousands(count) }
 }
 
-fn under(parts: &[(i64, &str)]) -> String {
-    parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", capped(*count))).collect::<Vec<_>>().join(", ")
+fn exactly(count: i64) -> String {
+    thousands(count)
+}
+
+fn under(number: fn(i64) -> String, parts: &[(i64, &str)]) -> String {
+    parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{} {words}", number(*count))).collect::<Vec<_>>().join(", ")
 }
 
 fn stats(c: &store::Counts) -> Vec<Stat> {
     let stat = |href, count: i64, label, under: String| Stat { href, number: capped(count), label, under };
     vec![
-        stat(
-            "/publisher/users?state=active",
-            c.active_users,
-            "Active users",
-            under(&[(c.pending_users, "pending"), (c.blocked_users, "blocked")]),
-        ),
-        stat("/publisher/groups", c.groups, "Groups", under(&[(c.custom_groups, "custom")])),
+        Stat {
+            href: "/publisher/users?state=active",
+            number: exactly(c.active_users),
+            label: "Active users",
+            under: under(exactly, &[(c.pending_users, "pending"), (c.blocked_users, "blocked")]),
+        },
+        stat("/publisher/groups", c.groups, "Groups", under(capped, &[(c.custom_groups, "custom")])),
         stat(
             "/publisher/products",
             c.published + c.not_published,
             "Products",
-            under(&[(c.published, "published"), (c.not_published, "not published")]),
+            under(capped, &[(c.published, "published"), (c.not_published, "not published")]),
         ),
         stat(
             "/publisher/apis",
             c.apis,
             "APIs",
-            if c.operations > COUNTED { under(&[(c.operations, "operations")]) } else { counted(c.operations, "operation", "operations") },
+            if c.operations > COUNTED {
+                under(capped, &[(c.operations, "operations")])
+            } else {
+                counted(c.operations, "operation", "operations")
+            },
         ),
         stat(
             "/publisher/subscriptions?state=active",
             c.active_subscriptions,
             "Active subscriptions",
-            under(&[(c.submitted_subscriptions, "waiting for approval")]),
+            under(capped, &[(c.submitted_subscriptions, "waiting for approval")]),
         ),
     ]
 }

@@ -7,12 +7,9 @@ use serde::Deserialize;
 
 use crate::{
     app::Portal,
-    auth::Administrator,
+    auth::{Administrator, SignedIn},
     error::{Error, Problems},
-    users::{
-        self, NewUser,
-        store::show::{self, GroupBox},
-    },
+    users::{self, NewUser, store::show::GroupBox},
     web::{self, Answer, Flash, Form, Frame},
 };
 
@@ -35,26 +32,23 @@ struct AddPage {
     problems: Problems,
 }
 
+/// Boxes of the form; a group beyond them is chosen afterwards, on its own page.
+const BOXES: usize = 200;
+
 impl AddPage {
-    async fn load(portal: &Portal, frame: Frame, form: AddForm, problems: Problems) -> Result<Self, Error> {
-        let choices = show::choices(&mut portal.db.read().await?).await?;
-        let groups = choices
-            .into_iter()
-            .map(|mark| {
-                let ticked = form.group.contains(&mark.name);
-                GroupBox::ticked(mark, ticked)
-            })
-            .collect();
+    async fn load(me: &SignedIn, portal: &Portal, frame: Frame, form: AddForm, problems: Problems) -> Result<Self, Error> {
+        let known = portal.groups.current(&portal.db, me.standing()).await?;
+        let groups = known.custom().take(BOXES).map(|group| GroupBox::ticked(group, form.group.contains(&group.name))).collect();
         Ok(Self { frame, form: form.user, groups, problems })
     }
 }
 
-pub(super) async fn form(_admin: Administrator, portal: Data<Portal>, frame: Frame) -> Answer {
-    web::page(&AddPage::load(&portal, frame, AddForm::default(), Problems::default()).await?)
+pub(super) async fn form(_admin: Administrator, me: SignedIn, portal: Data<Portal>, frame: Frame) -> Answer {
+    web::page(&AddPage::load(&me, &portal, frame, AddForm::default(), Problems::default()).await?)
 }
 
 pub(super) async fn create(
-    admin: Administrator,
+    (admin, me): (Administrator, SignedIn),
     portal: Data<Portal>,
     frame: Frame,
     session: Session,
@@ -65,7 +59,7 @@ pub(super) async fn create(
             Flash::good(format!("Added {}.", person.display())).keep(&session)?;
             web::see_other(&users::path(&person.name))
         }
-        Err(Error::Invalid(problems)) => web::invalid(&AddPage::load(&portal, frame, form, problems).await?),
+        Err(Error::Invalid(problems)) => web::invalid(&AddPage::load(&me, &portal, frame, form, problems).await?),
         Err(other) => Err(other),
     }
 }

@@ -1,16 +1,20 @@
 //! The list of users.
 
-use actix_web::web::Data;
+use std::sync::Arc;
+
+use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
 use crate::{
     app::Portal,
-    auth::Administrator,
-    groups::Group,
+    auth::{Administrator, SignedIn},
+    groups::{Directory, GroupMark},
+    ids,
     users::{
+        UserState,
         bulk::FilterWords,
-        store::list::{self, GroupMark, OFFERED, Sort, UserRow},
+        store::list::{self, Filter, Sort, UserRow},
     },
     web::{
         self, Answer, Frame,
@@ -101,10 +105,72 @@ struct ListPage {
     state: Heading,
     registered: Heading,
     signin: Heading,
-    custom: Vec<GroupMark>,
-    others: Vec<GroupMark>,
-    /// There are more custom groups than the menus hold.
-    more: bool,
+    choices: Choices,
+    /// The groups that the list is narrowed to, inside and outside.
+    narrowed: [Narrowed; 2],
+}
+
+/// Groups that menus list as buttons; more are searched for by name.
+const LISTED: usize = 24;
+/// Names that a field for a group suggests.
+const SUGGESTED: usize = 200;
+
+/// The groups to choose from.
+struct Choices {
+    custom: Vec<Arc<GroupMark>>,
+    others: Vec<Arc<GroupMark>>,
+    /// There are so many that their names are typed.
+    many: bool,
+}
+
+impl Choices {
+    fn of(directory: &Directory, narrowed: &[Narrowed]) -> Self {
+        let many = directory.custom().nth(LISTED).is_some() || directory.others().nth(LISTED).is_some();
+        let (custom, others) = (directory.custom().take(SUGGESTED).cloned().collect(), directory.others());
+        // Nobody who has an account is a guest.
+        let asked = narrowed.iter().filter_map(Narrowed::group).any(|group| group.id == ids::GUESTS);
+        Self { custom, others: others.filter(|group| group.id != ids::GUESTS || asked).take(SUGGESTED).cloned().collect(), many }
+    }
+}
+
+/// A group that is named in the filter.
+enum Narrowed {
+    Not,
+    To(Arc<GroupMark>),
+    /// There is none by these words.
+    Unknown(String),
+}
+
+impl Narrowed {
+    /// Puts the name of what was found in place of what was typed.
+    fn find(directory: &Directory, words: &mut String) -> Self {
+        if words.is_empty() {
+            return Self::Not;
+        }
+        match directory.find(words) {
+            Some(group) => {
+                group.name.clone_into(words);
+                Self::To(group.clone())
+            }
+            None => Self::Unknown(words.clone()),
+        }
+    }
+
+    fn group(&self) -> Option<&GroupMark> {
+        if let Self::To(group) = self { Some(group) } else { None }
+    }
+
+    fn words(&self) -> &str {
+        match self {
+            Self::Not => "",
+            Self::To(group) => &group.display_name,
+            Self::Unknown(words) => words,
+        }
+    }
+
+    fn is_unknown(&self) -> bool {
+        matches!(self, Self::Unknown(_))
+    }
 }
 
 impl ListPage {
@@ -112,9 +178,12 @@ impl ListPage {
         self.shown.all() || self.frame.flash.as_ref().is_some_and(|flash| flash.ticked.iter().any(|ticked| ticked == name))
     }
 
-    /// Counting stops at 10,000 unless everybody is selected.
+    fn unknown(&self) -> Option<&Narrowed> {
+        self.narrowed.iter().find(|narrowed| narrowed.is_unknown())
+    }
+
     fn total(&self) -> String {
-        if self.shown.all() { web::filters::thousands(self.pager.total) } else { self.pager.total_text() }
+        self.pager.total_text()
     }
 
     fn beyond_this_page(&self) -> bool {
@@ -126,8 +195,8 @@ impl ListPage {
         if !self.shown.q.is_empty() {
             sentence.push_str(&format!(" “{}”", web::filters::shortened(&self.shown.q, 60)));
         }
-        for (name, words) in [(&self.shown.inside, "in"), (&self.shown.outside, "outside")] {
-            if let Some(group) = self.custom.iter().chain(&self.others).find(|group| group.name == *name) {
+        for (narrowed, words) in self.narrowed.iter().zip(["in", "outside"]) {
+            if let Some(group) = narrowed.group() {
                 sentence.push_str(&format!(" {words} {}", web::filters::shortened(&group.display_name, 60)));
             }
         }
@@ -136,39 +205,46 @@ impl ListPage {
     }
 }
 
-pub(super) async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(mut shown): Query<Shown>) -> Answer {
+pub(super) async fn list(
+    _admin: Administrator,
+    me: SignedIn,
+    portal: Data<Portal>,
+    frame: Frame,
+    Query(mut shown): Query<Shown>,
+) -> Answer {
     let now = portal.db.now();
-    let mut connection = portal.db.read().await?;
-    let found = shown.words().find(&mut connection).await?;
-    shown.state = found.filter.state.map_or(String::new(), |state| state.as_str().to_owned());
+    let directory = portal.groups.current(&portal.db, me.standing()).await?;
+    let narrowed = [Narrowed::find(&directory, &mut shown.inside), Narrowed::find(&directory, &mut shown.outside)];
+    let state = UserState::parse(&shown.state).filter(|state| *state != UserState::Deleted);
+    if state.is_none() && !shown.state.is_empty() {
+        return Err(crate::error::Error::NotFound);
+    }
+    let [inside, outside] = narrowed.each_ref().map(|narrowed| narrowed.group().map(|group| group.id));
+    let filter = Filter { needle: ids::fold(&shown.q), state, inside, outside };
     let (sort, sorted) = parse_sort(&shown.sort);
     let mut page = shown.page();
-    let mut listed = list::list(&mut connection, now, &found.filter, sort, page.size, page.offset(), shown.all()).await?;
-    if listed.users.is_empty() && listed.total > 0 {
-        // The page emptied itself, by a change of its own say: the last one that has rows is shown.
-        page.number = (listed.total - 1) / page.size + 1;
-        listed = list::list(&mut connection, now, &found.filter, sort, page.size, page.offset(), shown.all()).await?;
-    }
-    drop(connection);
+    // Leaving an unknown group out of the filter would show other people than were asked for.
+    let unknown = narrowed.iter().any(Narrowed::is_unknown);
+    let listed = if unknown {
+        list::Listed { users: Vec::new(), total: 0, exact: true }
+    } else {
+        let mut connection = portal.db.read().await?;
+        let listed = list::list(&mut connection, now, &directory, &filter, (sort, page.size, page.offset()), shown.all()).await?;
+        if listed.users.is_empty() && listed.total > 0 {
+            // The page emptied itself, by a change of its own say: the last one that has rows is shown.
+            page.number = (listed.total - 1) / page.size + 1;
+            list::list(&mut connection, now, &directory, &filter, (sort, page.size, page.offset()), shown.all()).await?
+        } else {
+            listed
+        }
+    };
+    shown.state = state.map_or(String::new(), |state| state.as_str().to_owned());
     shown.page = page.number.to_string();
     shown.size = page.size.to_string();
     sorted.clone_into(&mut shown.sort);
 
-    let more = listed.custom.len() > usize::try_from(OFFERED).unwrap_or(usize::MAX);
-    let (mut custom, mut others) = (listed.custom, listed.others);
-    custom.truncate(usize::try_from(OFFERED).unwrap_or(usize::MAX));
-    for (group, name) in [(&found.inside, &mut shown.inside), (&found.outside, &mut shown.outside)] {
-        if let Some(group) = group {
-            group.name.clone_into(name);
-            // A group that the filter names is a choice of the filter, however many there are.
-            let list = if group.is_custom() { &mut custom } else { &mut others };
-            if !list.iter().any(|mark| mark.name == group.name) {
-                list.push(mark(group));
-            }
-        }
-    }
-    let pager = shown.pager(page, listed.total);
-    web::page(&ListPage {
+    let pager = shown.pager(page, listed.total).exact(listed.exact);
+    let page = ListPage {
         name: Heading::new(&pager, "name", sorted, false),
         state: Heading::new(&pager, "state", sorted, false),
         registered: Heading::new(&pager, "registered", sorted, true),
@@ -177,12 +253,8 @@ pub(super) async fn list(_admin: Administrator, portal: Data<Portal>, frame: Fra
         shown,
         users: listed.users,
         pager,
-        custom,
-        others,
-        more,
-    })
-}
-
-fn mark(group: &Group) -> GroupMark {
-    GroupMark { name: group.name.clone(), display_name: group.display_name.clone(), kind: group.kind.clone() }
+        choices: Choices::of(&directory, &narrowed),
+        narrowed,
+    };
+    web::page_with(if unknown { StatusCode::NOT_FOUND } else { StatusCode::OK }, &page)
 }

@@ -1,11 +1,14 @@
 //! SQL of the users list: who matches a filter, in which order, and the groups they are in.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use super::UserState;
 use crate::{
     db::{COUNTED, Connection, Instant, Select, select},
     error::Error,
+    groups::{Directory, GroupMark},
     ids::{self, GroupId, UserId},
 };
 
@@ -20,6 +23,12 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether those who match are counted as they come and go, by state and role.
+    fn is_kept(&self) -> bool {
+        let by_state = |group| matches!(group, None | Some(ids::ADMINISTRATORS | ids::DEVELOPERS));
+        self.needle.is_empty() && by_state(self.inside) && (by_state(self.outside) || self.outside == Some(ids::GUESTS))
+    }
+
     fn apply(&self, statement: &mut Select, now: Instant) {
         match self.state {
             Some(state) => statement.filter("u.state =").bind(state.as_str()).sql("and u.state <> 'deleted'"),
@@ -105,36 +114,32 @@ impl Sort {
     }
 }
 
-/// How many groups of a kind the menus and filters offer; more are reached by name.
-pub const OFFERED: i64 = 200;
-
-/// A group as a badge, a menu's button or a filter's choice.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct GroupMark {
-    pub name: String,
-    pub display_name: String,
-    /// `system`, `custom` or `external`.
-    pub kind: String,
-}
-
-impl GroupMark {
-    pub fn path(&self) -> String {
-        format!("/publisher/groups/{}", ids::encode(&self.name))
-    }
-}
-
+/// In the order of the columns of its JSON.
 #[derive(Clone, Debug, Deserialize)]
+struct Row(String, String, String, String, String, i64, Instant, Option<Instant>, Option<String>);
+
+#[derive(Clone, Debug)]
 pub struct UserRow {
     pub name: String,
     pub first_name: String,
     pub last_name: String,
     pub email: String,
     pub state: String,
-    administrator: i64,
+    administrator: bool,
     pub registered_at: Instant,
     pub last_sign_in_at: Option<Instant>,
-    /// Custom and external groups at this instant, by name.
-    groups: Option<Vec<GroupMark>>,
+    /// Custom and external groups at this instant, in the directory's order.
+    groups: Vec<Arc<GroupMark>>,
+}
+
+impl UserRow {
+    fn of(row: Row, directory: &Directory) -> Self {
+        let Row(name, first_name, last_name, email, state, administrator, registered_at, last_sign_in_at, groups) = row;
+        // A group is there once for each source of a membership.
+        let keys = groups.iter().flat_map(|keys| keys.split(',')).filter_map(|key| key.parse().ok().map(GroupId));
+        let groups = directory.in_order(keys);
+        Self { name, first_name, last_name, email, state, administrator: administrator == 1, registered_at, last_sign_in_at, groups }
+    }
 }
 
 /// Groups shown in a row before the rest folds into "+3".
@@ -150,17 +155,16 @@ impl UserRow {
     }
 
     pub fn administrator(&self) -> bool {
-        self.administrator == 1
+        self.administrator
     }
 
-    pub fn groups(&self) -> &[GroupMark] {
-        let all = self.groups.as_deref().unwrap_or_default();
-        &all[..all.len().min(SHOWN)]
+    pub fn groups(&self) -> &[Arc<GroupMark>] {
+        &self.groups[..self.groups.len().min(SHOWN)]
     }
 
     /// How many more groups there are than are shown.
     pub fn folded(&self) -> usize {
-        self.groups.as_ref().map_or(0, |all| all.len().saturating_sub(SHOWN))
+        self.groups.len().saturating_sub(SHOWN)
     }
 }
 
@@ -169,85 +173,62 @@ impl UserRow {
 pub struct Listed {
     pub users: Vec<UserRow>,
     pub total: i64,
-    /// Custom groups, `OFFERED` of them; one more is there when there are more.
-    pub custom: Vec<GroupMark>,
-    /// System groups that users can be in, and external ones.
-    pub others: Vec<GroupMark>,
+    /// The total was counted to the end, past `COUNTED` too.
+    pub exact: bool,
 }
 
 #[derive(sqlx::FromRow)]
 struct ListedRow {
     total: i64,
     users: String,
-    custom: String,
-    others: String,
 }
 
-/// The users of a page with their groups, how many match (exactly, or up to `COUNTED` and one more), and the groups to choose from:
-/// one row of JSON, since each row that SQLite gives costs more than the work in it.
+/// The users of a page with their groups, and how many match (exactly, or up to `COUNTED` and one more): one row of JSON, since each row
+/// that SQLite gives costs more than the work in it.
 pub async fn list(
     connection: &mut Connection,
     now: Instant,
+    directory: &Directory,
     filter: &Filter,
-    sort: Sort,
-    limit: i64,
-    offset: i64,
+    (sort, limit, offset): (Sort, i64, i64),
     exact: bool,
 ) -> Result<Listed, Error> {
-    let (array, object) = (select::json_array(connection), select::json_object(connection));
-    let mut statement = Select::new(connection, "select (select count(*) from (select 1 from users u");
-    statement.nested(|inner| filter.apply(inner, now));
-    if !exact {
-        statement.sql("limit").bind(COUNTED + 1);
+    let exact = exact || filter.is_kept();
+    let mut statement = Select::new(connection, "select");
+    if filter.is_kept() {
+        statement
+            .sql("cast((select coalesce(sum(u.number), 0) from user_counts u")
+            .nested(|inner| filter.apply(inner, now))
+            .sql(") as bigint)");
+    } else {
+        statement.sql("(select count(*) from (select 1 from users u").nested(|inner| filter.apply(inner, now));
+        if !exact {
+            statement.sql("limit").bind(COUNTED + 1);
+        }
+        statement.sql(") t)");
     }
     statement
-        .sql(") t) as total, (select cast(coalesce(")
-        .sql(array)
+        .sql("as total, (select cast(coalesce(")
+        .sql(select::json_array(connection))
         .sql("(")
-        .sql(object)
+        .sql(select::json_values(connection))
         .sql(
-            "('name', u.name, 'first_name', u.first_name, 'last_name', u.last_name, 'email', u.email, 'state', u.state,
-              'administrator', case when u.administrator then 1 else 0 end,
-              'registered_at', u.registered_at, 'last_sign_in_at', u.last_sign_in_at, 'groups', (select",
-        )
-        .sql(array)
-        .sql("(")
-        .sql(object)
-        .sql(
-            "('name', g.name, 'display_name', g.display_name, 'kind', g.kind) order by g.display_name_folded)
-              from groups g where g.id in (select m.group_id from memberships m where m.user_id = u.id and m.from_at <=",
+            "(u.name, u.first_name, u.last_name, u.email, u.state, case when u.administrator then 1 else 0 end, u.registered_at, u.last_sign_in_at,
+              (select string_agg(cast(m.group_id as text), ',') from memberships m where m.user_id = u.id and m.from_at <=",
         )
         .bind(now)
         .sql("and (m.until_at is null or m.until_at >")
         .bind(now)
-        .sql("))))")
+        .sql(")))")
         .sql(sort.sql())
         .sql("), '[]') as text) from (")
         // The page is chosen first, and by keys alone: what is beside it is then looked up for its rows only.
         .sql("select u.id from users u")
         .nested(|inner| filter.apply(inner, now));
-    statement.sql(sort.sql()).page(limit, offset).sql(") chosen join users u on u.id = chosen.id) as users,");
-    for (head, tail) in [
-        ("(select * from groups where kind = 'custom' order by display_name_folded limit", ") g) as custom,"),
-        ("(select * from groups where kind <> 'custom' and name <> 'guests' order by kind desc, id limit", ") g) as others"),
-    ] {
-        statement
-            .sql("(select cast(coalesce(")
-            .sql(array)
-            .sql("(")
-            .sql(object)
-            .sql("('name', g.name, 'display_name', g.display_name, 'kind', g.kind) order by g.kind desc, g.display_name_folded), '[]') as text) from")
-            .sql(head)
-            .bind(OFFERED + 1)
-            .sql(tail);
-    }
+    statement.sql(sort.sql()).page(limit, offset).sql(") chosen join users u on u.id = chosen.id) as users");
     let row = statement.optional::<ListedRow>(connection).await?.ok_or(Error::NotFound)?;
-    Ok(Listed {
-        users: serde_json::from_str(&row.users)?,
-        total: row.total,
-        custom: serde_json::from_str(&row.custom)?,
-        others: serde_json::from_str(&row.others)?,
-    })
+    let users: Vec<Row> = serde_json::from_str(&row.users)?;
+    Ok(Listed { users: users.into_iter().map(|row| UserRow::of(row, directory)).collect(), total: row.total, exact })
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,9 +1,9 @@
 //! SQL of a user's page: the groups to tick, the subscriptions.
 
-use super::list::{GroupMark, OFFERED};
 use crate::{
     db::{Connection, Instant, run},
     error::Error,
+    groups::GroupMark,
     ids::{self, SubscriptionId, UserId},
 };
 
@@ -26,8 +26,9 @@ impl GroupBox {
     }
 
     /// A group nobody of the form is in, for a new user.
-    pub fn ticked(mark: GroupMark, ticked: bool) -> Self {
-        Self { name: mark.name, display_name: mark.display_name, kind: mark.kind, by_hand: ticked, otherwise: false }
+    pub fn ticked(mark: &GroupMark, ticked: bool) -> Self {
+        let GroupMark { name, display_name, kind, .. } = mark.clone();
+        Self { name, display_name, kind, by_hand: ticked, otherwise: false }
     }
 }
 
@@ -47,14 +48,6 @@ pub async fn boxes(connection: &mut Connection, user: UserId, now: Instant) -> R
             or g.id in (select f.id from (select id from groups where kind = 'custom' order by display_name_folded limit $3) f)
          order by g.kind, g.display_name_folded")
         .bind(user).bind(now).bind(BOXES).fetch_all(c).await?))
-}
-
-/// Custom groups by name, for a new user.
-pub async fn choices(connection: &mut Connection) -> Result<Vec<GroupMark>, Error> {
-    let rows = run!(connection, c => sqlx::query_as::<_, (String, String, String)>(
-        "select name, display_name, kind from groups where kind = 'custom' order by display_name_folded limit $1")
-        .bind(OFFERED).fetch_all(c).await?);
-    Ok(rows.into_iter().map(|(name, display_name, kind)| GroupMark { name, display_name, kind }).collect())
 }
 
 /// A subscription, as its owner's page lists it.

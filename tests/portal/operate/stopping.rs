@@ -12,6 +12,8 @@ use crate::{
     support::{Browser, database_url},
 };
 
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+
 async fn start(folder: &tempfile::TempDir, drain: &str) -> Serving {
     start_with(folder, &["--drain-seconds", drain]).await
 }
@@ -22,14 +24,18 @@ async fn start_with(folder: &tempfile::TempDir, arguments: &[&str]) -> Serving {
     Serving::start(command, 1)
 }
 
-/// Sends the head of a form and the beginning of its body, which is to be so long.
+/// Sends the head of a form and, once the server has it in hand and asks for more, the beginning of its body, which is to be so long.
 fn begin_form(address: &str, path: &str, length: usize, beginning: &str) -> TcpStream {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n\r\n{beginning}"
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).unwrap();
+    let mut more = [0; CONTINUE.len()];
+    stream.read_exact(&mut more).unwrap();
+    assert_eq!(String::from_utf8_lossy(&more), CONTINUE);
+    stream.write_all(beginning.as_bytes()).unwrap();
     stream
 }
 
