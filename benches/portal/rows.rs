@@ -49,8 +49,9 @@ impl<'a> Bench<'a> {
 
     /// The name of the group whose name ends so.
     fn group(&self, end: &str) -> String {
-        let page = self.server.ask(&self.page(USERS, "")).text();
-        let names = page.split("<option value=\"").skip(1).filter_map(|rest| rest.split('"').next());
+        let found = format!("/publisher/groups?q={}", end.trim_start_matches('-'));
+        let page = self.server.ask(&self.page(&found, "")).text();
+        let names = page.split("href=\"/publisher/groups/").skip(1).filter_map(|rest| rest.split('"').next());
         names.into_iter().find(|name| name.ends_with(end)).unwrap_or_else(|| panic!("no group ends with {end}")).to_owned()
     }
 
