@@ -271,3 +271,11 @@ fn templates_escape_everything() {
     walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("templates"), &mut broken);
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
+
+#[test]
+fn style_and_script_stay_light() {
+    for (file, most) in [("css/portico.css", 30_000), ("js/portico.js", 15_000)] {
+        let size = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("static").join(file)).expect("a file").len();
+        assert!(size <= most, "static/{file} has {size} bytes, and may have {most}");
+    }
+}

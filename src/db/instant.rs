@@ -131,3 +131,8 @@ impl<'r> Decode<'r, Postgres> for Instant {
         Ok(Self(<OffsetDateTime as Decode<Postgres>>::decode(value)?.to_offset(time::UtcOffset::UTC)))
     }
 }
+
+/// What `rfc3339` wrote, for people who want all of it: `2026-11-24 15:35:40 UTC`.
+pub fn in_full(rfc3339: &str) -> String {
+    rfc3339.replace('T', " ").replace('Z', " UTC")
+}

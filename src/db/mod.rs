@@ -11,7 +11,7 @@ pub mod select;
 pub use about::{bytes, engine};
 pub use backup::{Copied, copy_sqlite};
 pub use connect::{Connection, Database, Engine, Pool, Transaction};
-pub use instant::{Clock, Instant};
+pub use instant::{Clock, Instant, in_full};
 pub use migrate::{MigrationState, latest as latest_migration, migrate, state as migration_state};
 pub use select::{Kind, Select, Value};
 

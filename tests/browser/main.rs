@@ -2,6 +2,7 @@
 //! they need; without it each of them says that it was skipped.
 
 mod groups_decide;
+mod hands;
 mod harness;
 mod looks;
 #[allow(dead_code, unused_imports, reason = "the portal's tests use more of it")]

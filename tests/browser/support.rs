@@ -84,14 +84,36 @@ impl Browser {
         let handle = &self.driver;
         handle.set_page_load_timeout(Duration::from_secs(20)).await?;
         handle.set_script_timeout(Duration::from_secs(30)).await?;
-        let scheme = if self.view.dark { "dark" } else { "light" };
+        self.show_as(self.view.width, self.view.dark).await
+    }
+
+    async fn show_as(&self, width: u32, dark: bool) -> WebDriverResult<()> {
+        let scheme = if dark { "dark" } else { "light" };
         self.cdp("Emulation.setEmulatedMedia", json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]})).await?;
-        self.cdp(
-            "Emulation.setDeviceMetricsOverride",
-            json!({"width": self.view.width, "height": 900, "deviceScaleFactor": 1, "mobile": false}),
-        )
-        .await?;
+        self.cdp("Emulation.setDeviceMetricsOverride", json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false}))
+            .await?;
         Ok(())
+    }
+
+    /// Changes the width and the colours of the page that is open.
+    pub async fn look_as(&self, width: u32, dark: bool) {
+        self.show_as(width, dark).await.expect("another view");
+    }
+
+    /// Sets the size of letters in the browser's settings, 16 being the usual one.
+    pub async fn letters(&self, pixels: u32) {
+        self.tell("Page.setFontSizes", json!({"fontSizes": {"standard": pixels}})).await;
+    }
+
+    /// Looks at the page on another medium ("print"), or with a feature: `("forced-colors", "active")`.
+    pub async fn medium(&self, medium: &str, features: &[(&str, &str)]) {
+        let features: Vec<Value> = features.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        self.tell("Emulation.setEmulatedMedia", json!({"media": medium, "features": features})).await;
+    }
+
+    /// Says something to the browser that WebDriver has no words for.
+    pub async fn tell(&self, method: &str, params: Value) -> Value {
+        self.cdp(method, params).await.unwrap_or_else(|error| panic!("{method}: {error}"))
     }
 
     /// The folder with everything that this browser keeps.
@@ -200,6 +222,25 @@ impl Browser {
         self.keys(Key::Enter).await;
     }
 
+    /// Presses Tab until the focus is on what is called so, or begins so. Wherever it stops on the way, it can be seen.
+    pub async fn tab_to(&self, words: &str) {
+        self.note(format!("tab to {words:?}"));
+        let mut passed = Vec::new();
+        for _ in 0..120 {
+            self.keys(Key::Tab).await;
+            let stop = self.ask(FOCUS).await;
+            let name = stop["name"].as_str().unwrap_or_default();
+            if let Some(wrong) = stop["wrong"].as_str() {
+                self.fail(&format!("the focus on {name:?} can be seen: {wrong}"), None).await;
+            }
+            if name == words || name.strip_prefix(words).is_some_and(|rest| rest.starts_with(' ')) {
+                return;
+            }
+            passed.push(name.to_owned());
+        }
+        self.fail(&format!("Tab reaches {words:?}; it passed {passed:?}"), None).await;
+    }
+
     // What a person sees.
 
     /// Waits until the page shows these words; any run of spaces counts as one.
@@ -212,6 +253,12 @@ impl Browser {
     pub async fn see_not(&self, words: &str) {
         self.note(format!("see not {words:?}"));
         self.until(&format!("the page does not show {words:?}"), async || Ok((!self.shown().await?.contains(words)).then_some(()))).await;
+    }
+
+    /// Waits until a line of JavaScript answers with true.
+    pub async fn wait_for(&self, script: &str) {
+        self.note(format!("wait for {script}"));
+        self.until(script, async || Ok((*self.driver.execute(script, []).await?.json() == true).then_some(()))).await;
     }
 
     /// The visible text of the page.
@@ -316,11 +363,18 @@ impl Browser {
 
     /// Looks for violations of WCAG 2.2 A and AA with axe-core: empty, or a paragraph for each rule with the elements that break it.
     pub async fn axe(&self) -> String {
+        self.axe_for("").await
+    }
+
+    /// The same for one rule alone, or for all when it is empty.
+    pub async fn axe_for(&self, rule: &str) -> String {
         assert!(self.view.script, "axe-core waits by timers, which a page with script off does not have");
         let file = env::var("PORTICO_TEST_AXE").expect("PORTICO_TEST_AXE names axe.min.js (tests/run browser sets it)");
         let axe = fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
-        self.driver.execute(axe, []).await.expect("axe-core loads");
-        let answer = self.driver.execute_async(RUN_AXE, []).await.expect("axe-core runs");
+        if self.ask("return !window.axe").await == true {
+            self.driver.execute(axe, []).await.expect("axe-core loads");
+        }
+        let answer = self.driver.execute_async(RUN_AXE, [json!(rule)]).await.expect("axe-core runs");
         answer.json().as_str().expect("a text").to_owned()
     }
 
@@ -428,15 +482,30 @@ fn capabilities(view: View, profile: &TempDir) -> WebDriverResult<ChromeCapabili
     Ok(wanted)
 }
 
+/// What has the focus, and what is wrong with how it looks: no ring, or all of it behind something or outside the window.
+const FOCUS: &str = "
+    const it = document.activeElement, box = it.getBoundingClientRect();
+    const words = it.getAttribute('aria-label') || (it.labels?.length ? it.labels[0] : it).innerText || it.title || '';
+    const ring = [it, it.closest('.tile')].some(one => {
+        const style = one && getComputedStyle(one);
+        return style && style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+    });
+    const points = [.5, .02, .98].flatMap(x => [.5, .04, .96].map(y => [box.left + box.width * x, box.top + box.height * y]));
+    const seen = points.some(([x, y]) => {
+        const top = document.elementFromPoint(x, y);
+        return top && (it.contains(top) || top.contains(it) || it.closest('label, .tile')?.contains(top));
+    });
+    const wrong = it === document.body ? null : !ring ? 'no ring' : !seen ? 'it is covered' : null;
+    return {name: words.replace(/\\s+/g, ' ').trim(), wrong};
+";
+
 const BOX: &str = "[@type='checkbox' or @type='radio']";
 
 const RUN_AXE: &str = "
     const done = arguments[arguments.length - 1];
-    const options = {
-        runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'],
-        rules: {'target-size': {enabled: true}},
-        resultTypes: ['violations'],
-    };
+    const rules = arguments[0] ? {runOnly: [arguments[0]]} : {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'],
+        rules: {'target-size': {enabled: true}}};
+    const options = {...rules, resultTypes: ['violations']};
     const element = it => `  ${it.target.join(' ')}\\n    ${it.html}\\n    ${it.failureSummary.replace(/\\s+/g, ' ')}`;
     const rule = it => `${it.id} (${it.impact}): ${it.help}\\n${it.nodes.map(element).join('\\n')}`;
     axe.run(document, options).then(

@@ -210,3 +210,35 @@ async fn programs_that_ask_how_it_is_hear_the_truth_of_now() {
         assert_eq!(portal.guest().get(path).await.is(200).header("cache-control"), "no-store", "{path}");
     }
 }
+
+/// The first visit is the one that a person waits for: the page, and what it names, as a browser fetches them.
+#[tokio::test]
+async fn the_first_visit_of_the_users_page_is_light() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for index in 0..60 {
+        let (email, first) = (format!("person{index}@contoso-{index}.example"), format!("First{}", index * 7919));
+        portal.add_user(&email, &first, "Somebody", portico::users::UserState::Active, false).await;
+    }
+    let coded = [("accept-encoding", "gzip, deflate, br, zstd")];
+    let page = admin.get("/publisher/users").await;
+    let mut weight = admin.send(Method::GET, "/publisher/users", &coded, "", "").await.is(200).bytes.len();
+    let named: std::collections::BTreeSet<&str> =
+        page.text.split('"').filter(|part| part.starts_with("/assets/")).map(|part| part.split('#').next().unwrap()).collect();
+    assert_eq!(named.len(), 4, "style, script, icons and favicon: {named:?}");
+    for address in named {
+        weight += admin.send(Method::GET, address, &coded, "", "").await.is(200).bytes.len();
+    }
+    assert!(page.text.matches("<tr>").count() > 50, "a full page");
+    assert!(weight < 60_000, "{weight} bytes");
+}
+
+/// Without script a moment is read as it was: to the second, in UTC.
+#[tokio::test]
+async fn a_moment_tells_its_second_without_script() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for path in ["/publisher/users", "/publisher/audit"] {
+        admin.get(path).await.shows("<time datetime=\"2026-03-02T09:00:00Z\" title=\"2026-03-02 09:00:00 UTC\"");
+    }
+}
