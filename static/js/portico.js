@@ -146,15 +146,15 @@ document.addEventListener('click', async event => {
   if (!button) return;
   const source = $(button.dataset.copy);
   const label = $('span', button) ?? button;
-  const before = label.textContent;
+  const before = button.dataset.before ??= label.textContent; // it may be pressed again before it reads so
   try {
     await navigator.clipboard.writeText((source.value ?? source.textContent).trim());
     label.textContent = 'Copied';
-    say('Copied');
   } catch {
     getSelection().selectAllChildren(source);
     label.textContent = 'Press Ctrl+C';
   }
+  say(label.textContent);
   setTimeout(() => { label.textContent = before; }, 2000);
 });
 

@@ -105,6 +105,45 @@ async fn single_keys_search_go_and_help() {
 }
 
 #[tokio::test]
+async fn what_is_copied_can_be_pasted() {
+    let portal = Portal::start().await;
+    portico::demo::fill(&portal.state).await.expect("the sample");
+    let pages = portal.first_pages(false).await;
+    let operation = pages.iter().find(|page| page.contains("/operations/")).expect("an operation that guests see");
+    let Some(guest) = Browser::open(&portal.base, View::default()).await else { return };
+    for clipboard in [true, false] {
+        guest.goto(operation).await;
+        let url = guest.ask("return document.querySelector('#url').textContent").await;
+        if clipboard {
+            // Twice, as one who is not sure: in the end it reads as before.
+            guest.click("Copy").await;
+            guest.see("Copied").await;
+            assert_eq!(guest.ask(VOICE).await, "Copied");
+            guest.click("Copied").await;
+            guest.wait_for("return document.querySelector('[data-copy]').innerText === 'Copy'").await;
+        } else {
+            // As where the portal is reached without TLS.
+            guest.ask("Object.defineProperty(navigator, 'clipboard', {value: undefined})").await;
+            guest.click("Copy").await;
+            guest.see("Press Ctrl+C").await;
+            assert_eq!(guest.ask(VOICE).await, "Press Ctrl+C");
+            guest.keys(Key::Control + "c").await;
+        }
+        guest.goto("/products").await;
+        guest.keys("/").await;
+        guest.keys(Key::Control + "v").await;
+        assert_eq!(guest.ask("return document.activeElement.value").await, url);
+        guest.keys(Key::Control + "a").await;
+        guest.keys("else").await;
+        guest.keys(Key::Control + "a").await;
+        guest.keys(Key::Control + "c").await;
+    }
+}
+
+/// What is read out.
+const VOICE: &str = "return document.querySelector('[role=status].hide').textContent";
+
+#[tokio::test]
 async fn times_are_told_as_people_do_in_their_own_zone() {
     let Some((portal, admin)) = at_home(View::default()).await else { return };
     portal.pass(Duration::minutes(90));
