@@ -15,6 +15,8 @@ pub mod revalidate;
 pub mod routes;
 pub mod url;
 
+use std::sync::OnceLock;
+
 use actix_web::{HttpResponse, http::header};
 use askama::Template;
 
@@ -22,6 +24,7 @@ pub use flash::Flash;
 pub use form::Form;
 pub use frame::Frame;
 pub use paging::{Page, Pager};
+pub use revalidate::Drawn;
 pub use routes::Routes;
 
 use crate::error::Error;
@@ -36,13 +39,27 @@ pub fn page(template: &impl Template) -> Answer {
     page_with(actix_web::http::StatusCode::OK, template)
 }
 
-/// A page of the developer portal: the same for every guest, who may keep it and ask whether it has changed.
-pub fn open_page(for_guest: bool, template: &impl Template) -> Answer {
+/// A page of the developer portal: the same for every guest, who may keep it and ask whether it has changed. Where it depends on nothing
+/// that is not the same for the next guest too, it has a place to be kept at.
+pub fn open_page(place: Option<&OnceLock<Drawn>>, for_guest: bool, template: &impl Template) -> Answer {
+    if let Some(place) = place {
+        let drawn = Drawn::new(template.render().map_err(Error::internal)?);
+        return drawn_page(place.get_or_init(|| drawn));
+    }
     let mut answer = page(template)?;
     if for_guest {
         answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(revalidate::ASK_FIRST));
     }
     Ok(answer)
+}
+
+/// A page that was drawn for a guest before.
+pub fn drawn_page(drawn: &Drawn) -> Answer {
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((header::CACHE_CONTROL, revalidate::ASK_FIRST))
+        .insert_header((header::ETAG, drawn.tag.as_str()))
+        .body(drawn.body.clone()))
 }
 
 /// A form drawn again because something in it is wrong.

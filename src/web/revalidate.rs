@@ -11,11 +11,31 @@ use actix_web::{
         header::{self, HeaderValue},
     },
     middleware::Next,
+    web::Bytes,
 };
 
 /// What a page that is the same for every guest says of itself: keep it, and ask before it is shown again. Whoever signs in asks with a
 /// cookie, and gets a page of their own.
 pub const ASK_FIRST: &str = "private, no-cache";
+
+/// A page that was drawn once, for everybody who may have the same.
+#[derive(Clone, Debug)]
+pub struct Drawn {
+    pub body: Bytes,
+    pub tag: String,
+}
+
+impl Drawn {
+    pub fn new(page: String) -> Self {
+        Self { tag: tag_of(page.as_bytes()), body: Bytes::from(page) }
+    }
+}
+
+fn tag_of(body: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(body);
+    format!("W/\"{:016x}\"", hasher.finish())
+}
 
 /// Inside the compression, since the same page may be sent compressed in several ways (RFC 9110, section 8.8.1: a weak validator).
 pub async fn revalidate<B: MessageBody + 'static>(
@@ -33,9 +53,8 @@ pub async fn revalidate<B: MessageBody + 'static>(
         Ok(body) => body,
         Err(body) => return Ok(ServiceResponse::new(request, answer.set_body(body)).map_into_left_body()),
     };
-    let mut hasher = DefaultHasher::new();
-    hasher.write(&body);
-    let tag = format!("W/\"{:016x}\"", hasher.finish());
+    let named = answer.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
+    let tag = named.map_or_else(|| tag_of(&body), str::to_owned);
     let known = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let known = known.flat_map(|value| value.split(',')).any(|named| named.trim() == tag);
     if let Ok(tag) = HeaderValue::from_str(&tag) {

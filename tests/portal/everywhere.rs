@@ -242,3 +242,30 @@ async fn a_moment_tells_its_second_without_script() {
         admin.get(path).await.shows("<time datetime=\"2026-03-02T09:00:00Z\" title=\"2026-03-02 09:00:00 UTC\"");
     }
 }
+
+/// Pages that are drawn once for all guests are nobody else's, and not older than the catalogue.
+#[tokio::test]
+async fn guests_share_a_page_by_theme_and_no_longer_than_it_is_true() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let lists = ["/", "/products", "/apis"];
+    let (guest, dark) = (portal.guest(), portal.guest());
+    dark.post("/theme", &[("theme", "dark"), ("return", "/")]).await.is(303);
+    for _ in 0..2 {
+        for path in lists {
+            guest.get(path).await.shows("data-theme=\"auto\"").shows("Sign in").hides("Orders");
+            dark.get(path).await.shows("data-theme=\"dark\"").shows("Sign in").hides("Orders");
+            dev.get(path).await.hides("href=\"/signin").hides("Orders");
+        }
+    }
+    portal.seed_product(crate::support::seed::Product { name: "orders", groups: &["guests"], ..Default::default() }).await;
+    portal.seed_api("orders", &["orders"]).await;
+    // A seed is another process's change: guests see it after half a second, and at once when it is this one's.
+    admin.post("/publisher/new/group", &[("display_name", "Partners")]).await.is(303);
+    for path in lists {
+        guest.get(path).await.shows("/orders\"");
+        dark.get(path).await.shows("data-theme=\"dark\"").shows("/orders\"");
+        guest.get(&format!("{path}?q=nothing")).await.hides("/orders\"");
+    }
+}
