@@ -26,7 +26,7 @@ impl Pattern {
     }
 }
 
-/// Routes in the order in which they are matched.
+/// Routes in the order in which they are matched, those without gaps before the others.
 #[derive(Default)]
 pub struct Routes {
     entries: Vec<(Method, &'static str, Route)>,
@@ -77,6 +77,8 @@ impl Routes {
                 None => resources.push((path, web::resource(path).app_data(Pattern(path)).route(route))),
             }
         }
+        // A pattern with gaps is a regular expression, tried on every request that comes past it.
+        resources.sort_by_key(|(path, _)| path.contains('{'));
         for (_, resource) in resources {
             config.service(resource.default_service(web::to(super::errors::method_not_allowed)));
         }
