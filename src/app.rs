@@ -38,7 +38,7 @@ use crate::{
     keys::Keys,
     metrics::Metrics,
     products, subscriptions, users,
-    web::{Routes, assets, errors, guard, revalidate},
+    web::{Routes, assets, compress, errors, guard, revalidate},
 };
 
 /// What every handler can reach.
@@ -159,6 +159,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
             }))
             .wrap(from_fn(errors::last_resort))
             .wrap(from_fn(revalidate::revalidate))
+            .wrap(from_fn(compress::compress))
             .wrap(Compress::default())
             .wrap(from_fn(guard::surround))
     })

@@ -2,7 +2,13 @@
 
 use std::{net::TcpListener, path::Path, process::Command};
 
-use actix_web::{App, HttpResponse, HttpServer, http::header, middleware::Compress, web};
+use actix_web::{
+    App, HttpResponse, HttpServer,
+    http::header,
+    middleware::{Compress, from_fn},
+    web,
+};
+use portico::web::compress;
 
 use crate::support::process::Server;
 
@@ -29,6 +35,7 @@ pub fn serve(file: &str) {
     let server = HttpServer::new(move || {
         let page = page.clone();
         App::new()
+            .wrap(from_fn(compress::compress))
             .wrap(Compress::default())
             .route(EMPTY, web::get().to(HttpResponse::Ok))
             .route(PAGE, web::get().to(move || answer(page.clone())))

@@ -1,6 +1,7 @@
 //! What every page needs: response verbs, the frame, forms, errors, paging, headers and assets. No feature is named here but the menu's words.
 
 pub mod assets;
+pub mod compress;
 pub mod errors;
 pub mod filters;
 pub mod flash;

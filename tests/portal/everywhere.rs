@@ -105,6 +105,16 @@ async fn pages_come_compressed_and_the_theme_is_kept() {
     let guest = portal.guest();
     let zipped = guest.send(Method::GET, "/signin", &[("accept-encoding", "gzip")], "", "").await;
     assert_eq!(zipped.header("content-encoding"), "gzip");
+    let plain = guest.get("/signin").await;
+    assert_eq!(plain.header("content-encoding"), "");
+    for accepted in ["zstd", "gzip, deflate, br, zstd", "zstd;q=0.5, identity;q=0.1"] {
+        let small = guest.send(Method::GET, "/signin", &[("accept-encoding", accepted)], "", "").await;
+        assert_eq!(small.header("content-encoding"), "zstd", "{accepted}");
+        assert!(small.header("vary").contains("accept-encoding"), "{}", small.header("vary"));
+        assert_eq!(zstd::decode_all(&small.bytes[..]).unwrap(), plain.bytes, "{accepted}");
+    }
+    let no = guest.send(Method::GET, "/signin", &[("accept-encoding", "gzip;q=0.8, zstd;q=0")], "", "").await;
+    assert_eq!(no.header("content-encoding"), "gzip");
     guest.get("/signin").await.shows("data-theme=\"auto\"");
     guest.post_and_follow("/theme", &[("theme", "dark"), ("next", "/signin")]).await.shows("data-theme=\"dark\"");
     let reply = guest.post("/theme", &[("theme", "\"><script>"), ("next", "//evil.example")]).await;

@@ -22,7 +22,7 @@ def users(request):
     rows = found[first : first + size].prefetch_related(Prefetch("memberships", current, to_attr="current"))
     context = {
         "users": rows,
-        "custom": Group.objects.filter(kind="custom").order_by("display_name_folded")[:201],
+        "custom": Group.objects.filter(kind="custom").order_by("display_name_folded")[:200],
         "others": Group.objects.exclude(kind="custom").exclude(name="guests").order_by("-kind", "id"),
         "total": f"{COUNTED:,}+" if total > COUNTED else f"{total:,}",
         "range": f"{first + 1}–{min(first + size, total)} of",
