@@ -51,7 +51,10 @@ impl Browser {
     pub fn new(base: &str) -> Self {
         // reqwest is built without a provider of its own; that one is there already is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy().build().expect("a client");
+        // The server closes what was idle for five seconds, perhaps while a request is on its way to it.
+        let idle = std::time::Duration::from_secs(2);
+        let client = Client::builder().cookie_store(true).redirect(Policy::none()).no_proxy().pool_idle_timeout(idle);
+        let client = client.build().expect("a client");
         Self { client, base: base.to_owned() }
     }
 
