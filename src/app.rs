@@ -50,6 +50,8 @@ pub struct Portal {
     pub settings: Arc<Settings>,
     pub catalog: Arc<catalog::Memory>,
     pub groups: Arc<groups::Memory>,
+    /// Pages that every guest gets.
+    pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
     pub stopping: Arc<AtomicBool>,
     /// None when nobody is to ask for them.
@@ -244,6 +246,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         settings: Arc::new(settings),
         catalog: Arc::default(),
         groups: Arc::default(),
+        drawn: Arc::default(),
         stopping: Arc::default(),
     })
 }

@@ -14,7 +14,6 @@ use crate::{
     db::{Database, Instant},
     error::Error,
     ids::{self, ApiId, GroupId, ProductId},
-    web::{Drawn, frame::Theme},
 };
 
 /// For how long a guest may not see what another process has changed.
@@ -126,16 +125,6 @@ pub struct Catalog {
     products: Vec<Arc<Product>>,
     /// By name.
     apis: Vec<Arc<Api>>,
-    /// What guests get of it, by page and theme.
-    drawn: [[OnceLock<Drawn>; 3]; 3],
-}
-
-/// A page that is made of the catalogue alone.
-#[derive(Clone, Copy, Debug)]
-pub enum Open {
-    Home,
-    Products,
-    Apis,
 }
 
 impl Catalog {
@@ -171,7 +160,7 @@ impl Catalog {
                 search_folded: row.search_folded,
             }))
         });
-        Self { version: rows.version, apis: apis.collect(), products, drawn: Default::default() }
+        Self { version: rows.version, apis: apis.collect(), products }
     }
 
     /// The products that a viewer sees and that contain the needle, by name; and how many.
@@ -188,9 +177,8 @@ impl Catalog {
         (products.into_iter().map(card).collect(), total)
     }
 
-    /// Where a page of this catalogue is kept once it has been drawn for a guest.
-    pub fn drawn(&self, page: Open, theme: Theme) -> &OnceLock<Drawn> {
-        &self.drawn[page as usize][theme as usize]
+    pub fn version(&self) -> i64 {
+        self.version
     }
 
     /// The APIs in a product that the viewer was found to see: who sees a product sees all that is in it.

@@ -7,7 +7,7 @@ mod store;
 
 use std::collections::HashMap;
 
-pub use memory::{Api, Catalog, Memory, Open, Product, ProductCard};
+pub use memory::{Api, Catalog, Memory, Product, ProductCard};
 pub use store::{
     apis::{ApiSeen, OperationRow, OperationSeen},
     products::{Held, ProductName, ProductSeen},

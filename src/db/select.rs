@@ -130,6 +130,16 @@ impl Select {
         }
     }
 
+    /// Keeps the rows whose `column` is one of the keys that a subquery gives, which is run first and once.
+    pub fn filter_keys_of(&mut self, column: &'static str, subquery: impl FnOnce(&mut Self)) -> &mut Self {
+        let (head, tail) = match self.engine {
+            Engine::Sqlite => ("in", ""),
+            Engine::Postgres => ("= any (array", ")"),
+        };
+        self.filter(column).sql(head);
+        self.nested(subquery).sql(tail)
+    }
+
     /// Keeps the rows whose `column` is one of `keys`; the set goes in as one JSON parameter.
     pub fn filter_keys(&mut self, column: &'static str, keys: &[i64]) -> &mut Self {
         self.filter(column).in_keys(keys)

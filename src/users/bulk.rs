@@ -48,6 +48,7 @@ impl FilterWords {
             state,
             inside: inside.as_ref().map(|group| group.id),
             outside: outside.as_ref().map(|group| group.id),
+            ..Filter::default()
         };
         Ok(Found { filter, inside, outside })
     }

@@ -16,8 +16,6 @@ pub mod revalidate;
 pub mod routes;
 pub mod url;
 
-use std::sync::OnceLock;
-
 use actix_web::{HttpResponse, http::header};
 use askama::Template;
 
@@ -40,13 +38,8 @@ pub fn page(template: &impl Template) -> Answer {
     page_with(actix_web::http::StatusCode::OK, template)
 }
 
-/// A page of the developer portal: the same for every guest, who may keep it and ask whether it has changed. Where it depends on nothing
-/// that is not the same for the next guest too, it has a place to be kept at.
-pub fn open_page(place: Option<&OnceLock<Drawn>>, for_guest: bool, template: &impl Template) -> Answer {
-    if let Some(place) = place {
-        let drawn = Drawn::new(template.render().map_err(Error::internal)?);
-        return drawn_page(place.get_or_init(|| drawn));
-    }
+/// A page of the developer portal: the same for every guest, who may keep it and ask whether it has changed.
+pub fn open_page(for_guest: bool, template: &impl Template) -> Answer {
     let mut answer = page(template)?;
     if for_guest {
         answer.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(revalidate::ASK_FIRST));
@@ -54,13 +47,21 @@ pub fn open_page(place: Option<&OnceLock<Drawn>>, for_guest: bool, template: &im
     Ok(answer)
 }
 
+/// The same, kept for the next guest where it has a place.
+pub fn open_page_at(place: Option<(&revalidate::Pages, revalidate::Place)>, for_guest: bool, template: &impl Template) -> Answer {
+    let Some((pages, place)) = place else { return open_page(for_guest, template) };
+    let drawn = Drawn::new(template.render().map_err(Error::internal)?);
+    pages.keep(place, drawn.clone());
+    drawn_page(drawn)
+}
+
 /// A page that was drawn for a guest before.
-pub fn drawn_page(drawn: &Drawn) -> Answer {
+pub fn drawn_page(drawn: Drawn) -> Answer {
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, revalidate::ASK_FIRST))
-        .insert_header((header::ETAG, drawn.tag.as_str()))
-        .body(drawn.body.clone()))
+        .insert_header((header::ETAG, drawn.tag))
+        .body(drawn.body))
 }
 
 /// A form drawn again because something in it is wrong.

@@ -1,6 +1,10 @@
 //! Pages for everybody: named by what is in them, so that a browser that has one is told so instead of being sent it again.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::{
+    collections::HashMap,
+    hash::{DefaultHasher, Hasher},
+    sync::{PoisonError, RwLock},
+};
 
 use actix_web::{
     HttpResponse,
@@ -13,6 +17,8 @@ use actix_web::{
     middleware::Next,
     web::Bytes,
 };
+
+use super::frame::Theme;
 
 /// What a page that is the same for every guest says of itself: keep it, and ask before it is shown again. Whoever signs in asks with a
 /// cookie, and gets a page of their own.
@@ -28,6 +34,41 @@ pub struct Drawn {
 impl Drawn {
     pub fn new(page: String) -> Self {
         Self { tag: tag_of(page.as_bytes()), body: Bytes::from(page) }
+    }
+}
+
+/// Where a page is kept: at a version of the catalogue, which all that it shows follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub version: i64,
+    pub page: &'static str,
+    pub theme: Theme,
+}
+
+/// Pages of one version, the newest that was drawn.
+#[derive(Debug, Default)]
+pub struct Pages(RwLock<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    version: i64,
+    pages: HashMap<(&'static str, Theme), Drawn>,
+}
+
+impl Pages {
+    pub fn get(&self, place: Place) -> Option<Drawn> {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        (kept.version == place.version).then(|| kept.pages.get(&(place.page, place.theme)).cloned())?
+    }
+
+    pub fn keep(&self, place: Place, drawn: Drawn) {
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if place.version > kept.version {
+            *kept = Kept { version: place.version, pages: HashMap::new() };
+        }
+        if place.version == kept.version {
+            kept.pages.insert((place.page, place.theme), drawn);
+        }
     }
 }
 

@@ -121,7 +121,6 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
         operations.retain(|operation| matches(operation, &words));
     }
     web::open_page(
-        None,
         visitor.person().is_none(),
         &ApiPage {
             frame,

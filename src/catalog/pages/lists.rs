@@ -1,6 +1,6 @@
 //! Home and the lists of products and APIs.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use askama::Template;
@@ -9,11 +9,12 @@ use serde::Deserialize;
 use crate::{
     app::Portal,
     auth::Visitor,
-    catalog::{self, Api, Catalog, Open, ProductCard, Wanted},
+    catalog::{self, Api, ProductCard, Wanted},
     web::{
-        self, Answer, Drawn, Frame, counted,
+        self, Answer, Frame, counted,
         form::Query,
         paging::{Page, Pager},
+        revalidate::Place,
         url::encode,
     },
 };
@@ -27,9 +28,9 @@ pub(super) struct ListQuery {
 }
 
 /// Where the page is kept that every guest gets who asks for it without a query.
-fn place<'a>(known: &'a Catalog, open: Open, visitor: &Visitor, frame: &Frame) -> Option<&'a OnceLock<Drawn>> {
+fn place(version: i64, page: &'static str, visitor: &Visitor, frame: &Frame) -> Option<Place> {
     let alike = visitor.person().is_none() && frame.flash.is_none() && !frame.here.contains('?');
-    alike.then(|| known.drawn(open, frame.theme))
+    alike.then_some(Place { version, page, theme: frame.theme })
 }
 
 /// How many of each the home page shows.
@@ -62,16 +63,16 @@ fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
 pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(&known, Open::Home, &visitor, &frame);
-    if let Some(drawn) = place.and_then(OnceLock::get) {
+    let place = place(known.version(), "home", &visitor, &frame);
+    if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
     let (products, product_total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
     let (apis, api_total) = known.apis(visitor.standing(), wanted);
     let searching = !query.q.trim().is_empty();
     let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
-    web::open_page(
-        place,
+    web::open_page_at(
+        place.map(|place| (&*portal.drawn, place)),
         visitor.person().is_none(),
         &HomePage {
             frame,
@@ -99,13 +100,17 @@ pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Fram
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(&known, Open::Products, &visitor, &frame);
-    if let Some(drawn) = place.and_then(OnceLock::get) {
+    let place = place(known.version(), "products", &visitor, &frame);
+    if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
     let (products, total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
     let pager = Pager::new(page, total, "/products", &[("q", &query.q)]);
-    web::open_page(place, visitor.person().is_none(), &ProductsPage { frame, q: query.q, products, pager })
+    web::open_page_at(
+        place.map(|place| (&*portal.drawn, place)),
+        visitor.person().is_none(),
+        &ProductsPage { frame, q: query.q, products, pager },
+    )
 }
 
 #[derive(Template)]
@@ -121,11 +126,11 @@ pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(&known, Open::Apis, &visitor, &frame);
-    if let Some(drawn) = place.and_then(OnceLock::get) {
+    let place = place(known.version(), "apis", &visitor, &frame);
+    if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
     let (apis, total) = known.apis(visitor.standing(), wanted);
     let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
-    web::open_page(place, visitor.person().is_none(), &ApisPage { frame, q: query.q, apis, pager })
+    web::open_page_at(place.map(|place| (&*portal.drawn, place)), visitor.person().is_none(), &ApisPage { frame, q: query.q, apis, pager })
 }

@@ -185,7 +185,6 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     let mut addresses =
         api::servers(&api).into_iter().map(|server| format!("{}{}", server.url.trim_end_matches('/'), operation.url_template));
     web::open_page(
-        None,
         visitor.person().is_none(),
         &OperationPage {
             frame,

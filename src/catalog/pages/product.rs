@@ -101,7 +101,7 @@ fn free_name(product: &str, held: &[Subscription]) -> String {
 }
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
-    web::open_page(None, visitor.person().is_none(), &ProductPage::load(&portal, frame, &visitor, &name).await?)
+    web::open_page(visitor.person().is_none(), &ProductPage::load(&portal, frame, &visitor, &name).await?)
 }
 
 pub(super) async fn subscribe(

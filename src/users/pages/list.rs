@@ -220,7 +220,7 @@ pub(super) async fn list(
         return Err(crate::error::Error::NotFound);
     }
     let [inside, outside] = narrowed.each_ref().map(|narrowed| narrowed.group().map(|group| group.id));
-    let filter = Filter { needle: ids::fold(&shown.q), state, inside, outside };
+    let filter = Filter { needle: ids::fold(&shown.q), state, inside, outside, ..Filter::default() };
     let (sort, sorted) = parse_sort(&shown.sort);
     let mut page = shown.page();
     // Leaving an unknown group out of the filter would show other people than were asked for.

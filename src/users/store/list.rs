@@ -20,6 +20,8 @@ pub struct Filter {
     pub state: Option<UserState>,
     pub inside: Option<GroupId>,
     pub outside: Option<GroupId>,
+    /// The group that they are inside has very many members; the list finds out.
+    pub(in crate::users) wide: bool,
 }
 
 impl Filter {
@@ -46,9 +48,17 @@ impl Filter {
             Some(ids::GUESTS) => {
                 statement.filter("u.id = 0");
             }
+            // In order, until the page is full. PostgreSQL, which does not know how many a group has, takes this way for the others too, and
+            // walks past everybody to find five hundred in a million: their keys are given to it as an array.
+            Some(group) if self.wide => {
+                statement.filter("exists").sql("(select 1 from memberships fm where fm.user_id = u.id and");
+                member_of(statement, group, now);
+            }
             Some(group) => {
-                statement.filter("u.id in");
-                members(statement, group, now);
+                statement.filter_keys_of("u.id", |keys| {
+                    keys.sql("(select fm.user_id from memberships fm where");
+                    member_of(keys, group, now);
+                });
             }
         }
         match self.outside {
@@ -60,8 +70,8 @@ impl Filter {
                 statement.filter("u.state <> 'active'");
             }
             Some(group) => {
-                statement.filter("u.id not in");
-                members(statement, group, now);
+                statement.filter("u.id not in").sql("(select fm.user_id from memberships fm where");
+                member_of(statement, group, now);
             }
         }
         if !self.needle.is_empty() {
@@ -70,10 +80,10 @@ impl Filter {
     }
 }
 
-/// The keys of a custom or external group's members at an instant.
-fn members(statement: &mut Select, group: GroupId, now: Instant) {
+/// The rest of a subquery for the members of a custom or external group at an instant.
+fn member_of(statement: &mut Select, group: GroupId, now: Instant) {
     statement
-        .sql("(select fm.user_id from memberships fm where fm.group_id =")
+        .sql("fm.group_id =")
         .bind(group)
         .sql("and fm.from_at <=")
         .bind(now)
@@ -183,6 +193,15 @@ struct ListedRow {
     users: String,
 }
 
+/// Members from which a group is looked for among the users, not the users among its members.
+const WIDE: i64 = 20_000;
+
+async fn is_wide(connection: &mut Connection, filter: &Filter) -> Result<bool, Error> {
+    let Some(group) = filter.inside.filter(|_| !filter.is_kept()) else { return Ok(false) };
+    let mut statement = Select::new(connection, "select cast(coalesce(sum(members), 0) as bigint) from group_counts where group_id =");
+    Ok(statement.bind(group).count(connection).await? > WIDE)
+}
+
 /// The users of a page with their groups, and how many match (exactly, or up to `COUNTED` and one more): one row of JSON, since each row
 /// that SQLite gives costs more than the work in it.
 pub async fn list(
@@ -194,6 +213,7 @@ pub async fn list(
     exact: bool,
 ) -> Result<Listed, Error> {
     let exact = exact || filter.is_kept();
+    let filter = &Filter { wide: is_wide(connection, filter).await?, ..filter.clone() };
     let mut statement = Select::new(connection, "select");
     if filter.is_kept() {
         statement

@@ -183,6 +183,11 @@ async fn a_hundred_thousand_go_in_and_out_and_back_as_one_change_each() {
     admin.get("/publisher/users?q=many&all=1").await.shows("All 100,000 that match");
     let page = admin.post_and_follow("/publisher/users/bulk", &[("q", "many"), ("all", "1"), ("add", "everybody")]).await;
     page.shows("Added 100,000 developers to Everybody.");
+    // A group so large is looked for among the users, in their order.
+    let inside = admin.get("/publisher/users?in=everybody&sort=-registered&size=25&page=2").await;
+    inside.shows("26–50 of 10,000+");
+    admin.get("/publisher/users?in=everybody&q=root").await.shows("No user matches “root” in Everybody.");
+    admin.get("/publisher/users?in=everybody&q=u99999").await.shows("u99999@m.example").shows("Users</bdi> <span class=\"count\">1<");
     admin.post_and_follow(&undo_of(&page.text), &[]).await.shows("Undone: removed 100,000 developers from Everybody again.");
     assert_eq!(portal.count(MEMBERS).await, 0);
     assert_eq!(portal.count("select count(*) from audit where action like 'group.members%'").await, 2);
