@@ -1,5 +1,5 @@
 //! Whole pages in one stroke of zstd, with a context that each worker keeps. What is streamed, or goes to a browser without zstd, is left to
-//! the middleware around this one: its stream does not know how much comes, so it takes five megabytes and four times the time for a page.
+//! the middleware around this one: its stream does not know how much comes, so it makes room for a window of megabytes, and takes three times the time for a page.
 
 use std::cell::RefCell;
 
