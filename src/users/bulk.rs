@@ -10,8 +10,8 @@ use crate::{
     auth::Administrator,
     db::{Connection, Database},
     error::Error,
-    groups::{self, BulkOutcome, Group},
-    ids::{self, UserId},
+    groups::{self, BulkOutcome},
+    ids::{self, GroupId, UserId},
 };
 
 /// The filter of a list, as addresses and forms spell it.
@@ -25,40 +25,33 @@ pub struct FilterWords {
     pub outside: String,
 }
 
-/// A filter whose groups have been found.
-#[derive(Clone, Debug)]
-pub struct Found {
-    pub filter: Filter,
-    pub inside: Option<Group>,
-    pub outside: Option<Group>,
-}
-
 impl FilterWords {
     /// # Errors
     /// `NotFound` when a group is gone, or there is no such state: leaving it out would mean other people than were asked for.
-    pub async fn find(&self, connection: &mut Connection) -> Result<Found, Error> {
+    async fn find(&self, connection: &mut Connection) -> Result<Filter, Error> {
         let inside = find_group(connection, &self.inside).await?;
         let outside = find_group(connection, &self.outside).await?;
+        self.filter(inside, outside)
+    }
+
+    /// The filter, with its groups found by whoever asks.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such state.
+    pub fn filter(&self, inside: Option<GroupId>, outside: Option<GroupId>) -> Result<Filter, Error> {
         let state = UserState::parse(&self.state).filter(|state| *state != UserState::Deleted);
         if state.is_none() && !self.state.is_empty() {
             return Err(Error::NotFound);
         }
-        let filter = Filter {
-            needle: ids::fold(&self.q),
-            state,
-            inside: inside.as_ref().map(|group| group.id),
-            outside: outside.as_ref().map(|group| group.id),
-            ..Filter::default()
-        };
-        Ok(Found { filter, inside, outside })
+        Ok(Filter { needle: ids::fold(&self.q), state, inside, outside, ..Filter::default() })
     }
 }
 
-async fn find_group(connection: &mut Connection, name: &str) -> Result<Option<Group>, Error> {
+async fn find_group(connection: &mut Connection, name: &str) -> Result<Option<GroupId>, Error> {
     if name.is_empty() {
         return Ok(None);
     }
-    groups::get(connection, name).await.map(Some)
+    Ok(Some(groups::get(connection, name).await?.id))
 }
 
 /// Who is meant by a change in bulk.
@@ -74,8 +67,8 @@ impl Chosen {
         match self {
             Chosen::Named(names) => store::keys_of(connection, names).await,
             Chosen::Matching(words) => {
-                let found = words.find(connection).await?;
-                store::list::matching(connection, now, &found.filter).await
+                let filter = words.find(connection).await?;
+                store::list::matching(connection, now, &filter).await
             }
         }
     }

@@ -6,18 +6,11 @@ use thirtyfour::Key;
 use time::Duration;
 
 use crate::{
-    portal::{PASSWORD, Portal},
+    hands::sign_in,
+    portal::Portal,
     support::{Browser, View},
 };
 use portico::users::UserState;
-
-async fn sign_in(browser: &Browser) {
-    browser.goto("/signin").await;
-    browser.fill("Email", "root@portal.example").await;
-    browser.fill("Password", PASSWORD).await;
-    browser.click("css=form[action='/signin'] button").await;
-    browser.see("Dashboard").await;
-}
 
 /// A portal with an administrator and a developer, and the administrator's browser.
 async fn at_home(view: View) -> Option<(Portal, Browser)> {

@@ -8,7 +8,7 @@ use crate::{
 };
 use portico::users::UserState;
 
-async fn sign_in(browser: &Browser) {
+pub async fn sign_in(browser: &Browser) {
     browser.goto("/signin").await;
     browser.fill("Email", "root@portal.example").await;
     browser.fill("Password", PASSWORD).await;

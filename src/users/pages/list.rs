@@ -12,9 +12,8 @@ use crate::{
     groups::{Directory, GroupMark},
     ids,
     users::{
-        UserState,
         bulk::FilterWords,
-        store::list::{self, Filter, Sort, UserRow},
+        store::list::{self, Sort, UserRow},
     },
     web::{
         self, Answer, Frame,
@@ -215,12 +214,8 @@ pub(super) async fn list(
     let now = portal.db.now();
     let directory = portal.groups.current(&portal.db, me.standing()).await?;
     let narrowed = [Narrowed::find(&directory, &mut shown.inside), Narrowed::find(&directory, &mut shown.outside)];
-    let state = UserState::parse(&shown.state).filter(|state| *state != UserState::Deleted);
-    if state.is_none() && !shown.state.is_empty() {
-        return Err(crate::error::Error::NotFound);
-    }
     let [inside, outside] = narrowed.each_ref().map(|narrowed| narrowed.group().map(|group| group.id));
-    let filter = Filter { needle: ids::fold(&shown.q), state, inside, outside, ..Filter::default() };
+    let filter = shown.words().filter(inside, outside)?;
     let (sort, sorted) = parse_sort(&shown.sort);
     let mut page = shown.page();
     // Leaving an unknown group out of the filter would show other people than were asked for.
@@ -238,7 +233,7 @@ pub(super) async fn list(
             listed
         }
     };
-    shown.state = state.map_or(String::new(), |state| state.as_str().to_owned());
+    shown.state = filter.state.map_or(String::new(), |state| state.as_str().to_owned());
     shown.page = page.number.to_string();
     shown.size = page.size.to_string();
     sorted.clone_into(&mut shown.sort);
