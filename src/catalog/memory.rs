@@ -44,6 +44,7 @@ pub struct Api {
     pub operations: i64,
     pub beginning: Beginning,
     search_folded: String,
+    name_folded: String,
     /// Places of its products in the list of them.
     products: Vec<usize>,
 }
@@ -56,6 +57,11 @@ impl Product {
     /// Whether one of the reader's own groups opens it.
     fn opens_to(&self, standing: &Standing) -> bool {
         self.groups.iter().any(|group| standing.is_in(*group))
+    }
+
+    /// Whether it takes subscriptions, and from others than administrators.
+    pub fn is_subscribable(&self) -> bool {
+        self.subscription_required && self.groups.iter().any(|group| !matches!(*group, ids::ADMINISTRATORS | ids::GUESTS))
     }
 
     /// Whether it is listed: as above, or open to Guests.
@@ -158,6 +164,7 @@ impl Catalog {
                 operations: row.operations,
                 beginning: Beginning::of(row.beginning),
                 search_folded: row.search_folded,
+                name_folded: row.name_folded,
             }))
         });
         Self { version: rows.version, apis: apis.collect(), products }
@@ -185,6 +192,15 @@ impl Catalog {
     pub fn apis_of(&self, product: ProductId) -> Vec<Arc<Api>> {
         let Some(place) = self.products.iter().position(|known| known.id == product) else { return Vec::new() };
         self.apis.iter().filter(|api| api.products.contains(&place)).cloned().collect()
+    }
+
+    /// The API of a name with the products that a viewer sees it in, by name; nothing when there is none of these.
+    pub fn api(&self, standing: Option<&Standing>, name: &str) -> Option<(Arc<Api>, Vec<Arc<Product>>)> {
+        let folded = ids::fold(name);
+        let api = self.apis.iter().find(|api| api.name_folded == folded)?;
+        let holders = api.products.iter().filter_map(|place| self.products.get(*place));
+        let listed: Vec<Arc<Product>> = holders.filter(|product| product.is_listed(standing)).cloned().collect();
+        (!listed.is_empty()).then(|| (api.clone(), listed))
     }
 
     /// The APIs that a viewer sees, which are those in a product that is listed for them, and that contain the needle; and how many.
@@ -275,7 +291,7 @@ mod tests {
 
     fn catalog(products: &[Made]) -> Catalog {
         let groups = |made: &Made| Some(made.0.iter().map(|group| GroupId(*group)).collect());
-        let apis = |made: &Made| Some(made.1.iter().map(|api| ApiId(*api)).collect());
+        let apis = |made: &Made| Some(made.1.iter().collect::<BTreeSet<_>>().into_iter().map(|api| ApiId(*api)).collect());
         let product = |(place, made): (usize, &Made)| store::published::ProductRow {
             id: ProductId(place as i64),
             name: format!("product-{place}"),
@@ -290,6 +306,7 @@ mod tests {
         let api = |api: i64| store::published::ApiRow {
             id: ApiId(api),
             name: format!("api-{api}"),
+            name_folded: format!("api-{api}"),
             display_name: String::new(),
             beginning: String::new(),
             search_folded: String::new(),
@@ -331,6 +348,12 @@ mod tests {
                 (0..6).filter(|api| made.iter().any(|made| listed(made) && made.1.contains(api))).map(|api| format!("api-{api}")).collect();
             let (apis, total) = catalog.apis(standing.as_ref(), wanted);
             prop_assert_eq!(total as usize, expected.len());
+            for api in 0..6 {
+                let holders: Vec<String> = made.iter().enumerate().filter(|(_, made)| listed(made) && made.1.contains(&api))
+                    .map(|(place, _)| format!("product-{place}")).collect();
+                let seen = catalog.api(standing.as_ref(), &format!("API-{api}")).map(|(_, products)| products).unwrap_or_default();
+                prop_assert_eq!(seen.iter().map(|product| product.name.clone()).collect::<Vec<_>>(), holders);
+            }
             let page: Vec<String> = expected.into_iter().skip(offset as usize).take(2).collect();
             prop_assert_eq!(apis.iter().map(|api| api.name.clone()).collect::<Vec<_>>(), page);
         }

@@ -5,12 +5,12 @@ mod memory;
 pub mod pages;
 mod store;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 pub use memory::{Api, Catalog, Memory, Product, ProductCard};
 pub use store::{
     apis::{ApiSeen, OperationRow, OperationSeen},
-    products::{Held, ProductName, ProductSeen},
+    products::{Held, ProductSeen},
 };
 
 use crate::{
@@ -74,24 +74,25 @@ pub async fn find_product(connection: &mut Connection, viewer: Viewer, now: Inst
     store::products::find(connection, viewer.0, now, name).await
 }
 
-/// An API, when the viewer sees a product that contains it.
-pub async fn find_api(connection: &mut Connection, viewer: Viewer, now: Instant, name: &str) -> Result<Option<ApiSeen>, Error> {
-    store::apis::find(connection, viewer.0, now, name).await
+/// What an API's pages show: the API, the products that the viewer sees it in, its operations, and the one that was asked for.
+pub struct ApiPageParts {
+    pub api: ApiSeen,
+    pub products: Vec<Arc<Product>>,
+    pub operations: Vec<OperationRow>,
+    pub operation: Option<OperationSeen>,
 }
 
-/// The products that contain an API and that the viewer sees.
-pub async fn products_with(connection: &mut Connection, viewer: Viewer, now: Instant, api: &ApiSeen) -> Result<Vec<ProductName>, Error> {
-    store::products::with_api(connection, viewer.0, now, api.id).await
-}
-
-/// The operations of an API that the viewer was found to see, in the order of its description.
-pub async fn operations_of(connection: &mut Connection, api: &ApiSeen) -> Result<Vec<OperationRow>, Error> {
-    store::apis::operations(connection, api.id).await
-}
-
-/// An operation of an API that the viewer was found to see.
-pub async fn find_operation(connection: &mut Connection, api: &ApiSeen, name: &str) -> Result<Option<OperationSeen>, Error> {
-    store::apis::find_operation(connection, api.id, name).await
+/// An API, when the viewer sees a product that contains it, and one of its operations by name; an empty name is none's.
+pub async fn find_api(
+    db: &Database,
+    memory: &Memory,
+    visitor: &Visitor,
+    name: &str,
+    operation: &str,
+) -> Result<Option<ApiPageParts>, Error> {
+    let Some((api, products)) = memory.current(db, visitor.standing()).await?.api(visitor.standing(), name) else { return Ok(None) };
+    let read = store::apis::read(&mut db.read().await?, api.id, operation).await?;
+    Ok(read.map(|(api, operations, operation)| ApiPageParts { api, products, operations, operation }))
 }
 
 /// How many live subscriptions would be hidden from their owners if the group were gone. They keep working.

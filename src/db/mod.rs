@@ -5,6 +5,7 @@ mod about;
 mod backup;
 mod connect;
 mod instant;
+mod listed;
 mod migrate;
 pub mod select;
 
@@ -12,6 +13,7 @@ pub use about::{bytes, engine};
 pub use backup::{Copied, copy_sqlite};
 pub use connect::{Connection, Database, Engine, Pool, Transaction};
 pub use instant::{Clock, Instant, in_full};
+pub use listed::{flag, inner, listed};
 pub use migrate::{MigrationState, latest as latest_migration, migrate, state as migration_state};
 pub use select::{Kind, Select, Value};
 

@@ -186,6 +186,22 @@ impl Select {
         }
     }
 
+    /// Appends another statement; its values come after those that are here.
+    pub fn append(&mut self, other: Select) -> &mut Self {
+        let before = self.values.len();
+        let mut parts = other.text.split('$');
+        self.text.push(' ');
+        self.text.push_str(parts.next().unwrap_or_default());
+        for part in parts {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            let (place, rest) = part.split_at(digits);
+            let place = place.parse::<usize>().map_or(0, |place| place + before);
+            self.text.push_str(&format!("${place}{rest}"));
+        }
+        self.values.extend(other.values);
+        self
+    }
+
     /// Appends `limit … offset …`.
     pub fn page(&mut self, limit: i64, offset: i64) -> &mut Self {
         self.sql("limit").bind(limit).sql("offset").bind(offset)

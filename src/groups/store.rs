@@ -1,8 +1,10 @@
 //! SQL of groups and memberships.
 
+use serde::Deserialize;
+
 use super::{Group, GroupFacts, GroupMark};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, run, select},
+    db::{COUNTED, Connection, Instant, Select, Transaction, listed, run, select},
     error::Error,
     ids::{self, GroupId, UserId},
 };
@@ -155,7 +157,7 @@ impl Sort {
     }
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
 pub struct GroupRow {
     pub name: String,
     pub display_name: String,
@@ -214,10 +216,10 @@ pub async fn list(
             statement.filter("g.kind =").bind(kind);
         }
     }
-    let [rows, total] = &mut statements;
+    let [mut rows, mut total] = statements;
     rows.sql(sort.sql()).page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
 /// The groups of these names that exist, with their counts, by type and name.
@@ -231,7 +233,7 @@ pub async fn list_named(connection: &mut Connection, now: Instant, names: &[Stri
     rows.all(connection).await
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
 pub struct MemberRow {
     pub id: UserId,
     pub name: String,
@@ -283,10 +285,10 @@ pub async fn members(
             statement.filter_users_search(&needle);
         }
     }
-    let [rows, total] = &mut statements;
+    let [mut rows, mut total] = statements;
     rows.sql("order by u.sort_folded, u.id").page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
 /// Somebody who may be added.

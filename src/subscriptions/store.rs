@@ -2,9 +2,11 @@
 
 pub(super) mod past;
 
+use serde::Deserialize;
+
 use super::{State, Subscription, Wanted};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, run},
+    db::{COUNTED, Connection, Instant, Select, Transaction, listed, run},
     error::Error,
     ids::{self, ProductId, SubscriptionId, UserId},
 };
@@ -131,7 +133,7 @@ impl Sort {
 }
 
 /// A subscription among all; no keys.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct SubscriptionRow {
     pub id: SubscriptionId,
     pub display_name: String,
@@ -195,5 +197,5 @@ pub async fn list(
     }
     rows.sql(sort.sql()).page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }

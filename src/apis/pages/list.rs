@@ -5,7 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::{
-    apis::store::{self, ApiRow, ProductOfApi},
+    apis::store::{self, ApiRow},
     app::Portal,
     auth::Administrator,
     web::{
@@ -41,24 +41,12 @@ fn parse_sort(text: &str) -> (store::Sort, &'static str) {
     }
 }
 
-struct Line {
-    api: ApiRow,
-    /// The first three; `api.products` is how many there are.
-    products: Vec<ProductOfApi>,
-}
-
-impl Line {
-    fn further(&self) -> i64 {
-        self.api.products - i64::try_from(self.products.len()).unwrap_or(0)
-    }
-}
-
 #[derive(Template)]
 #[template(path = "apis/list.html")]
 struct ListPage {
     frame: Frame,
     q: String,
-    lines: Vec<Line>,
+    apis: Vec<ApiRow>,
     pager: Pager,
     name: Heading,
     suffix: Heading,
@@ -70,16 +58,7 @@ struct ListPage {
 pub async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let (sort, sorted) = parse_sort(&query.sort);
-    let mut connection = portal.db.read().await?;
-    let (apis, total) = store::list(&mut connection, &query.q, sort, page.size, page.offset()).await?;
-    let keys: Vec<_> = apis.iter().map(|api| api.id).collect();
-    let mut products = store::products_of_each(&mut connection, &keys).await?;
-    let lines = apis.into_iter().map(|api| {
-        let (of_this, others) = std::mem::take(&mut products).into_iter().partition(|product: &ProductOfApi| product.api_id == api.id);
-        products = others;
-        Line { api, products: of_this }
-    });
-    let lines = lines.collect();
+    let (apis, total) = store::list(&mut portal.db.read().await?, &query.q, sort, page.size, page.offset()).await?;
     let pager = Pager::new(page, total, "/publisher/apis", &[("q", &query.q), ("sort", if sorted == "name" { "" } else { sorted })]);
     web::page(&ListPage {
         name: Heading::new(&pager, "name", sorted, false),
@@ -89,7 +68,7 @@ pub async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Que
         updated: Heading::new(&pager, "updated", sorted, true),
         frame,
         q: query.q,
-        lines,
+        apis,
         pager,
     })
 }

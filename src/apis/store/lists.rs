@@ -1,7 +1,9 @@
 //! SQL of the lists: APIs, and the products beside them.
 
+use serde::Deserialize;
+
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, run},
+    db::{COUNTED, Connection, Instant, Select, flag, inner, listed, run, select},
     error::Error,
     ids::{self, ApiId},
 };
@@ -70,7 +72,7 @@ impl Sort {
     }
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct ApiRow {
     pub id: ApiId,
     pub name: String,
@@ -82,6 +84,9 @@ pub struct ApiRow {
     pub products: i64,
     /// The widest circle that a published product opens it to: 4 guests, 3 developers, 2 other groups, 1 administrators, 0 nobody.
     circle: i64,
+    /// The first of them.
+    #[serde(deserialize_with = "inner")]
+    pub first_products: Vec<ProductOfApi>,
 }
 
 impl ApiRow {
@@ -94,6 +99,11 @@ impl ApiRow {
             1 => ("Administrators", ""),
             _ => ("Nobody", ""),
         }
+    }
+
+    /// How many products there are besides the first.
+    pub fn further(&self) -> i64 {
+        self.products - i64::try_from(self.first_products.len()).unwrap_or(0)
     }
 
     pub fn path(&self) -> String {
@@ -112,7 +122,12 @@ pub async fn list(connection: &mut Connection, needle: &str, sort: Sort, limit: 
             (select count(*) from product_apis pa where pa.api_id = a.id) as products,
             (select cast(coalesce(max(case pg.group_id when 3 then 4 when 2 then 3 when 1 then 1 else 2 end), 0) as bigint)
              from product_apis pa join products p on p.id = pa.product_id and p.published join product_groups pg on pg.product_id = p.id
-             where pa.api_id = a.id) as circle
+             where pa.api_id = a.id) as circle, (select cast(coalesce(",
+    );
+    rows.sql(select::json_array(connection)).sql("(").sql(select::json_values(connection)).sql(
+        "(p.name, p.display_name, case when p.published then 1 else 0 end)), '[]') as text)
+            from (select p.name, p.display_name, p.published from product_apis pa join products p on p.id = pa.product_id
+                  where pa.api_id = a.id order by p.display_name_folded, p.id limit 3) p) as first_products
          from (select a.id, a.name, a.display_name, a.display_name_folded, a.suffix, a.suffix_folded, a.api_version, a.updated_at
                from apis a",
     );
@@ -123,14 +138,14 @@ pub async fn list(connection: &mut Connection, needle: &str, sort: Sort, limit: 
     }
     rows.sql(inner).page(limit, offset).sql(") a").sql(outer);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
 pub struct ProductOfApi {
-    pub api_id: ApiId,
     pub name: String,
     pub display_name: String,
+    #[serde(deserialize_with = "flag")]
     pub published: bool,
 }
 
@@ -140,24 +155,10 @@ impl ProductOfApi {
     }
 }
 
-/// The first three products of each of these APIs, by name.
-pub async fn products_of_each(connection: &mut Connection, apis: &[ApiId]) -> Result<Vec<ProductOfApi>, Error> {
-    let keys: Vec<i64> = apis.iter().map(|api| api.0).collect();
-    let mut rows = Select::new(
-        connection,
-        "select t.api_id, t.name, t.display_name, t.published from (
-            select pa.api_id, p.name, p.display_name, p.published,
-                row_number() over (partition by pa.api_id order by p.display_name_folded, p.id) as place
-            from product_apis pa join products p on p.id = pa.product_id where pa.api_id",
-    );
-    rows.in_keys(&keys).sql(") t where t.place <= 3 order by t.api_id, t.place");
-    rows.all(connection).await
-}
-
 /// The products that contain an API, by name; the first 500.
 pub async fn products_of(connection: &mut Connection, api: ApiId) -> Result<Vec<ProductOfApi>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, ProductOfApi>(
-        "select pa.api_id, p.name, p.display_name, p.published from product_apis pa join products p on p.id = pa.product_id
+        "select p.name, p.display_name, p.published from product_apis pa join products p on p.id = pa.product_id
          where pa.api_id = $1 order by p.display_name_folded, p.id limit 500").bind(api).fetch_all(c).await?))
 }
 

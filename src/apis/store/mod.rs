@@ -4,7 +4,7 @@ mod lists;
 pub(super) mod operations;
 
 pub use lists::{ApiRow, OFFERED, ProductChoice, ProductOfApi, Sort};
-pub(super) use lists::{list, product_choices, products_of, products_of_each};
+pub(super) use lists::{list, product_choices, products_of};
 
 use super::{Api, EditApi, Row};
 use crate::{

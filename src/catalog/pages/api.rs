@@ -1,6 +1,6 @@
 //! An API's page: what it is, which products have it, and its operations by tag.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::web::Data;
 use askama::Template;
@@ -11,7 +11,7 @@ use crate::{
     apis::description::{Server, Tag},
     app::Portal,
     auth::Visitor,
-    catalog::{self, ApiSeen, OperationRow, ProductName, Viewer},
+    catalog::{self, ApiPageParts, ApiSeen, OperationRow, Product},
     error::Error,
     ids,
     web::{
@@ -95,7 +95,7 @@ struct ApiPage {
     q: String,
     description: SafeHtml,
     servers: Vec<Server>,
-    products: Vec<ProductName>,
+    products: Vec<Arc<Product>>,
     sections: Vec<Section>,
     /// All of them, whatever is filtered.
     operations: usize,
@@ -109,12 +109,8 @@ impl ApiPage {
 }
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Name(name): Name, Query(query): Query<ShowQuery>) -> Answer {
-    let (viewer, now) = (Viewer::from(&visitor), portal.db.now());
-    let mut connection = portal.db.read().await?;
-    let api = catalog::find_api(&mut connection, viewer, now, &name).await?.ok_or(Error::NotFound)?;
-    let products = catalog::products_with(&mut connection, viewer, now, &api).await?;
-    let mut operations = catalog::operations_of(&mut connection, &api).await?;
-    drop(connection);
+    let found = catalog::find_api(&portal.db, &portal.catalog, &visitor, &name, "").await?.ok_or(Error::NotFound)?;
+    let ApiPageParts { api, products, mut operations, .. } = found;
     let count = operations.len();
     let words: Vec<String> = query.q.split_whitespace().map(ids::fold).collect();
     if !words.is_empty() {

@@ -5,11 +5,13 @@ mod lists;
 mod operation;
 mod product;
 
-use crate::{catalog::ProductName, web::Routes};
+use std::sync::Arc;
+
+use crate::{catalog::Product, web::Routes};
 
 /// Those that take subscriptions.
-fn subscribable(products: impl AsRef<[ProductName]>) -> Vec<ProductName> {
-    products.as_ref().iter().filter(|product| product.subscribable).cloned().collect()
+fn subscribable(products: impl AsRef<[Arc<Product>]>) -> Vec<Arc<Product>> {
+    products.as_ref().iter().filter(|product| product.is_subscribable()).cloned().collect()
 }
 
 pub fn routes(routes: &mut Routes) {

@@ -1,5 +1,7 @@
 //! An operation's page: everything that its description says, as text and tables that need no script.
 
+use std::sync::Arc;
+
 use actix_web::web::Data;
 use askama::Template;
 
@@ -11,7 +13,7 @@ use crate::{
     apis::description::{Body, Content, Detail, Field, Parameter, Place, Response, Schema},
     app::Portal,
     auth::Visitor,
-    catalog::{self, ApiSeen, OperationRow, OperationSeen, ProductName, Viewer},
+    catalog::{self, ApiPageParts, ApiSeen, OperationRow, OperationSeen, Product},
     error::Error,
     web::{
         self, Answer, Frame,
@@ -153,7 +155,7 @@ struct OperationPage {
     request: Option<BodyView>,
     responses: Vec<ResponseView>,
     sections: Vec<Section>,
-    products: Vec<ProductName>,
+    products: Vec<Arc<Product>>,
     api: ApiSeen,
     operation: OperationSeen,
 }
@@ -174,12 +176,9 @@ impl OperationPage {
 }
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Names(name, inner): Names) -> Answer {
-    let mut connection = portal.db.read().await?;
-    let api = catalog::find_api(&mut connection, Viewer::from(&visitor), portal.db.now(), &name).await?.ok_or(Error::NotFound)?;
-    let operation = catalog::find_operation(&mut connection, &api, &inner).await?.ok_or(Error::NotFound)?;
-    let products = catalog::products_with(&mut connection, Viewer::from(&visitor), portal.db.now(), &api).await?;
-    let beside = catalog::operations_of(&mut connection, &api).await?;
-    drop(connection);
+    let found = catalog::find_api(&portal.db, &portal.catalog, &visitor, &name, &inner).await?.ok_or(Error::NotFound)?;
+    let ApiPageParts { api, products, operations, operation } = found;
+    let operation = operation.ok_or(Error::NotFound)?;
     // What was stored before there were details has none.
     let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();
     let mut addresses =
@@ -195,7 +194,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
             parameters: detail.parameters.into_iter().map(ParameterView::from).collect(),
             request: detail.request.map(BodyView::from),
             responses: detail.responses.into_iter().map(ResponseView::from).collect(),
-            sections: api::sections(&api, beside, false),
+            sections: api::sections(&api, operations, false),
             products,
             api,
             operation,

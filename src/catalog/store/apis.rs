@@ -1,23 +1,12 @@
-//! The APIs that a viewer sees: those in a product that is listed for the viewer. And what is in them.
+//! What is in an API that a viewer was found to see.
+
+use serde::Deserialize;
 
 use crate::{
-    db::{Connection, Instant, run},
+    db::{Connection, Select, flag, select},
     error::Error,
-    ids::{self, ApiId, UserId},
+    ids::{self, ApiId},
 };
-
-/// Whether an API is in a product that is listed for a user.
-macro_rules! visible {
-    ($api:literal, $user:literal, $now:literal) => {
-        concat!(
-            "(",
-            $api,
-            ".id in (select pa.api_id from product_apis pa join products p on p.id = pa.product_id where ",
-            listed!("p", $user, $now, "0"),
-            "))"
-        )
-    };
-}
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct ApiSeen {
@@ -38,55 +27,65 @@ impl ApiSeen {
     }
 }
 
-pub(in crate::catalog) async fn find(
-    connection: &mut Connection,
-    viewer: UserId,
-    now: Instant,
-    name: &str,
-) -> Result<Option<ApiSeen>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, ApiSeen>(concat!(
-        "select a.id, a.name, a.display_name, a.description, a.api_version, a.servers, a.tags
-         from apis a where a.name_folded = $3 and ", visible!("a", "$1", "$2")))
-        .bind(viewer).bind(now).bind(ids::fold(name)).fetch_optional(c).await?))
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct OperationRow {
     pub name: String,
     pub operation_id: Option<String>,
     pub method: String,
     pub url_template: String,
     pub display_name: String,
+    #[serde(deserialize_with = "flag")]
     pub deprecated: bool,
     /// JSON: a list of names.
     pub tags: String,
 }
 
-/// The operations of an API in their order. Whether the viewer sees the API was asked before.
-pub(in crate::catalog) async fn operations(connection: &mut Connection, api: ApiId) -> Result<Vec<OperationRow>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, OperationRow>(
-        "select name, operation_id, method, url_template, display_name, deprecated, tags from operations
-         where api_id = $1 order by position, id limit 5000").bind(api).fetch_all(c).await?))
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct OperationSeen {
     pub name: String,
     pub method: String,
     pub url_template: String,
     pub display_name: String,
     pub description: String,
+    #[serde(deserialize_with = "flag")]
     pub deprecated: bool,
     /// JSON: an `apis::description::Detail`.
     pub detail: String,
 }
 
-pub(in crate::catalog) async fn find_operation(
+#[derive(sqlx::FromRow)]
+struct Row {
+    #[sqlx(flatten)]
+    api: ApiSeen,
+    operations: String,
+    operation: Option<String>,
+}
+
+/// An API, its operations in their order, and the one of a name (none, when it is empty): one row, whatever there is in it.
+pub(in crate::catalog) async fn read(
     connection: &mut Connection,
     api: ApiId,
-    name: &str,
-) -> Result<Option<OperationSeen>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, OperationSeen>(
-        "select name, method, url_template, display_name, description, deprecated, detail from operations
-         where api_id = $1 and name_folded = $2").bind(api).bind(ids::fold(name)).fetch_optional(c).await?))
+    operation: &str,
+) -> Result<Option<(ApiSeen, Vec<OperationRow>, Option<OperationSeen>)>, Error> {
+    let (array, values) = (select::json_array(connection), select::json_values(connection));
+    let mut statement = Select::new(
+        connection,
+        "select a.id, a.name, a.display_name, a.description, a.api_version, a.servers, a.tags, (select cast(coalesce(",
+    );
+    statement.sql(array).sql("(").sql(values).sql(
+        "(o.name, o.operation_id, o.method, o.url_template, o.display_name, case when o.deprecated then 1 else 0 end, o.tags)), '[]') as text)
+            from (select * from operations o where o.api_id = a.id order by o.position, o.id limit 5000) o) as operations, (select cast(",
+    );
+    statement
+        .sql(values)
+        .sql(
+            "(o.name, o.method, o.url_template, o.display_name, o.description, case when o.deprecated then 1 else 0 end, o.detail) as text)
+            from operations o where o.api_id = a.id and o.name_folded =",
+        )
+        .bind(ids::fold(operation))
+        .sql(") as operation from apis a where a.id =")
+        .bind(api);
+    let Some(row) = statement.optional::<Row>(connection).await? else { return Ok(None) };
+    let operation = row.operation.as_deref().map(serde_json::from_str).transpose()?;
+    Ok(Some((row.api, serde_json::from_str(&row.operations)?, operation)))
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::{
     db::{Connection, Instant, run},
     error::Error,
-    ids::{self, ApiId, ProductId, UserId},
+    ids::{self, ProductId, UserId},
 };
 
 /// The best state among somebody's live subscriptions to a product.
@@ -65,33 +65,4 @@ pub(in crate::catalog) async fn find(
             p.subscriptions_limit, ", may_subscribe!("p", "$1", "$2", "0"), " as may
          from products p where p.name_folded = $3 and ", listed!("p", "$1", "$2", "0")))
         .bind(viewer).bind(now).bind(ids::fold(name)).fetch_optional(c).await?))
-}
-
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct ProductName {
-    pub name: String,
-    pub display_name: String,
-    /// It takes subscriptions, and from others than administrators.
-    pub subscribable: bool,
-}
-
-impl ProductName {
-    pub fn path(&self) -> String {
-        format!("/products/{}", ids::encode(&self.name))
-    }
-}
-
-/// The products that contain an API and that the viewer sees, by name.
-pub(in crate::catalog) async fn with_api(
-    connection: &mut Connection,
-    viewer: UserId,
-    now: Instant,
-    api: ApiId,
-) -> Result<Vec<ProductName>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, ProductName>(concat!(
-        "select p.name, p.display_name, p.subscription_required and p.id in (select pg.product_id from product_groups pg where pg.group_id not in (1, 3))
-                as subscribable
-         from products p where p.id in (select pa.product_id from product_apis pa where pa.api_id = $3)
-            and ", listed!("p", "$1", "$2", "0"), " order by p.display_name_folded, p.id limit 100"))
-        .bind(viewer).bind(now).bind(api).fetch_all(c).await?))
 }

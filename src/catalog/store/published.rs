@@ -25,6 +25,7 @@ pub(in crate::catalog) struct ProductRow {
 pub(in crate::catalog) struct ApiRow {
     pub id: ApiId,
     pub name: String,
+    pub name_folded: String,
     pub display_name: String,
     pub beginning: String,
     pub search_folded: String,
@@ -74,7 +75,7 @@ pub(in crate::catalog) async fn read(connection: &mut Connection) -> Result<Publ
         .sql("(")
         .sql(object)
         .sql(
-            "('id', a.id, 'name', a.name, 'display_name', a.display_name, 'beginning', substr(a.description, 1, 600),
+            "('id', a.id, 'name', a.name, 'name_folded', a.name_folded, 'display_name', a.display_name, 'beginning', substr(a.description, 1, 600),
               'search_folded', a.search_folded, 'api_version', a.api_version,
               'operations', (select count(*) from operations o where o.api_id = a.id))
              order by a.display_name_folded, a.id), '[]') as text) from apis a) as apis",

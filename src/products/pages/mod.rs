@@ -17,7 +17,6 @@ use crate::{
     auth::Administrator,
     db::Connection,
     error::{Error, Problems},
-    ids::ProductId,
     web::{
         self, Answer, Flash, Form, Frame, Routes, counted,
         form::Query,
@@ -119,9 +118,6 @@ fn parse_sort(text: &str) -> (store::Sort, &'static str) {
     }
 }
 
-/// Groups shown in a row before the rest folds into "+3".
-const SHOWN_GROUPS: i64 = 3;
-
 #[derive(Template)]
 #[template(path = "products/list.html")]
 struct ListPage {
@@ -129,7 +125,6 @@ struct ListPage {
     q: String,
     state: &'static str,
     products: Vec<store::ProductRow>,
-    groups: Vec<store::GroupOfProduct>,
     pager: Pager,
     by_name: Heading,
     by_state: Heading,
@@ -139,13 +134,8 @@ struct ListPage {
 }
 
 impl ListPage {
-    fn groups_of(&self, product: &ProductId) -> impl Iterator<Item = &store::GroupOfProduct> {
-        let product = *product;
-        self.groups.iter().filter(move |group| group.product_id == product)
-    }
-
     fn more_groups(&self, product: &store::ProductRow) -> i64 {
-        (product.groups - SHOWN_GROUPS).max(0)
+        (product.groups - store::SHOWN_GROUPS).max(0)
     }
 
     fn is_filtered(&self) -> bool {
@@ -161,10 +151,7 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
         "notPublished" => ("notPublished", Some(false)),
         _ => ("", None),
     };
-    let mut connection = portal.db.read().await?;
-    let (products, total) = store::list(&mut connection, &query.q, published, sort, page.size, page.offset()).await?;
-    let keys: Vec<ProductId> = products.iter().map(|product| product.id).collect();
-    let groups = store::first_groups(&mut connection, &keys, SHOWN_GROUPS).await?;
+    let (products, total) = store::list(&mut portal.db.read().await?, &query.q, published, sort, page.size, page.offset()).await?;
     let asked = [("q", query.q.as_str()), ("state", state), ("sort", if sorted == "name" { "" } else { sorted })];
     let pager = Pager::new(page, total, "/publisher/products", &asked);
     web::page(&ListPage {
@@ -177,7 +164,6 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
         q: query.q,
         state,
         products,
-        groups,
         pager,
     })
 }

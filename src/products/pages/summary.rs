@@ -61,7 +61,7 @@ pub(super) async fn show(
     let product = tabs.product.id;
     let (apis, total) = store::apis_inside(&mut connection, product, page.size, page.offset()).await?;
     let (offered, outside) = store::apis_outside(&mut connection, product, &query.find, OFFERED).await?;
-    let groups = store::first_groups(&mut connection, &[product], NAMED_GROUPS).await?;
+    let groups = store::first_groups(&mut connection, product, NAMED_GROUPS).await?;
     drop(connection);
     let mut names = vec!["Administrators".to_owned()];
     names.extend(groups.into_iter().map(|group| group.display_name));

@@ -1,7 +1,9 @@
 //! What the pages of products list: products, the APIs in one and outside it, who holds it.
 
+use serde::Deserialize;
+
 use crate::{
-    db::{COUNTED, Connection, Instant, Select},
+    db::{COUNTED, Connection, Instant, Select, flag, inner, listed, select},
     error::Error,
     ids::{self, ApiId, ProductId, SubscriptionId},
 };
@@ -52,18 +54,22 @@ impl Sort {
     }
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct ProductRow {
     pub id: ProductId,
     pub name: String,
     pub display_name: String,
     pub description: String,
+    #[serde(deserialize_with = "flag")]
     pub published: bool,
     pub apis: i64,
     /// Those other than Administrators.
     pub groups: i64,
     /// All of them, whatever their state.
     pub subscriptions: i64,
+    /// The first of the groups.
+    #[serde(deserialize_with = "inner")]
+    pub first_groups: Vec<GroupOfProduct>,
 }
 
 impl ProductRow {
@@ -71,6 +77,9 @@ impl ProductRow {
         format!("/publisher/products/{}", ids::encode(&self.name))
     }
 }
+
+/// Groups that a row names, before the rest folds into "+3".
+pub const SHOWN_GROUPS: i64 = 3;
 
 /// Products with their counts, and how many match (counting stops past `COUNTED`).
 pub async fn list(
@@ -85,7 +94,7 @@ pub async fn list(
     let mut statements = [
         Select::new(
             connection,
-            "select p.id, p.name, p.display_name, p.description, p.published,
+            "select p.id, p.name, p.display_name, p.display_name_folded, p.description, p.published,
                     (select count(*) from product_apis pa where pa.product_id = p.id) as apis,
                     (select count(*) from product_groups pg where pg.product_id = p.id and pg.group_id <> 1) as groups,
                     (select count(*) from subscriptions s where s.product_id = p.id) as subscriptions
@@ -103,16 +112,21 @@ pub async fn list(
             None => statement,
         };
     }
-    let [rows, total] = &mut statements;
-    rows.sql(sort.sql()).page(limit, offset);
+    let [mut chosen, mut total] = statements;
+    chosen.sql(sort.sql()).page(limit, offset);
+    let mut rows = Select::new(connection, "select p.*, (select cast(coalesce(");
+    rows.sql(select::json_array(connection)).sql("(").sql(select::json_values(connection)).sql(
+        "(g.name, g.display_name)), '[]') as text) from (select g.name, g.display_name from product_groups pg join groups g on g.id = pg.group_id
+            where pg.product_id = p.id and g.id <> 1 order by g.kind desc, g.display_name_folded, g.id limit",
+    );
+    rows.bind(SHOWN_GROUPS).sql(") g) as first_groups from (").append(chosen).sql(") p").sql(sort.sql());
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
 /// One of the groups a product is open to.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
 pub struct GroupOfProduct {
-    pub product_id: ProductId,
     pub name: String,
     pub display_name: String,
 }
@@ -123,17 +137,13 @@ impl GroupOfProduct {
     }
 }
 
-/// The first `most` groups, Administrators apart, of each of these products.
-pub async fn first_groups(connection: &mut Connection, products: &[ProductId], most: i64) -> Result<Vec<GroupOfProduct>, Error> {
-    let keys: Vec<i64> = products.iter().map(|product| product.0).collect();
+/// The first `most` groups, Administrators apart, that a product is open to.
+pub async fn first_groups(connection: &mut Connection, product: ProductId, most: i64) -> Result<Vec<GroupOfProduct>, Error> {
     let mut statement = Select::new(
         connection,
-        "select t.product_id, t.name, t.display_name from (
-            select pg.product_id, g.name, g.display_name,
-                   row_number() over (partition by pg.product_id order by g.kind desc, g.display_name_folded, g.id) as place
-            from product_groups pg join groups g on g.id = pg.group_id where g.id <> 1 and pg.product_id",
+        "select g.name, g.display_name from product_groups pg join groups g on g.id = pg.group_id where g.id <> 1 and pg.product_id =",
     );
-    statement.in_keys(&keys).sql(") t where t.place <=").bind(most).sql("order by t.product_id, t.place").all(connection).await
+    statement.bind(product).sql("order by g.kind desc, g.display_name_folded, g.id limit").bind(most).all(connection).await
 }
 
 /// The names of all groups a product is open to, Administrators among them.
@@ -144,7 +154,7 @@ pub async fn open_groups(connection: &mut Connection, product: ProductId) -> Res
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct ApiRow {
     pub name: String,
     pub display_name: String,
@@ -169,7 +179,7 @@ pub async fn apis_inside(connection: &mut Connection, product: ProductId, limit:
     rows.filter("a.id in (select pa.api_id from product_apis pa where pa.product_id =").bind(product).sql(")");
     rows.sql("order by a.display_name_folded, a.id").page(limit, offset);
     total.bind(product);
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
 /// The first APIs that are not in a product and whose names or descriptions contain `needle`; how many there are.
@@ -184,10 +194,10 @@ pub async fn apis_outside(connection: &mut Connection, product: ProductId, needl
             statement.sql("escape '\\')");
         }
     }
-    let [rows, total] = &mut statements;
+    let [mut rows, mut total] = statements;
     rows.sql("order by a.display_name_folded, a.id").page(most, 0);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
 
 /// The keys of APIs by their names; names that are nobody's are left out.
@@ -246,7 +256,7 @@ impl SubscriberSort {
 }
 
 /// A subscription and its owner. No key is read.
-#[derive(Clone, Debug, sqlx::FromRow)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct SubscriberRow {
     pub id: SubscriptionId,
     pub display_name: String,
@@ -316,8 +326,8 @@ pub async fn subscribers(
             statement.filter_users_search(&needle);
         }
     }
-    let [rows, total] = &mut statements;
+    let [mut rows, mut total] = statements;
     rows.sql(filter.sort.sql()).page(limit, offset);
     total.sql("limit").bind(COUNTED + 1).sql(") t");
-    Ok((rows.all(connection).await?, total.count(connection).await?))
+    listed(connection, rows, total).await
 }
