@@ -121,6 +121,7 @@ const LAST_REQUESTS: u64 = 20;
 
 /// A server on the listener, not yet polled.
 pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
+    let portal = Portal { db: portal.db.for_pages(), ..portal };
     let workers = portal.settings.workers;
     let secure = portal.settings.secure();
     let cookie_name: Arc<str> = portal.settings.cookie("portico").into();

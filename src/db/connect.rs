@@ -13,22 +13,25 @@ use std::{
 };
 
 use sqlx::{
-    PgPool, Postgres, Sqlite, SqlitePool,
+    PgPool, Sqlite, SqlitePool,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgArguments, PgConnectOptions, Postgres},
+    query::Query,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
 use tokio::runtime::Handle;
 
-use super::{Clock, Instant};
+use super::{
+    Clock, Instant,
+    postgres::{self, Lent, Patience},
+};
 use crate::{error::Error, waits::Waits};
 
 /// How long a request waits for a connection or for SQLite's write lock before it is told that the database is busy.
-const WAIT: Duration = Duration::from_secs(5);
+pub(super) const WAIT: Duration = Duration::from_secs(5);
 /// Readers beside SQLite's one writer: measured best on two cores.
 const READERS: u32 = 8;
-const POSTGRES_CONNECTIONS: u32 = 16;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
@@ -47,6 +50,7 @@ enum Pools {
     Postgres {
         pool: PgPool,
         home: Handle,
+        patience: Patience,
     },
 }
 
@@ -91,14 +95,14 @@ fn is_spent<DB: sqlx::Database>(pool: &sqlx::Pool<DB>) -> bool {
     pool.num_idle() == 0 && pool.size() >= pool.options().get_max_connections()
 }
 
-/// A native connection, from the pool or inside a transaction.
-pub enum Held<DB: sqlx::Database> {
-    Pooled(PoolConnection<DB>),
-    InTransaction(sqlx::Transaction<'static, DB>),
+/// A native connection of SQLite, from the pool or inside a transaction.
+pub enum Held {
+    Pooled(PoolConnection<Sqlite>),
+    InTransaction(sqlx::Transaction<'static, Sqlite>),
 }
 
-impl<DB: sqlx::Database> Deref for Held<DB> {
-    type Target = DB::Connection;
+impl Deref for Held {
+    type Target = sqlx::SqliteConnection;
     fn deref(&self) -> &Self::Target {
         match self {
             Held::Pooled(c) => c,
@@ -107,7 +111,7 @@ impl<DB: sqlx::Database> Deref for Held<DB> {
     }
 }
 
-impl<DB: sqlx::Database> DerefMut for Held<DB> {
+impl DerefMut for Held {
     fn deref_mut(&mut self) -> &mut Self::Target {
         match self {
             Held::Pooled(c) => c,
@@ -118,8 +122,8 @@ impl<DB: sqlx::Database> DerefMut for Held<DB> {
 
 /// What a store runs its statements on.
 pub enum Connection {
-    Sqlite(Held<Sqlite>),
-    Postgres(Held<Postgres>),
+    Sqlite(Held),
+    Postgres(Lent),
 }
 
 impl Connection {
@@ -166,18 +170,21 @@ impl Transaction {
     ///
     /// For what counts rows before it adds one. SQLite has one writer at a time anyway.
     pub async fn one_at_a_time(&mut self, part: &'static str, key: i64) -> Result<(), Error> {
-        if let Connection::Postgres(held) = &mut self.connection {
-            sqlx::query(ADVISORY_LOCK).bind(part).bind(key).execute(&mut **held).await?;
-        }
-        Ok(())
+        self.on_postgres(sqlx::query(ADVISORY_LOCK).bind(part).bind(key)).await
     }
 
     /// Rows of a table were written with keys of their own, up to this one: the next gets the key after it.
     ///
     /// SQLite sees to it itself.
     pub async fn keys_given(&mut self, table: &'static str, last: i64) -> Result<(), Error> {
-        if let Connection::Postgres(held) = &mut self.connection {
-            sqlx::query(NEXT_KEY).bind(table).bind(last).execute(&mut **held).await?;
+        self.on_postgres(sqlx::query(NEXT_KEY).bind(table).bind(last)).await
+    }
+
+    async fn on_postgres(&mut self, query: Query<'_, Postgres, PgArguments>) -> Result<(), Error> {
+        if let Connection::Postgres(lent) = &mut self.connection {
+            let (connection, patience) = lent.lend()?;
+            let answer = patience.with(async { Ok(query.execute(connection).await.map(drop)?) }).await;
+            lent.heard(answer)?;
         }
         Ok(())
     }
@@ -185,8 +192,8 @@ impl Transaction {
     pub async fn commit(self) -> Result<(), Error> {
         match self.connection {
             Connection::Sqlite(Held::InTransaction(t)) => t.commit().await?,
-            Connection::Postgres(Held::InTransaction(t)) => t.commit().await?,
-            Connection::Sqlite(Held::Pooled(_)) | Connection::Postgres(Held::Pooled(_)) => {}
+            Connection::Sqlite(Held::Pooled(_)) => {}
+            Connection::Postgres(lent) => lent.commit().await?,
         }
         self.commits.fetch_add(1, Ordering::SeqCst);
         Ok(())
@@ -227,10 +234,10 @@ impl Database {
             Ok(Self { pools: Pools::Sqlite { read, write }, clock, waits: Default::default(), commits: Arc::default() })
         } else {
             let options = PgConnectOptions::from_str(url)?.application_name("portico").options([("timezone", "UTC")]);
-            let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(WAIT).connect_with(options).await?;
+            let (pool, patience) = postgres::open(options).await?;
             let waits = Arc::<Waits>::default();
             Ok(Self {
-                pools: Pools::Postgres { pool, home: Handle::current() },
+                pools: Pools::Postgres { pool, home: Handle::current(), patience },
                 clock,
                 waits: [waits.clone(), waits],
                 commits: Arc::default(),
@@ -259,13 +266,22 @@ impl Database {
         Self { clock, ..self.clone() }
     }
 
+    /// The same database for pages: none of their statements may take for ever, as those that migrate or fill it may.
+    pub fn for_pages(&self) -> Self {
+        let mut db = self.clone();
+        if let Pools::Postgres { patience, .. } = &mut db.pools {
+            *patience = patience.of_a_page();
+        }
+        db
+    }
+
     /// A connection to read with; each statement sees what was committed before it.
     pub async fn read(&self) -> Result<Connection, Error> {
         let [waits, _] = &self.waits;
         Ok(match &self.pools {
             Pools::Sqlite { read, .. } => Connection::Sqlite(Held::Pooled(waits.taking(is_spent(read), read.acquire()).await?)),
-            Pools::Postgres { pool, home } => {
-                Connection::Postgres(Held::Pooled(waits.taking(is_spent(pool), within(home, pool.acquire())).await?))
+            Pools::Postgres { pool, home, patience } => {
+                Connection::Postgres(Lent::new(waits.taking(is_spent(pool), within(home, pool.acquire())).await?, patience))
             }
         })
     }
@@ -277,8 +293,10 @@ impl Database {
             Pools::Sqlite { write, .. } => {
                 Connection::Sqlite(Held::InTransaction(waits.taking(is_spent(write), write.begin_with("BEGIN IMMEDIATE")).await?))
             }
-            Pools::Postgres { pool, home } => {
-                Connection::Postgres(Held::InTransaction(waits.taking(is_spent(pool), within(home, pool.begin())).await?))
+            Pools::Postgres { pool, home, patience } => {
+                let mut lent = Lent::new(waits.taking(is_spent(pool), within(home, pool.acquire())).await?, patience);
+                lent.begin().await?;
+                Connection::Postgres(lent)
             }
         };
         Ok(Transaction { connection, now: self.clock.now(), commits: self.commits.clone() })
@@ -303,10 +321,10 @@ impl Database {
         }
     }
 
-    pub(super) fn migration_pools(&self) -> Result<&SqlitePool, &PgPool> {
+    pub(super) fn migration_pools(&self) -> Result<&SqlitePool, (&PgPool, &Patience)> {
         match &self.pools {
             Pools::Sqlite { write, .. } => Ok(write),
-            Pools::Postgres { pool, .. } => Err(pool),
+            Pools::Postgres { pool, patience, .. } => Err((pool, patience)),
         }
     }
 }

@@ -42,7 +42,10 @@ pub async fn migrate(db: &Database) -> Result<(), String> {
     let migrator = migrator(db.engine());
     let done = match db.migration_pools() {
         Ok(sqlite) => migrator.run(sqlite).await,
-        Err(postgres) => migrator.run(postgres).await,
+        Err((postgres, patience)) => match patience.with(migrator.run(postgres)).await {
+            Some(done) => done,
+            None => return Err("the database cannot be migrated: the PostgreSQL server does not answer any more".to_owned()),
+        },
     };
     done.map_err(|error| match error {
         MigrateError::VersionMissing(number) => {

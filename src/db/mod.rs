@@ -7,6 +7,7 @@ mod connect;
 mod instant;
 mod listed;
 mod migrate;
+mod postgres;
 pub mod select;
 
 pub use about::{bytes, engine};
@@ -25,9 +26,10 @@ macro_rules! run {
                 let $c = &mut **held;
                 $body
             }
-            $crate::db::Connection::Postgres(held) => {
-                let $c = &mut **held;
-                $body
+            $crate::db::Connection::Postgres(lent) => {
+                let ($c, patience) = lent.lend()?;
+                let answer = patience.with(async { Ok::<_, $crate::error::Error>($body) }).await;
+                lent.heard(answer)?
             }
         }
     };

@@ -58,7 +58,7 @@ async fn every_literal_statement_is_understood() {
         let text = AssertSqlSafe(statement.clone()).into_sql_str();
         let prepared = match &mut portal.db().read().await.expect("a connection") {
             portico::db::Connection::Sqlite(held) => (&mut **held).prepare(text).await.map(drop),
-            portico::db::Connection::Postgres(held) => (&mut **held).prepare(text).await.map(drop),
+            portico::db::Connection::Postgres(lent) => lent.lend().unwrap().0.prepare(text).await.map(drop),
         };
         if let Err(error) = prepared {
             wrong.push(format!("{file}: {error}\n  {statement}"));

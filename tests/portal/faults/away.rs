@@ -19,13 +19,13 @@ use super::{counted, on_sqlite, rounds};
 use crate::support::{Browser, Portal, START};
 
 /// Longer than the wait for a connection and that for the lock behind it, with room for a slow machine.
-const LONGEST: Duration = Duration::from_secs(20);
+pub(super) const LONGEST: Duration = Duration::from_secs(20);
 
 async fn groups(portal: &Portal) -> i64 {
     portal.count("select count(*) from groups").await
 }
 
-async fn add(browser: &Browser, name: &str) -> u16 {
+pub(super) async fn add(browser: &Browser, name: &str) -> u16 {
     let began = Instant::now();
     let status = browser.post("/publisher/new/group", &[("display_name", name)]).await.status;
     assert!(began.elapsed() < LONGEST, "an answer after {:?}", began.elapsed());
@@ -168,7 +168,7 @@ impl Beside {
 }
 
 /// Adds groups and looks at pages until it is enough. (answers that were good, answers that said busy, groups answered)
-async fn go_on(person: usize, browser: Browser, enough: Arc<AtomicBool>) -> (usize, usize, Vec<String>) {
+pub(super) async fn go_on(person: usize, browser: Browser, enough: Arc<AtomicBool>) -> (usize, usize, Vec<String>) {
     let (mut good, mut busy, mut made) = (0, 0, Vec::new());
     for number in 0.. {
         if enough.load(SeqCst) {

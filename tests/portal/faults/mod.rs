@@ -7,6 +7,7 @@ mod form;
 mod killed;
 mod nonsense;
 mod rule;
+mod silent;
 mod together;
 
 use std::io::Write;
