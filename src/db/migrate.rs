@@ -23,6 +23,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (7, "catalogue version", include_str!("../../migrations/0007_catalog_version.sqlite.sql"), Some(Engine::Sqlite)),
     (8, "kept counts", include_str!("../../migrations/0008_kept_counts.postgres.sql"), Some(Engine::Postgres)),
     (8, "kept counts", include_str!("../../migrations/0008_kept_counts.sqlite.sql"), Some(Engine::Sqlite)),
+    (10, "audit by name", include_str!("../../migrations/0010_audit_by_name.postgres.sql"), Some(Engine::Postgres)),
+    (10, "audit by name", include_str!("../../migrations/0010_audit_by_name.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: every integer of 64 bits.

@@ -3,7 +3,7 @@
 
 use sqlx::{AssertSqlSafe, FromRow, postgres::PgRow, sqlite::SqliteRow};
 
-use super::{Connection, Engine, Instant, by_engine, run};
+use super::{COUNTED, Connection, Engine, Instant, by_engine, run};
 use crate::error::Error;
 
 /// A bound value.
@@ -117,10 +117,9 @@ impl Select {
     pub fn filter_users_search(&mut self, needle: &str) -> &mut Self {
         if needle.len() > LONGEST || needle.contains('\0') {
             self.filter("1 = 0")
-        } else if self.engine == Engine::Sqlite && needle.chars().count() >= 3 {
-            let phrase = format!("\"{}\"", needle.replace('"', "\"\""));
-            self.filter("u.id in (select rowid from users_search where users_search match").bind(phrase).sql(")")
-        } else if self.engine == Engine::Postgres && needle.chars().count() >= 3 {
+        } else if self.engine == Engine::Sqlite && has_trigrams(needle) {
+            self.filter("u.id in (select rowid from users_search where users_search match").bind(phrase(needle)).sql(")")
+        } else if self.engine == Engine::Postgres && has_trigrams(needle) {
             // Apart, so that the trigram index is used whatever the order of the list.
             self.filter("u.id in (with hits as materialized (select h.id from users h where h.search_folded like")
                 .bind(like(needle))
@@ -128,6 +127,41 @@ impl Select {
         } else {
             self.filter_contains("u.search_folded", needle)
         }
+    }
+
+    /// Keeps the entries of the audit log with `needle` (already folded) in these names.
+    ///
+    /// With `indexed`, among the first `COUNTED` + 1 that the trigram index gives, in no order: all of them, when they are fewer. Otherwise
+    /// entries are looked at in the order of the list, which finds a page of what is frequent at once.
+    pub fn filter_audit_search(&mut self, names: Names, needle: &str, indexed: bool) -> &mut Self {
+        if needle.len() > LONGEST || needle.contains('\0') {
+            return self.filter("1 = 0");
+        }
+        if !indexed {
+            self.filter("(a.actor_folded like").bind(like(needle)).sql("escape '\\'");
+            if names == Names::ActorOrSubject {
+                self.sql("or a.subject_folded like").bind(like(needle)).sql("escape '\\'");
+            }
+            return self.sql(")");
+        }
+        match self.engine {
+            Engine::Sqlite => {
+                let columns = if names == Names::Actor { "actor_folded : " } else { "" };
+                let sought = format!("{columns}{}", phrase(needle));
+                self.filter("a.id in (select rowid from audit_search where audit_search match").bind(sought);
+            }
+            Engine::Postgres => {
+                self.filter("a.id in (with hits as materialized (select h.id from audit h where h.actor_folded like").bind(like(needle));
+                if names == Names::ActorOrSubject {
+                    self.sql("or h.subject_folded like").bind(like(needle));
+                }
+            }
+        }
+        self.sql("limit").bind(COUNTED + 1);
+        self.sql(match self.engine {
+            Engine::Sqlite => ")",
+            Engine::Postgres => ") select id from hits)",
+        })
     }
 
     /// Keeps the rows whose `column` is one of the keys that a subquery gives, which is run first and once.
@@ -249,6 +283,23 @@ use bound;
 /// Bytes of a needle beyond which nothing is searched: SQLite refuses patterns of 50,000 (SQLITE_MAX_LIKE_PATTERN_LENGTH), and every
 /// wildcard in it is written with two.
 const LONGEST: usize = 10_000;
+
+/// Whose names are looked through in the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Names {
+    Actor,
+    ActorOrSubject,
+}
+
+/// Whether the trigram indexes can look for it.
+pub fn has_trigrams(needle: &str) -> bool {
+    needle.chars().count() >= 3
+}
+
+/// `needle` as a phrase of SQLite's search.
+fn phrase(needle: &str) -> String {
+    format!("\"{}\"", needle.replace('"', "\"\""))
+}
 
 /// `needle` as a LIKE pattern for "contains", its own wildcards taken literally. What is longer than anybody types matches nothing.
 pub fn like(needle: &str) -> String {

@@ -48,6 +48,45 @@ async fn the_log_lists_the_newest_first_and_narrows() {
     root.get("/publisher/audit?page=9").await.is(200).shows("no changes on this page");
 }
 
+/// Rare words come by the index, frequent ones by the order of the list, short ones by looking: the page is the same.
+#[tokio::test]
+async fn a_word_is_found_however_often_it_is_there() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for name in ["Harbour east", "Harbour \"west\"", "Har%our_"] {
+        portal.add_group(name).await;
+    }
+    let many = "with recursive g (n) as (select 1 union all select n + 1 from g where n < 10050)
+        insert into audit (name, at, actor_kind, actor_name, actor_folded, action, subject_kind, subject_name, subject_folded)
+        select 'many-' || n, (select max(at) from audit), 'system', 'Tide table', 'tide table', case when n % 100 = 0 then 'group.edited' else 'group.created' end,
+               'group', 'Buoy ' || n, 'buoy ' || n || case when n % 5 = 0 then ' red' else '' end from g";
+    portal.run(&[many], vec![]).await;
+    for (query, shown, hidden) in [
+        ("q=harbour", "class=\"count\">2<", ">Buoy"),
+        ("q=HARBOUR+e", "Harbour east", "west"),
+        ("q=%22west%22", "class=\"count\">1<", "Harbour east"),
+        ("q=r%25o", "class=\"count\">1<", "Harbour east"),
+        ("q=bou", "class=\"count\">2<", ">Buoy"),
+        ("q=ou", "class=\"count\">3<", ">Buoy"),
+        ("q=buoy", "1–50 of 10,000+", "Harbour"),
+        ("q=buoy&action=group.edited", "1–50 of 100<", "Harbour"),
+        ("q=buoy&page=2", ">Buoy 10000<", ">Buoy 10001<"),
+        ("q=red", "1–50 of 2,010<", ">Buoy 10049<"),
+        ("q=buoy+77", "1–50 of 111<", ">Buoy 10050<"),
+        ("actor=tide", "1–50 of 10,000+", "Harbour"),
+        ("actor=tide&q=buoy+77", "1–50 of 111<", "Harbour"),
+        ("actor=buoy", "No change matches.", ">Buoy"),
+        ("q=tide+table+buoy", "No change matches.", ">Buoy"),
+    ] {
+        let page = admin.get(&format!("/publisher/audit?{query}")).await;
+        assert!(page.status == 200 && page.text.contains(shown) && !page.text.contains(hidden), "{query}: {shown}, and no {hidden}");
+    }
+    portal.run(&["update audit set subject_folded = 'lighthouse' where subject_folded = 'harbour east'"], vec![]).await;
+    portal.run(&["delete from audit where subject_folded like 'harbour %west%'"], vec![]).await;
+    admin.get("/publisher/audit?q=harbour").await.shows("No change matches.");
+    admin.get("/publisher/audit?q=lighthouse").await.shows("Harbour east");
+}
+
 #[tokio::test]
 async fn a_long_log_comes_in_pages() {
     let portal = Portal::start().await;

@@ -159,10 +159,12 @@ async fn whole(db: &Database) {
         assert_eq!(found, [("ok".to_owned(),)]);
         assert!(Select::new(&tx, "pragma foreign_key_check").all::<(String,)>(&mut tx).await.unwrap().is_empty());
         // 1: compared with the table itself.
-        Select::new(&tx, "insert into users_search (users_search, rank) values ('integrity-check', 1)")
-            .execute(&mut tx)
-            .await
-            .expect("the index agrees");
+        for check in [
+            "insert into users_search (users_search, rank) values ('integrity-check', 1)",
+            "insert into audit_search (audit_search, rank) values ('integrity-check', 1)",
+        ] {
+            Select::new(&tx, check).execute(&mut tx).await.expect("the index agrees");
+        }
     }
 }
 
