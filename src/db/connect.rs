@@ -13,7 +13,7 @@ use std::{
 };
 
 use sqlx::{
-    PgPool, Sqlite, SqlitePool,
+    Connection as _, PgPool, Sqlite, SqliteConnection, SqlitePool,
     pool::PoolConnection,
     postgres::{PgArguments, PgConnectOptions, Postgres},
     query::Query,
@@ -88,6 +88,13 @@ impl Pool {
         let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
         Self { name, size: pool.size(), idle, most: pool.options().get_max_connections(), waits: waits.clone() }
     }
+}
+
+/// When the disk is full SQLite rolls back by itself, and the driver goes on believing in the transaction: such a connection is closed.
+async fn is_out_of_transaction(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Behind what was asked before it, as the rollback of a transaction that was dropped.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 /// Whether the next one has to wait until somebody gives a connection back.
@@ -222,6 +229,7 @@ impl Database {
                 .test_before_acquire(false)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                .after_release(|connection, _| Box::pin(is_out_of_transaction(connection)))
                 .connect_with(base.clone())
                 .await?;
             let read = SqlitePoolOptions::new()

@@ -4,6 +4,7 @@
 mod away;
 mod clock;
 mod form;
+mod full;
 mod killed;
 mod nonsense;
 mod rule;
