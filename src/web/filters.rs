@@ -25,6 +25,12 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// The pieces of an address, also of an email, between which its line may be broken: after a dot, a slash or an @, and not within a word.
+pub fn breakable(address: &str) -> impl Iterator<Item = &str> {
+    let (scheme, rest) = address.split_at(address.find("://").map_or(0, |at| at + 3));
+    std::iter::once(scheme).chain(rest.split_inclusive(['.', '/', '@']))
+}
+
 /// What a filter says to the name of a group that there is not.
 pub fn no_group(words: &str) -> String {
     format!("There is no group “{}”.", shortened(words, 60))
@@ -56,6 +62,8 @@ mod tests {
         assert_eq!(thousands(1_234_567), "1,234,567");
         assert_eq!(shortened("abc", 3), "abc");
         assert_eq!(shortened("äbcd", 2), "äb…");
+        assert_eq!(breakable("https://api.example/v1").collect::<Vec<_>>(), ["https://", "api.", "example/", "v1"]);
+        assert_eq!(breakable("/v1").collect::<String>(), "/v1");
         assert_eq!(the("API", "Orders"), "the API Orders");
         assert_eq!(the("API", "Box Platform api"), "Box Platform api");
         assert_eq!(the("group", &"x".repeat(81)), format!("the group {}…", "x".repeat(80)));

@@ -78,7 +78,7 @@ async fn an_api_is_imported_from_a_file_a_text_or_a_url() {
         .shows("Imported Old Parcels with 1 operation.")
         .shows("Swagger 2.0 in JSON")
         .shows("<code>Parcels/v1</code>")
-        .shows("https://parcels.example/v1")
+        .shows("https://<wbr>parcels.<wbr>example/<wbr>v1")
         .shows("/parcels");
 
     let reply = import(&admin, &[("text", YAML), ("url", ""), ("suffix", "")], None).await;

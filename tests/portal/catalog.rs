@@ -63,7 +63,10 @@ async fn an_api_lists_its_operations_by_tag_and_finds_among_many() {
     }
     let guest = portal.guest();
     let page = guest.get("/apis/order-api").await;
-    page.is(200).shows("Operations <span class=\"count\">221</span>").shows("https://api.portal.example/v2").shows("2.4");
+    page.is(200)
+        .shows("Operations <span class=\"count\">221</span>")
+        .shows("https://<wbr>api.<wbr>portal.<wbr>example/<wbr>v2")
+        .shows("2.4");
     page.shows("href=\"#tag-things-1\"").shows("id=\"tag-things-1\"").shows("All <em>things</em>").shows("id=\"tag-parts-2\"");
     page.shows("Other operations").shows("href=\"/apis/order-api/operations/op%20219\"");
     guest.get("/apis/order-api?q=put%20219").await.shows("Put part 219").hides("Put part 21<").hides("List things");
