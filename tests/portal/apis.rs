@@ -88,7 +88,7 @@ async fn an_api_is_imported_from_a_file_a_text_or_a_url() {
         "Version 2.4, OpenAPI 3.0 in YAML, 3 operations",
         "Place and <em>follow</em> orders.",
         "Order desk",
-        "orders@portal.example",
+        "orders@<wbr>portal.<wbr>example",
         "href=\"https://portal.example/license\"",
         "<h2 dir=\"auto\">Orders</h2>",
         "What was bought.",
