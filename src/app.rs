@@ -33,7 +33,6 @@ use crate::{
     config::Settings,
     dashboard,
     db::{self, Database},
-    error::Error,
     groups,
     keys::Keys,
     metrics::Metrics,
@@ -237,9 +236,9 @@ pub async fn tidy_for_ever(portal: Portal) {
 }
 
 /// The state of a portal on a migrated database.
-pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Portal, Error> {
-    let passwords = Passwords::new().map_err(Error::internal)?;
-    Ok(Portal {
+pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Portal {
+    let passwords = Passwords::default();
+    Portal {
         metrics: settings.metrics.map(|_| Arc::new(Metrics::new(db.clone(), passwords.clone()))),
         db,
         keys: Arc::new(Keys::new(secret)),
@@ -249,5 +248,5 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         groups: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
-    })
+    }
 }

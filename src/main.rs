@@ -2,7 +2,8 @@
 
 #![forbid(unsafe_code)]
 
-/// Gives memory back after a flood of hashes or a large import, which the system's allocator keeps in each thread's arena.
+/// Gives memory back after a large import, which the system's allocator keeps in each thread's arena. Without huge pages (`no_thp`), of
+/// which each is resident whole: with them, thirty megabytes stood for three in use.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

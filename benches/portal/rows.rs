@@ -136,6 +136,10 @@ impl<'a> Bench<'a> {
             ("a search that 500 match", [(); 2].map(|()| format!("{USERS}?q={RARE}"))),
         ];
         for (name, paths) in pages {
+            for (bench, path) in [(few, &paths[0]), (self, &paths[1])] {
+                let rows = bench.server.ask(&bench.page(path, "")).text().split("name=\"user\" value=\"").count() - 1;
+                assert_eq!(rows, 50, "{path}: only equal pages are compared");
+            }
             let requests = [few.page(&paths[0], BROWSER), self.page(&paths[1], BROWSER)];
             let (small, large) = load::times((&few.server, &requests[0]), (&self.server, &requests[1]), 200);
             table.add(

@@ -4,15 +4,18 @@ mod guessable;
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::Duration,
 };
 
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        self, CustomizedPasswordHasher, PasswordHasher, PasswordVerifier,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use tokio::sync::Semaphore;
 
@@ -21,9 +24,53 @@ use crate::{
     waits::Waits,
 };
 
-/// OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane; these are the crate's defaults, asserted in a test.
-fn hasher() -> Argon2<'static> {
-    Argon2::default()
+/// Argon2id in memory that is kept from one hash to the next, since allocators give it back late, and the next hash may take other memory.
+/// OWASP Password Storage Cheat Sheet: 19 MiB, two passes, one lane; these are the crate's defaults, asserted in a test.
+#[derive(Default)]
+struct Hasher {
+    memory: Mutex<Vec<Block>>,
+}
+
+impl PasswordHasher<PasswordHash> for Hasher {
+    fn hash_password_with_salt(&self, password: &[u8], salt: &[u8]) -> password_hash::Result<PasswordHash> {
+        self.hash_password_with_params(password, salt, Params::default())
+    }
+}
+
+impl CustomizedPasswordHasher<PasswordHash> for Hasher {
+    type Params = Params;
+
+    fn hash_password_customized(
+        &self,
+        password: &[u8],
+        salt: &[u8],
+        algorithm: Option<&str>,
+        version: Option<password_hash::Version>,
+        params: Params,
+    ) -> password_hash::Result<PasswordHash> {
+        // Memory for another strength goes when the hash is made.
+        if params.m_cost() != Params::DEFAULT_M_COST {
+            return Argon2::default().hash_password_customized(password, salt, algorithm, version, params);
+        }
+        let algorithm = algorithm.map(Algorithm::try_from).transpose()?.unwrap_or_default();
+        let version = version.map(Version::try_from).transpose()?.unwrap_or_default();
+        let argon2 = Argon2::new(algorithm, version, params.clone());
+        let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = params.block_count().saturating_sub(memory.len());
+        memory.try_reserve_exact(missing).map_err(|_| password_hash::Error::OutOfMemory)?;
+        memory.resize(params.block_count(), Block::new());
+        let mut buffer = [0; Output::MAX_LENGTH];
+        let length = params.output_len().unwrap_or(Params::DEFAULT_OUTPUT_LEN);
+        let out = buffer.get_mut(..length).ok_or(password_hash::Error::OutputSize)?;
+        argon2.hash_password_into_with_memory(password, salt, out, memory.as_mut_slice())?;
+        Ok(PasswordHash {
+            algorithm: algorithm.ident(),
+            version: Some(version.into()),
+            params: ParamsString::try_from(&params)?,
+            salt: Some(Salt::new(salt)?),
+            hash: Some(Output::new(out)?),
+        })
+    }
 }
 
 /// NIST SP 800-63B asks for a length and against rules of composition.
@@ -32,27 +79,28 @@ pub const MOST: usize = 200;
 /// How long a sign-in waits for its turn at the hash.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// Checked for addresses that are unknown, so that they take as long as known ones. Whatever it is of lets nobody in.
+const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$yUZ2t5vyhSvRShQ/9RpmbA$uWPKjadnlr20AwoieMzU255lKM8V9p+/4FRC4mSqt0Q";
+
 /// Hashes and checks passwords.
 #[derive(Clone)]
 pub struct Passwords {
+    hasher: Arc<Hasher>,
     turn: Arc<Semaphore>,
     waits: Arc<Waits>,
     turns: Arc<AtomicU64>,
-    /// Checked for addresses that are unknown, so that they take as long as known ones.
-    decoy: Arc<str>,
+}
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self { hasher: Arc::default(), turn: Arc::new(Semaphore::new(1)), waits: Arc::default(), turns: Arc::default() }
+    }
 }
 
 impl Passwords {
-    /// # Errors
-    /// When argon2 cannot get its memory.
-    pub fn new() -> Result<Self, String> {
-        let decoy = hasher().hash_password(b"nobody has this password").map_err(|error| error.to_string())?.to_string();
-        Ok(Self { turn: Arc::new(Semaphore::new(1)), waits: Arc::default(), turns: Arc::default(), decoy: decoy.into() })
-    }
-
     pub async fn hash(&self, password: &str) -> Result<String, Error> {
         let password = password.to_owned();
-        self.in_turn(move || hasher().hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|e| e.to_string()))
+        self.in_turn(move |hasher| hasher.hash_password(password.as_bytes()).map(|hash| hash.to_string()).map_err(|e| e.to_string()))
             .await?
             .map_err(Error::internal)
     }
@@ -60,10 +108,10 @@ impl Passwords {
     /// Whether the password is the one behind the hash; without a hash it takes as long and is false.
     pub async fn verify(&self, password: &str, hash: Option<&str>) -> Result<bool, Error> {
         let known = hash.is_some();
-        let hash = hash.unwrap_or(&self.decoy).to_owned();
+        let hash = hash.unwrap_or(DECOY).to_owned();
         let password = password.to_owned();
         let right = self
-            .in_turn(move || PasswordHash::new(&hash).is_ok_and(|hash| hasher().verify_password(password.as_bytes(), &hash).is_ok()))
+            .in_turn(move |hasher| PasswordHash::new(&hash).is_ok_and(|hash| hasher.verify_password(password.as_bytes(), &hash).is_ok()))
             .await?;
         Ok(right && known)
     }
@@ -78,7 +126,7 @@ impl Passwords {
         self.turns.load(Relaxed)
     }
 
-    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce(&Hasher) -> T + Send + 'static) -> Result<T, Error> {
         let busy = || Error::TooMany {
             seconds: 5,
             message: "Too many people are signing in at this moment. Wait a few seconds and try again.".to_owned(),
@@ -86,9 +134,10 @@ impl Passwords {
         let turn = tokio::time::timeout(WAIT, self.turn.clone().acquire_owned());
         let permit = self.waits.taking(self.turn.available_permits() == 0, turn).await.map_err(|_| busy())?.map_err(Error::internal)?;
         self.turns.fetch_add(1, Relaxed);
+        let hasher = self.hasher.clone();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
-            work()
+            work(&hasher)
         })
         .await
         .map_err(Error::internal)
@@ -114,13 +163,41 @@ mod tests {
 
     #[test]
     fn the_parameters_are_owasps() {
-        let hash = hasher().hash_password(b"x").unwrap().to_string();
-        assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+        let hash = Hasher::default().hash_password(b"x").unwrap().to_string();
+        for hash in [&hash, DECOY] {
+            assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+            assert_eq!(hash.len(), DECOY.len());
+        }
+    }
+
+    #[test]
+    fn kept_memory_is_the_crates_argon2() {
+        let hasher = Hasher::default();
+        for password in [b"one", b"two"] {
+            let ours = hasher.hash_password(password).unwrap();
+            Argon2::default().verify_password(password, &ours).unwrap();
+            let theirs = Argon2::default().hash_password(password).unwrap();
+            hasher.verify_password(password, &theirs).unwrap();
+            assert!(hasher.verify_password(b"three", &theirs).is_err());
+        }
+    }
+
+    #[test]
+    fn hashes_of_another_strength_are_checked() {
+        let hasher = Hasher::default();
+        for (memory, passes, lanes, length) in [(64, 1, 1, 32), (19_456, 3, 2, 24), (19_456, 2, 1, 32), (20_000, 1, 1, 16)] {
+            let params = Params::new(memory, passes, lanes, Some(length)).unwrap();
+            let argon2 = Argon2::new(Algorithm::Argon2i, Version::V0x10, params);
+            let hash = argon2.hash_password(b"from elsewhere").unwrap();
+            hasher.verify_password(b"from elsewhere", &hash).unwrap();
+            assert!(hasher.verify_password(b"from nowhere", &hash).is_err());
+        }
+        assert!(hasher.memory.lock().unwrap().len() <= Params::DEFAULT.block_count());
     }
 
     #[tokio::test]
     async fn right_wrong_and_unknown() {
-        let passwords = Passwords::new().unwrap();
+        let passwords = Passwords::default();
         let hash = passwords.hash("correct horse").await.unwrap();
         assert!(passwords.verify("correct horse", Some(&hash)).await.unwrap());
         assert!(!passwords.verify("wrong horse", Some(&hash)).await.unwrap());

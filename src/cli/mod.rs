@@ -172,7 +172,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
     let db =
         Database::open(&settings.database_url, Clock::system()).await.map_err(|error| format!("the database cannot be opened: {error}"))?;
     db::migrate(&db).await?;
-    let portal = app::portal(db, settings, &secret).map_err(|error| error.to_string())?;
+    let portal = app::portal(db, settings, &secret);
     match command {
         Command::Serve => serve::serve(portal, arguments.demo).await,
         Command::Backup { .. } => Ok(()),

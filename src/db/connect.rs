@@ -207,8 +207,9 @@ impl Transaction {
     }
 }
 
-/// Bytes of the file that are read where the system keeps them, without a copy: each reader's own cache holds two megabytes alone.
-const MAPPED: &str = "1073741824";
+/// Bytes of the file that are read where the system keeps them, without a copy: each reader's own cache holds two megabytes alone. This is
+/// the most that SQLite takes (SQLITE_MAX_MMAP_SIZE); a million users are nearly as much.
+const MAPPED: &str = "2147418112";
 
 impl Database {
     /// Opens `sqlite:FILE` (made when missing) or `postgres://…`, and does not migrate.

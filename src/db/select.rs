@@ -113,7 +113,7 @@ impl Select {
 
     /// Keeps the users whose names or address contain `needle` (already folded).
     ///
-    /// SQLite's trigram index needs three characters; shorter needles scan.
+    /// The trigram index needs three characters; shorter needles scan.
     pub fn filter_users_search(&mut self, needle: &str) -> &mut Self {
         if needle.len() > LONGEST || needle.contains('\0') {
             self.filter("1 = 0")
@@ -126,6 +126,15 @@ impl Select {
                 .sql("escape '\\') select id from hits)")
         } else {
             self.filter_contains("u.search_folded", needle)
+        }
+    }
+
+    /// The same for a statement that looks up all who match in no order: PostgreSQL takes the trigram index by itself then, and looks
+    /// nobody up twice.
+    pub fn filter_users_search_unordered(&mut self, needle: &str) -> &mut Self {
+        match self.engine {
+            Engine::Sqlite => self.filter_users_search(needle),
+            Engine::Postgres => self.filter_contains("u.search_folded", needle),
         }
     }
 

@@ -68,7 +68,7 @@ impl People {
     pub fn new(numbers: &Numbers) -> Self {
         let fits = |fixed: &[u64]| fixed.iter().sum::<u64>() * 2 <= numbers.memberships;
         let people = numbers.users - administrators(numbers.users);
-        let mut fixed: Vec<u64> = FIXED.into_iter().filter(|members| members * 2 <= people).collect();
+        let mut fixed: Vec<u64> = FIXED.into_iter().filter(|members| members * 2 <= numbers.users).collect();
         while !fits(&fixed) {
             fixed.remove(0);
         }

@@ -22,6 +22,8 @@ pub struct Filter {
     pub outside: Option<GroupId>,
     /// The group that they are inside has very many members; the list finds out.
     pub(in crate::users) wide: bool,
+    /// All who match are looked up in no order; the list sees to it.
+    pub(in crate::users) unordered: bool,
 }
 
 impl Filter {
@@ -75,8 +77,19 @@ impl Filter {
             }
         }
         if !self.needle.is_empty() {
-            statement.filter_users_search(&self.needle);
+            if self.unordered {
+                statement.filter_users_search_unordered(&self.needle);
+            } else {
+                statement.filter_users_search(&self.needle);
+            }
         }
+    }
+
+    /// Whether an index gives all who match: they are looked up once then, and counted and put in order without being looked up again.
+    /// Others are walked to in order, until the page is full.
+    fn is_narrow(&self) -> bool {
+        let few = !self.wide && self.inside.is_some_and(|group| ![ids::ADMINISTRATORS, ids::DEVELOPERS, ids::GUESTS].contains(&group));
+        few || select::has_trigrams(&self.needle)
     }
 }
 
@@ -213,9 +226,20 @@ pub async fn list(
     exact: bool,
 ) -> Result<Listed, Error> {
     let exact = exact || filter.is_kept();
-    let filter = &Filter { wide: is_wide(connection, filter).await?, ..filter.clone() };
-    let mut statement = Select::new(connection, "select");
-    if filter.is_kept() {
+    let mut filter = Filter { wide: is_wide(connection, filter).await?, ..filter.clone() };
+    filter.unordered = filter.is_narrow();
+    let (filter, narrow) = (&filter, filter.unordered);
+    let mut statement = Select::new(connection, if narrow { "with found as materialized" } else { "select" });
+    if narrow {
+        statement
+            .sql("(select u.id, u.sort_folded, u.state, u.registered_at, u.last_sign_in_at from users u")
+            .nested(|inner| filter.apply(inner, now))
+            .sql(") select (select count(*) from (select 1 from found");
+        if !exact {
+            statement.sql("limit").bind(COUNTED + 1);
+        }
+        statement.sql(") t)");
+    } else if filter.is_kept() {
         statement
             .sql("cast((select coalesce(sum(u.number), 0) from user_counts u")
             .nested(|inner| filter.apply(inner, now))
@@ -243,8 +267,10 @@ pub async fn list(
         .sql(sort.sql())
         .sql("), '[]') as text) from (")
         // The page is chosen first, and by keys alone: what is beside it is then looked up for its rows only.
-        .sql("select u.id from users u")
-        .nested(|inner| filter.apply(inner, now));
+        .sql(if narrow { "select u.id from found u" } else { "select u.id from users u" });
+    if !narrow {
+        statement.nested(|inner| filter.apply(inner, now));
+    }
     statement.sql(sort.sql()).page(limit, offset).sql(") chosen join users u on u.id = chosen.id) as users");
     let row = statement.optional::<ListedRow>(connection).await?.ok_or(Error::NotFound)?;
     let users: Vec<Row> = serde_json::from_str(&row.users)?;

@@ -71,7 +71,7 @@ impl Portal {
         let clock = Clock::from_fn(move || START + Duration::seconds(ticking.load(Ordering::SeqCst)));
         let db = Database::open(url, clock).await.expect("a database");
         db::migrate(&db).await.expect("migrated");
-        let state = app::portal(db, settings, &[7; 32]).expect("state");
+        let state = app::portal(db, settings, &[7; 32]);
         let listener = app::listen("PORTICO_LISTEN", "127.0.0.1:0".parse().expect("an address")).expect("a free port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let server = app::serve(state.clone(), listener).expect("a server");
@@ -214,7 +214,7 @@ impl Drop for Portal {
 /// The hash of `PASSWORD`, made once a run: it is the slowest thing in most tests.
 async fn password_hash() -> &'static str {
     static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
-    HASH.get_or_init(|| async { Passwords::new().expect("argon2").hash(PASSWORD).await.expect("a hash") }).await
+    HASH.get_or_init(|| async { Passwords::default().hash(PASSWORD).await.expect("a hash") }).await
 }
 
 pub async fn database_url(folder: &tempfile::TempDir) -> String {
