@@ -33,8 +33,10 @@ use crate::{
     config::Settings,
     dashboard,
     db::{self, Database},
+    error::Error,
     groups,
     keys::Keys,
+    mail,
     metrics::Metrics,
     products, subscriptions, users,
     web::{Routes, assets, compress, errors, guard, revalidate},
@@ -49,6 +51,7 @@ pub struct Portal {
     pub settings: Arc<Settings>,
     pub catalog: Arc<catalog::Memory>,
     pub groups: Arc<groups::Memory>,
+    pub mail: Arc<mail::Post>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -60,6 +63,13 @@ pub struct Portal {
 impl Portal {
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// The same portal, listening here: with port 0 the system has chosen one.
+    pub fn at(mut self, listen: SocketAddr) -> Result<Self, Error> {
+        self.settings = Arc::new(Settings { listen, ..Settings::clone(&self.settings) });
+        self.mail = Arc::new(mail::Post::new(&self.settings, self.keys.clone())?);
+        Ok(self)
     }
 
     pub fn limits(&self) -> Limits {
@@ -80,6 +90,7 @@ pub fn routes() -> Routes {
     users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
     apis::pages::routes(&mut routes);
+    mail::pages::routes(&mut routes);
     routes
 }
 
@@ -229,24 +240,30 @@ pub async fn tidy_for_ever(portal: Portal) {
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
     loop {
         hours.tick().await;
-        if let Err(error) = auth::sign_in::tidy(&portal.db, portal.limits()).await {
+        let tidied = async {
+            auth::sign_in::tidy(&portal.db, portal.limits()).await?;
+            mail::tidy(&portal.db).await
+        };
+        if let Err(error) = tidied.await {
             tracing::warn!(%error, "tidying failed; it is tried again in an hour");
         }
     }
 }
 
 /// The state of a portal on a migrated database.
-pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Portal {
+pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Portal, Error> {
     let passwords = Passwords::default();
-    Portal {
+    let keys = Arc::new(Keys::new(secret));
+    Ok(Portal {
+        mail: Arc::new(mail::Post::new(&settings, keys.clone())?),
         metrics: settings.metrics.map(|_| Arc::new(Metrics::new(db.clone(), passwords.clone()))),
         db,
-        keys: Arc::new(Keys::new(secret)),
+        keys,
         passwords,
         settings: Arc::new(settings),
         catalog: Arc::default(),
         groups: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
-    }
+    })
 }

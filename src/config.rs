@@ -6,6 +6,7 @@ use std::{
 };
 
 use clap::Args;
+use lettre::message::Mailbox;
 use url::Url;
 
 use crate::keys::Keys;
@@ -43,6 +44,12 @@ pub struct Options {
     /// Address and port where Prometheus finds /metrics, apart from the portal, as in 127.0.0.1:9180 [default: nowhere]
     #[arg(long, env = "PORTICO_METRICS", global = true, value_name = "ADDRESS:PORT")]
     pub metrics: Option<String>,
+    /// Whom mails come from, as in "Contoso APIs <apis@contoso.example>"
+    #[arg(long, env = "PORTICO_MAIL_FROM", global = true, value_name = "ADDRESS")]
+    pub mail_from: Option<String>,
+    /// From PORTICO_SMTP_URL: it may hold a password, which belongs on no command line.
+    #[arg(skip)]
+    pub smtp_url: Option<String>,
     /// Worker threads [default: one a processor]
     #[arg(long, env = "PORTICO_WORKERS", global = true, value_name = "NUMBER")]
     pub workers: Option<String>,
@@ -54,6 +61,69 @@ pub enum ImportUrls {
     No,
     Public,
     Private,
+}
+
+/// How the connection to the mail server is encrypted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// From the first byte (port 465).
+    Implicit,
+    /// After STARTTLS, without which nothing is sent.
+    StartTls,
+    None,
+}
+
+/// The server that takes the mails. `Debug` is left out on purpose.
+#[derive(Clone)]
+pub struct Smtp {
+    pub host: String,
+    pub port: u16,
+    pub tls: SmtpTls,
+    /// User and password.
+    pub credentials: Option<(String, String)>,
+}
+
+impl Smtp {
+    /// From `smtps://USER:PASSWORD@HOST`, `smtp://…` (STARTTLS) or `smtp://…?tls=none`.
+    fn parse(text: &str) -> Result<Self, String> {
+        // The text holds a password, so no message repeats it.
+        let wrong = |why: &str| format!("PORTICO_SMTP_URL must be smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST: {why}");
+        let url = Url::parse(text).map_err(|why| wrong(&format!("it is not a URL ({why})")))?;
+        let tls = match (url.scheme(), url.query()) {
+            ("smtps", None) => SmtpTls::Implicit,
+            ("smtp", None) => SmtpTls::StartTls,
+            ("smtp", Some("tls=none")) => SmtpTls::None,
+            ("smtp" | "smtps", Some(_)) => return Err(wrong("after the ? only tls=none is known, and only with smtp://")),
+            _ => return Err(wrong("the scheme is another")),
+        };
+        let host = url.host_str().filter(|host| !host.is_empty()).ok_or_else(|| wrong("there is no host"))?.to_owned();
+        if !matches!(url.path(), "" | "/") {
+            return Err(wrong("nothing follows the host but a port"));
+        }
+        let port = url.port().unwrap_or(match tls {
+            SmtpTls::Implicit => 465,
+            SmtpTls::StartTls => 587,
+            SmtpTls::None => 25,
+        });
+        let decoded = |part: &str| {
+            percent_encoding::percent_decode_str(part)
+                .decode_utf8()
+                .map(std::borrow::Cow::into_owned)
+                .map_err(|_| wrong("user and password are percent-encoded UTF-8"))
+        };
+        let credentials = match (url.username(), url.password()) {
+            ("", None) => None,
+            ("", Some(_)) => return Err(wrong("there is a password and no user")),
+            (user, password) => Some((decoded(user)?, decoded(password.unwrap_or(""))?)),
+        };
+        Ok(Self { host: host.trim_matches(['[', ']']).to_owned(), port, tls, credentials })
+    }
+}
+
+impl std::fmt::Debug for Smtp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Smtp({}:{})", self.host, self.port)
+    }
 }
 
 /// Settings that have been checked.
@@ -69,6 +139,8 @@ pub struct Settings {
     pub log: String,
     pub drain: std::time::Duration,
     pub metrics: Option<SocketAddr>,
+    pub smtp: Option<Smtp>,
+    pub mail_from: Mailbox,
     pub workers: usize,
 }
 
@@ -127,6 +199,14 @@ impl Settings {
                 text.parse().map_err(|_| format!("PORTICO_METRICS must be an address and a port, as in 127.0.0.1:9180; it is “{text}”"))
             })
             .transpose()?;
+        let smtp = options.smtp_url.as_deref().filter(|text| !text.is_empty()).map(Smtp::parse).transpose()?;
+        if options.mail_from.is_none() && smtp.is_some() {
+            return Err("PORTICO_SMTP_URL is set, so PORTICO_MAIL_FROM must say whom mails come from".to_owned());
+        }
+        let mail_from = options.mail_from.as_deref().unwrap_or("Portico <portico@localhost>");
+        let mail_from: Mailbox = mail_from.parse().map_err(|_| {
+            format!("PORTICO_MAIL_FROM must be an address, as in apis@contoso.example or Contoso APIs <apis@contoso.example>; it is “{mail_from}”")
+        })?;
         let drain = whole("PORTICO_DRAIN_SECONDS", options.drain_seconds.as_deref(), 0, 0, 3600)?;
         let log = options.log.clone().unwrap_or_else(|| "info".to_owned());
         tracing_subscriber::EnvFilter::try_new(&log).map_err(|why| format!("PORTICO_LOG is not a level or a filter ({why})"))?;
@@ -141,6 +221,8 @@ impl Settings {
             session_limit: time::Duration::hours(hours),
             drain: std::time::Duration::from_secs(drain.unsigned_abs()),
             metrics,
+            smtp,
+            mail_from,
             workers: usize::try_from(workers).unwrap_or(1),
         })
     }

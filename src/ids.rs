@@ -88,6 +88,18 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
+/// One `@` with something before it and a host after it; whether it exists shows when mail is sent there.
+pub fn is_email(text: &str) -> bool {
+    let Some((local, host)) = text.rsplit_once('@') else { return false };
+    !local.is_empty()
+        && !local.contains('@')
+        && !host.is_empty()
+        && !host.starts_with('.')
+        && !host.ends_with('.')
+        && !host.contains("..")
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -116,5 +128,15 @@ mod tests {
         assert_eq!(slug("Café — Zürich!"), "cafe-zurich");
         assert_eq!(slug("後藤"), "");
         assert!(slug(&"x".repeat(300)).len() <= 60);
+    }
+
+    #[test]
+    fn addresses() {
+        for good in ["a@b", "ana.alves@contoso.example", "o'brien+x@sub.example", "用户@例子.example"] {
+            assert!(is_email(good), "{good}");
+        }
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@.b", "a@b.", "a@b..c", "a\n@b", "<a@b>", "a,b@c"] {
+            assert!(!is_email(bad), "{bad}");
+        }
     }
 }

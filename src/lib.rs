@@ -30,6 +30,8 @@ pub mod groups;
 pub mod ids;
 /// The portal's secret and what is derived from it.
 pub mod keys;
+/// Mails: what is written, waits and was sent; who is told of what.
+pub mod mail;
 /// What monitoring counts, for `/metrics` on a listener of its own.
 pub mod metrics;
 /// Products, the APIs in them and the groups they are open to.

@@ -31,6 +31,10 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("subscription.created", "Added subscription"),
     ("subscription.cancelled", "Cancelled subscription"),
     ("subscription.keys_shown", "Looked at keys of subscription"),
+    ("mail.template_edited", "Edited text of mail"),
+    ("mail.template_reset", "Reset text of mail"),
+    ("mail.notifications_edited", "Changed who is told of"),
+    ("mail.resent", "Sent mail again"),
     ("portal.sample_added", "Added the sample data to"),
 ];
 
@@ -45,6 +49,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("product", "Products"),
     ("api", "APIs"),
     ("subscription", "Subscriptions"),
+    ("mail", "Mails"),
     ("portal", "The portal"),
 ];
 

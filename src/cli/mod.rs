@@ -44,6 +44,8 @@ const ENVIRONMENT: &str = "Only in the environment, since flags can be read by o
   PORTICO_SECRET_KEY      32 random bytes, base64: signs cookies and encrypts subscription keys
                           (openssl rand -base64 32). Without it SQLite makes portico.key beside
                           the database; PostgreSQL refuses to start.
+  PORTICO_SMTP_URL        The mail server: smtps://USER:PASSWORD@HOST, or smtp://… with STARTTLS.
+                          Without it mails are kept on the Mail page and told in the log.
   PORTICO_ADMIN_EMAIL     With PORTICO_ADMIN_PASSWORD: makes this administrator at the start,
   PORTICO_ADMIN_PASSWORD  if the portal has none yet.";
 
@@ -161,7 +163,8 @@ pub fn run() -> ExitCode {
 }
 
 async fn command(arguments: Arguments) -> Result<(), String> {
-    let settings = Settings::check(&arguments.options)?;
+    let options = Options { smtp_url: std::env::var("PORTICO_SMTP_URL").ok(), ..arguments.options.clone() };
+    let settings = Settings::check(&options)?;
     start_log(&settings);
     let command = arguments.command.unwrap_or(Command::Serve);
     // Before the database is opened for work: a backup is taken before a newer program migrates, and makes no key.
@@ -172,7 +175,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
     let db =
         Database::open(&settings.database_url, Clock::system()).await.map_err(|error| format!("the database cannot be opened: {error}"))?;
     db::migrate(&db).await?;
-    let portal = app::portal(db, settings, &secret);
+    let portal = app::portal(db, settings, &secret).map_err(|error| error.to_string())?;
     match command {
         Command::Serve => serve::serve(portal, arguments.demo).await,
         Command::Backup { .. } => Ok(()),

@@ -1,6 +1,6 @@
 //! Serving: what is seen to before the first request, and how it ends.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::atomic::Ordering;
 
 use actix_web::dev::ServerHandle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -12,11 +12,9 @@ use tokio::{
 use super::{fill_demo, said};
 use crate::{
     app::{self, Portal},
-    auth,
-    config::Settings,
-    demo,
+    auth, demo,
     error::Error,
-    subscriptions,
+    mail, subscriptions,
     users::{self, NewUser},
 };
 
@@ -24,7 +22,7 @@ use crate::{
 const OTHER_KEY: &str = "the secret key is not the one that this database's subscription keys are encrypted with: \
     set PORTICO_SECRET_KEY, or put the portico.key that belongs to the database beside it";
 
-pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> {
+pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     // Listened for from here on, so that a stop during the start is clean as well.
     let mut stop = signals()?;
     raise_file_limit();
@@ -34,7 +32,7 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
     let listener = app::listen("PORTICO_LISTEN", portal.settings.listen)?;
     // With port 0 the system chooses one.
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
-    portal.settings = Arc::new(Settings { listen, ..Settings::clone(&portal.settings) });
+    let portal = portal.at(listen).map_err(said)?;
     // Started with --demo once more, a portal goes on with the sample as it is by now.
     if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
         fill_demo(&portal, None).await?;
@@ -49,7 +47,8 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
         );
     }
     let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
-    let db = portal.db.clone();
+    let mailing = tokio::spawn(mail::send::run(portal.db.clone(), portal.mail.clone(), portal.stopping.clone()));
+    let (db, post) = (portal.db.clone(), portal.mail.clone());
     let (stopping, drain) = (portal.stopping.clone(), portal.settings.drain);
     let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
     let handle = server.handle();
@@ -72,6 +71,11 @@ pub(super) async fn serve(mut portal: Portal, demo: bool) -> Result<(), String> 
     });
     let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
+    // The mail that is on its way gets to its end, or it would be sent once more.
+    post.wake();
+    if tokio::time::timeout(mail::send::LONGEST, mailing).await.is_err() {
+        tracing::warn!("a mail was still being sent; it may be sent again");
+    }
     if let Some(measured) = measured {
         measured.stop(false).await;
     }

@@ -25,6 +25,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (8, "kept counts", include_str!("../../migrations/0008_kept_counts.sqlite.sql"), Some(Engine::Sqlite)),
     (10, "audit by name", include_str!("../../migrations/0010_audit_by_name.postgres.sql"), Some(Engine::Postgres)),
     (10, "audit by name", include_str!("../../migrations/0010_audit_by_name.sqlite.sql"), Some(Engine::Sqlite)),
+    (11, "mail", include_str!("../../migrations/0011_mail.postgres.sql"), Some(Engine::Postgres)),
+    (11, "mail", include_str!("../../migrations/0011_mail.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: every integer of 64 bits.

@@ -54,7 +54,7 @@ pub struct Frame {
     pub here: String,
 }
 
-const SECTIONS: [&str; 9] = ["apis", "products", "users", "groups", "subscriptions", "audit", "settings", "account", "dashboard"];
+const SECTIONS: [&str; 10] = ["apis", "products", "users", "groups", "subscriptions", "mail", "audit", "settings", "account", "dashboard"];
 
 impl Frame {
     /// Reads the request; takes the flash, since a page that draws a frame shows it.

@@ -49,6 +49,11 @@ pub fn to_html(text: &str) -> SafeHtml {
     SafeHtml(cleaner().clean(&raw).to_string())
 }
 
+/// HTML that the portal made, made harmless all the same.
+pub fn clean(html: &str) -> SafeHtml {
+    SafeHtml(cleaner().clean(html).to_string())
+}
+
 /// Elements inside each other, of Markdown and of HTML: no description that is meant to be read has as many.
 const DEEPEST: usize = 40;
 

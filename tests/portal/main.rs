@@ -10,6 +10,7 @@ mod demo;
 mod everywhere;
 mod faults;
 mod groups;
+mod mail;
 mod operate;
 mod products;
 mod program;

@@ -7,7 +7,7 @@ use url::Url;
 use crate::{
     app::Portal,
     auth::Administrator,
-    config::{ImportUrls, Settings, sqlite_path},
+    config::{ImportUrls, Settings, SmtpTls, sqlite_path},
     dashboard::store,
     db::{self, MigrationState},
     web::{self, Answer, Frame, filters::thousands},
@@ -69,7 +69,18 @@ fn megabytes(bytes: i64) -> String {
     }
 }
 
-fn of_settings(settings: &Settings) -> [Section; 2] {
+/// Without user and password.
+fn mail_server(settings: &Settings) -> String {
+    let Some(smtp) = &settings.smtp else { return "None: mails are kept on the Mail page".to_owned() };
+    let encrypted = match smtp.tls {
+        SmtpTls::Implicit => "TLS",
+        SmtpTls::StartTls => "STARTTLS",
+        SmtpTls::None => "not encrypted",
+    };
+    format!("{}, port {} ({encrypted})", smtp.host, smtp.port)
+}
+
+fn of_settings(settings: &Settings) -> [Section; 3] {
     let proxies = settings.trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let import = match settings.import_urls {
         ImportUrls::No => "Not allowed",
@@ -96,6 +107,13 @@ fn of_settings(settings: &Settings) -> [Section; 2] {
             ],
         },
         Section {
+            title: "Mail",
+            rows: vec![
+                shown("Mail server", mail_server(settings), "PORTICO_SMTP_URL"),
+                shown("Mails come from", settings.mail_from.to_string(), "PORTICO_MAIL_FROM"),
+            ],
+        },
+        Section {
             title: "Sign-in",
             rows: vec![
                 shown("A session ends without a request for", duration(settings.session_idle), "PORTICO_SESSION_IDLE_MINUTES"),
@@ -113,7 +131,7 @@ pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Fra
         MigrationState::Behind => "Behind this program: run portico migrate",
     };
     let mut connection = portal.db.read().await?;
-    let [server, mut sign_in] = of_settings(&portal.settings);
+    let [server, mail, mut sign_in] = of_settings(&portal.settings);
     sign_in.rows.push(shown("Sessions", thousands(store::count_sessions(&mut connection).await?), ""));
     let database = Section {
         title: "Database",
@@ -124,7 +142,7 @@ pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Fra
             shown("Migration", format!("{state} ({})", db::latest_migration(&portal.db)), ""),
         ],
     };
-    web::page(&SettingsPage { frame, sections: vec![server, database, sign_in] })
+    web::page(&SettingsPage { frame, sections: vec![server, database, mail, sign_in] })
 }
 
 #[cfg(test)]

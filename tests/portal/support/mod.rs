@@ -2,6 +2,7 @@
 
 mod browser;
 pub mod seed;
+pub mod smtp;
 
 use std::sync::{
     Arc,
@@ -47,6 +48,18 @@ impl Portal {
         portal
     }
 
+    /// With a mail server, which is the test's own.
+    pub async fn start_with_mail() -> (Self, smtp::Smtp) {
+        let smtp = smtp::Smtp::start().await;
+        let url = smtp.url.clone();
+        let portal = Self::start_with(|options| {
+            options.smtp_url = Some(url);
+            options.mail_from = Some("Contoso APIs <apis@contoso.example>".to_owned());
+        })
+        .await;
+        (portal, smtp)
+    }
+
     /// Another portal on the same database and clock, as another process would be.
     pub async fn beside(&self) -> Self {
         Self::open(&self.url, self.seconds.clone(), |_| {}).await
@@ -71,9 +84,11 @@ impl Portal {
         let clock = Clock::from_fn(move || START + Duration::seconds(ticking.load(Ordering::SeqCst)));
         let db = Database::open(url, clock).await.expect("a database");
         db::migrate(&db).await.expect("migrated");
-        let state = app::portal(db, settings, &[7; 32]);
+        let state = app::portal(db, settings, &[7; 32]).expect("state");
         let listener = app::listen("PORTICO_LISTEN", "127.0.0.1:0".parse().expect("an address")).expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let address = listener.local_addr().expect("an address");
+        let state = state.at(address).expect("state");
+        let base = format!("http://{address}");
         let server = app::serve(state.clone(), listener).expect("a server");
         let handle = server.handle();
         tokio::spawn(server);
@@ -86,6 +101,11 @@ impl Portal {
 
     pub fn db(&self) -> &Database {
         &self.state.db
+    }
+
+    /// Sends every mail that is due; how many left.
+    pub async fn send_mails(&self) -> usize {
+        portico::mail::send::send_due(self.db(), &self.state.mail).await.expect("the queue")
     }
 
     pub fn pass(&self, time: Duration) {

@@ -1,0 +1,279 @@
+//! The mails that the portal writes: when, with which parameters, and what they say until an administrator says it otherwise.
+
+use serde::{Deserialize, Serialize};
+
+/// A name between braces, which stands for something that is known when the mail is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: &'static str,
+    /// What it stands for.
+    pub what: &'static str,
+    /// For the preview.
+    pub sample: &'static str,
+}
+
+const fn parameter(name: &'static str, what: &'static str, sample: &'static str) -> Parameter {
+    Parameter { name, what, sample }
+}
+
+const SITE_NAME: Parameter = parameter("site_name", "the portal’s name", "Portico");
+const PORTAL_URL: Parameter = parameter("portal_url", "the portal’s address", "https://portal.example");
+const FIRST_NAME: Parameter = parameter("first_name", "the recipient’s first name", "Ana");
+const LAST_NAME: Parameter = parameter("last_name", "the recipient’s last name", "Alves");
+const EMAIL: Parameter = parameter("email", "the recipient’s address", "ana.alves@contoso.example");
+const LINK: Parameter = parameter("link", "the address to open, which works once", "https://portal.example/confirm?token=…");
+const VALID_FOR: Parameter = parameter("valid_for", "how long the link works", "2 days");
+const PRODUCT: Parameter = parameter("product", "the product’s name", "Parcel tracking");
+const SUBSCRIPTION: Parameter = parameter("subscription", "the subscription’s name", "Warehouse in Porto");
+const SUBSCRIPTION_URL: Parameter =
+    parameter("subscription_url", "the subscription’s page", "https://portal.example/account/subscriptions/7k2m");
+const PRODUCT_URL: Parameter = parameter("product_url", "the product’s page", "https://portal.example/products/parcel-tracking");
+const COMMENT: Parameter = parameter("comment", "what the administrator wrote, if anything", "Please use the sandbox first.");
+const DEVELOPER: Parameter = parameter("developer", "the developer’s name", "Ana Alves");
+const DEVELOPER_EMAIL: Parameter = parameter("developer_email", "the developer’s address", "ana.alves@contoso.example");
+const PAGE_URL: Parameter = parameter("page_url", "the page in the publisher portal", "https://portal.example/publisher/subscriptions");
+const INVITER: Parameter = parameter("inviter", "who invites", "Rosa Meyer");
+const WHICH_KEY: Parameter = parameter("which_key", "primary or secondary", "primary");
+const END_DATE: Parameter = parameter("end_date", "the day it ends", "31 December 2026");
+const NEW_EMAIL: Parameter = parameter("new_email", "the new address", "ana@contoso.example");
+
+/// A kind of mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    ConfirmSignUp,
+    Invitation,
+    PasswordReset,
+    PasswordResetByAdministrator,
+    EmailChange,
+    NewDeveloper,
+    SubscriptionRequested,
+    SubscriptionActivated,
+    SubscriptionDeclined,
+    SubscriptionCancelled,
+    SubscriptionEnding,
+    KeyRegenerated,
+    AccessLost,
+    AccountClosed,
+    NoticeSubscriptionRequested,
+    NoticeSubscriptionNew,
+    NoticeAccountClosed,
+    NoticeSignUp,
+}
+
+/// What is known of a kind.
+#[derive(Debug)]
+pub struct Facts {
+    /// In addresses and in the database.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// When it is sent, and to whom.
+    pub when: &'static str,
+    parameters: &'static [Parameter],
+    pub subject: &'static str,
+    pub body: &'static str,
+}
+
+/// Those that every mail has.
+const COMMON: [Parameter; 5] = [FIRST_NAME, LAST_NAME, EMAIL, SITE_NAME, PORTAL_URL];
+
+impl Facts {
+    pub fn parameters(&self) -> impl Iterator<Item = &'static Parameter> + use<> {
+        self.parameters.iter().chain(COMMON.iter())
+    }
+}
+
+impl Kind {
+    pub const ALL: [Kind; 18] = [
+        Kind::ConfirmSignUp,
+        Kind::Invitation,
+        Kind::PasswordReset,
+        Kind::PasswordResetByAdministrator,
+        Kind::EmailChange,
+        Kind::NewDeveloper,
+        Kind::SubscriptionRequested,
+        Kind::SubscriptionActivated,
+        Kind::SubscriptionDeclined,
+        Kind::SubscriptionCancelled,
+        Kind::SubscriptionEnding,
+        Kind::KeyRegenerated,
+        Kind::AccessLost,
+        Kind::AccountClosed,
+        Kind::NoticeSubscriptionRequested,
+        Kind::NoticeSubscriptionNew,
+        Kind::NoticeAccountClosed,
+        Kind::NoticeSignUp,
+    ];
+
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.facts().name == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        self.facts().name
+    }
+
+    /// Whether it goes to administrators, who are not sent a copy of what they get anyway.
+    pub fn is_notice(self) -> bool {
+        matches!(self, Kind::NoticeSubscriptionRequested | Kind::NoticeSubscriptionNew | Kind::NoticeAccountClosed | Kind::NoticeSignUp)
+    }
+
+    pub fn facts(self) -> &'static Facts {
+        match self {
+            Kind::ConfirmSignUp => &Facts {
+                name: "confirm-sign-up",
+                title: "Confirm sign-up",
+                when: "To somebody who signs up, before the account can be used",
+                parameters: &[LINK, VALID_FOR],
+                subject: "Confirm your address for {site_name}",
+                body: "Hello {first_name},\n\nsomebody, you we hope, opened an account at {site_name} with this address. To use it, confirm the address:\n\n\
+                    [Confirm my address]({link})\n\nThe link works once, for {valid_for}. If it was not you, do nothing: the account stays closed.\n",
+            },
+            Kind::Invitation => &Facts {
+                name: "invitation",
+                title: "Invitation",
+                when: "To somebody whom an administrator invites",
+                parameters: &[LINK, VALID_FOR, INVITER],
+                subject: "{inviter} invites you to {site_name}",
+                body: "Hello,\n\n{inviter} invites you to {site_name}, where the APIs are described that are open to you, and where you get keys to call them.\n\n\
+                    [Accept the invitation]({link})\n\nThe link works once, for {valid_for}.\n",
+            },
+            Kind::PasswordReset => &Facts {
+                name: "password-reset",
+                title: "Password reset",
+                when: "To somebody who has forgotten the password",
+                parameters: &[LINK, VALID_FOR],
+                subject: "A new password for {site_name}",
+                body: "Hello {first_name},\n\nsomebody asked for a new password for your account at {site_name}. To choose one:\n\n\
+                    [Choose a new password]({link})\n\nThe link works once, for {valid_for}. If you did not ask, do nothing: your password stays as it is.\n",
+            },
+            Kind::PasswordResetByAdministrator => &Facts {
+                name: "password-reset-by-administrator",
+                title: "Password reset by an administrator",
+                when: "To a user for whom an administrator asks for a new password",
+                parameters: &[LINK, VALID_FOR],
+                subject: "Choose a new password for {site_name}",
+                body: "Hello {first_name},\n\nan administrator of {site_name} asks you to choose a new password:\n\n\
+                    [Choose a new password]({link})\n\nThe link works once, for {valid_for}.\n",
+            },
+            Kind::EmailChange => &Facts {
+                name: "email-change",
+                title: "Change of address",
+                when: "To the new address, before it takes the old one’s place",
+                parameters: &[LINK, VALID_FOR, NEW_EMAIL],
+                subject: "Confirm your new address for {site_name}",
+                body: "Hello {first_name},\n\nyou asked that your account at {site_name} goes by the address {new_email} from now on. To confirm it:\n\n\
+                    [Confirm the new address]({link})\n\nThe link works once, for {valid_for}. Until then the old address stays.\n",
+            },
+            Kind::NewDeveloper => &Facts {
+                name: "new-developer",
+                title: "New developer",
+                when: "To somebody whose account has become active",
+                parameters: &[],
+                subject: "Welcome to {site_name}",
+                body: "Hello {first_name},\n\nyour account at {site_name} is open. You sign in with {email}:\n\n{portal_url}\n",
+            },
+            Kind::SubscriptionRequested => &Facts {
+                name: "subscription-requested",
+                title: "Subscription requested",
+                when: "To the developer, when the product needs approval",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL],
+                subject: "Your request for {product}",
+                body: "Hello {first_name},\n\nwe have your request “{subscription}” for [{product}]({product_url}). An administrator decides on it, and you \
+                    hear of it by mail.\n\n[See the request]({subscription_url})\n",
+            },
+            Kind::SubscriptionActivated => &Facts {
+                name: "subscription-activated",
+                title: "Subscription activated",
+                when: "To the developer, when a subscription becomes active",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
+                subject: "Your subscription to {product} is active",
+                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) is active. Its keys are on its page:\n\n\
+                    [Show the keys]({subscription_url})\n\n{comment}\n",
+            },
+            Kind::SubscriptionDeclined => &Facts {
+                name: "subscription-declined",
+                title: "Subscription declined",
+                when: "To the developer, when an administrator declines a request",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
+                subject: "Your request for {product} was declined",
+                body: "Hello {first_name},\n\nyour request “{subscription}” for [{product}]({product_url}) was declined.\n\n{comment}\n",
+            },
+            Kind::SubscriptionCancelled => &Facts {
+                name: "subscription-cancelled",
+                title: "Subscription cancelled",
+                when: "To the developer, when a subscription is cancelled or has come to its end",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
+                subject: "Your subscription to {product} has ended",
+                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) has ended, and its keys no longer work.\n\n{comment}\n",
+            },
+            Kind::SubscriptionEnding => &Facts {
+                name: "subscription-ending",
+                title: "Subscription ending",
+                when: "To the developer, a week before a subscription comes to its end",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, END_DATE],
+                subject: "Your subscription to {product} ends on {end_date}",
+                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) ends on {end_date}. Its keys stop working then. \
+                    If you need it longer, ask an administrator of {site_name}.\n",
+            },
+            Kind::KeyRegenerated => &Facts {
+                name: "key-regenerated",
+                title: "Key regenerated",
+                when: "To the owner, when one of the two keys was replaced",
+                parameters: &[PRODUCT, SUBSCRIPTION, SUBSCRIPTION_URL, WHICH_KEY],
+                subject: "A key of “{subscription}” was replaced",
+                body: "Hello {first_name},\n\nthe {which_key} key of your subscription “{subscription}” to {product} was replaced. The old one no longer works; \
+                    the other key still does.\n\n[Show the keys]({subscription_url})\n",
+            },
+            Kind::AccessLost => &Facts {
+                name: "access-lost",
+                title: "Access lost",
+                when: "To a developer whose groups no longer open a product that they are subscribed to",
+                parameters: &[PRODUCT, SUBSCRIPTION, SUBSCRIPTION_URL],
+                subject: "{product} is no longer listed for you",
+                body: "Hello {first_name},\n\n{product} is no longer open to a group that you are in. Your subscription “{subscription}” goes on, and its keys \
+                    work; you cannot add another.\n\n[See the subscription]({subscription_url})\n",
+            },
+            Kind::AccountClosed => &Facts {
+                name: "account-closed",
+                title: "Account closed",
+                when: "To somebody whose account was closed or deleted",
+                parameters: &[],
+                subject: "Your account at {site_name} is closed",
+                body: "Hello {first_name},\n\nyour account at {site_name} is closed, and what it held of you is removed. Farewell, and thank you.\n",
+            },
+            Kind::NoticeSubscriptionRequested => &Facts {
+                name: "notice-subscription-requested",
+                title: "Notice: subscription requested",
+                when: "To those who are told of subscription requests",
+                parameters: &[DEVELOPER, DEVELOPER_EMAIL, PRODUCT, SUBSCRIPTION, PAGE_URL],
+                subject: "{developer} asks for {product}",
+                body: "{developer} ({developer_email}) asks for a subscription “{subscription}” to {product}.\n\n[Decide]({page_url})\n",
+            },
+            Kind::NoticeSubscriptionNew => &Facts {
+                name: "notice-subscription-new",
+                title: "Notice: new subscription",
+                when: "To those who are told of new subscriptions",
+                parameters: &[DEVELOPER, DEVELOPER_EMAIL, PRODUCT, SUBSCRIPTION, PAGE_URL],
+                subject: "{developer} subscribed to {product}",
+                body: "{developer} ({developer_email}) has an active subscription “{subscription}” to {product}.\n\n[See the subscriptions]({page_url})\n",
+            },
+            Kind::NoticeAccountClosed => &Facts {
+                name: "notice-account-closed",
+                title: "Notice: account closed",
+                when: "To those who are told of closed accounts",
+                parameters: &[DEVELOPER, DEVELOPER_EMAIL, PAGE_URL],
+                subject: "{developer} closed the account",
+                body: "{developer} ({developer_email}) has closed the account.\n\n[See the users]({page_url})\n",
+            },
+            Kind::NoticeSignUp => &Facts {
+                name: "notice-sign-up",
+                title: "Notice: new sign-up",
+                when: "To those who are told of new sign-ups",
+                parameters: &[DEVELOPER, DEVELOPER_EMAIL, PAGE_URL],
+                subject: "{developer} signed up",
+                body: "{developer} ({developer_email}) signed up and confirmed the address.\n\n[See the user]({page_url})\n",
+            },
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! Mails: what is written, waits in the database until it is sent, and who is told of what happens.
+//! A mail is written in the transaction of the change that it tells of. How it travels is in `send`.
+
+mod kinds;
+pub mod notifications;
+pub mod pages;
+mod render;
+pub mod send;
+pub mod store;
+mod templates;
+
+use std::sync::Arc;
+
+use lettre::message::Mailbox;
+use tokio::sync::Notify;
+
+pub use kinds::{Facts, Kind, Parameter};
+pub use render::{Rendered, Values, render};
+pub use templates::{Template, edit_template, preview, reset_template, template};
+
+use crate::{
+    audit::{self, Subject},
+    auth::Administrator,
+    config::Settings,
+    db::{Connection, Database, Transaction},
+    error::Error,
+    ids::{self, UserId},
+    keys::Keys,
+};
+
+/// What everybody who writes mails needs to know of the portal.
+pub struct Post {
+    from: Mailbox,
+    base_url: String,
+    keys: Arc<Keys>,
+    transport: send::Transport,
+    /// Tells processes apart that take mails from one queue.
+    process: String,
+    wake: Notify,
+}
+
+impl Post {
+    pub fn new(settings: &Settings, keys: Arc<Keys>) -> Result<Self, Error> {
+        Ok(Self {
+            from: settings.mail_from.clone(),
+            base_url: settings.base_url(),
+            transport: send::Transport::new(settings.smtp.as_ref())?,
+            keys,
+            process: ids::random_name(12),
+            wake: Notify::new(),
+        })
+    }
+
+    /// An address of this portal for a mail.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+
+    /// Whether mails leave; otherwise they are kept for who looks at them.
+    pub fn leaves(&self) -> bool {
+        self.transport.leaves()
+    }
+
+    pub fn from(&self) -> String {
+        self.from.to_string()
+    }
+
+    /// Something was committed that may have written a mail.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+/// To whom.
+#[derive(Clone, Debug, Default)]
+pub struct Recipient {
+    pub user: Option<UserId>,
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+}
+
+/// A mail to be written.
+pub struct Mail {
+    pub kind: Kind,
+    pub to: Recipient,
+    pub values: Values,
+    /// What the parameter `link` stands for. It lets its holder in, so it is kept apart, encrypted, and forgotten once it is sent.
+    pub link: Option<String>,
+    /// Those of one bulk action, so that its progress can be shown.
+    pub batch: Option<String>,
+}
+
+impl Mail {
+    pub fn new(kind: Kind, to: Recipient, values: Values) -> Self {
+        Self { kind, to, values, link: None, batch: None }
+    }
+}
+
+/// Stands for the link in what is kept of a mail.
+fn link_mark(mail: &str) -> String {
+    format!("https://link.invalid/{mail}")
+}
+
+fn link_context(mail: &str) -> String {
+    format!("link of mail {mail}")
+}
+
+/// Writes a mail in the caller's transaction; it leaves when that is committed. Its name.
+pub async fn write(tx: &mut Transaction, post: &Post, mail: Mail) -> Result<String, Error> {
+    let name = ids::random_name(16);
+    let template = template(tx, mail.kind).await?;
+    let values = post.common(mail.values, &mail.to);
+    let values = match mail.link {
+        Some(_) => values.set("link", link_mark(&name)),
+        None => values,
+    };
+    let rendered = render(&template.subject, &template.body, &values);
+    let secret = mail.link.map(|link| post.keys.encrypt(&link_context(&name), &link)).transpose()?;
+    let bcc = if mail.kind.is_notice() || secret.is_some() { Vec::new() } else { notifications::blind_copies(tx, &mail.to.email).await? };
+    let new = store::NewMail {
+        message_id: format!("<{name}@{}>", post.from.email.domain()),
+        to_name: render::one_line(&format!("{} {}", mail.to.first_name, mail.to.last_name)),
+        search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
+        kind: mail.kind.name(),
+        user: mail.to.user,
+        to_email: mail.to.email,
+        bcc: serde_json::to_string(&bcc)?,
+        rendered,
+        secret,
+        batch: mail.batch,
+        name,
+    };
+    store::insert(tx, &new).await?;
+    Ok(new.name)
+}
+
+impl Post {
+    fn common(&self, values: Values, to: &Recipient) -> Values {
+        values
+            .set("site_name", SITE_NAME)
+            .set("portal_url", self.base_url.clone())
+            .set("first_name", if to.first_name.is_empty() { "there" } else { &to.first_name })
+            .set("last_name", to.last_name.clone())
+            .set("email", to.email.clone())
+    }
+}
+
+/// What the portal calls itself.
+const SITE_NAME: &str = "Portico";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Waiting,
+    Sending,
+    Sent,
+    /// There is no mail server, so it is to be read here.
+    Kept,
+    Failed,
+}
+
+impl State {
+    pub const ALL: [State; 5] = [State::Waiting, State::Sending, State::Sent, State::Kept, State::Failed];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            State::Waiting => "waiting",
+            State::Sending => "sending",
+            State::Sent => "sent",
+            State::Kept => "kept",
+            State::Failed => "failed",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Waiting => "Waiting",
+            State::Sending => "Being sent",
+            State::Sent => "Sent",
+            State::Kept => "Kept here",
+            State::Failed => "Failed",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text)
+    }
+}
+
+/// One mail for its page. Its link is in it only where no mail leaves the portal, or else nobody could follow it.
+pub struct Shown {
+    pub mail: store::MailRow,
+    pub text: String,
+    pub holds_link: bool,
+}
+
+pub async fn show(db: &Database, post: &Post, name: &str) -> Result<Shown, Error> {
+    let mut connection = db.read().await?;
+    let mail = store::find(&mut connection, name).await?.ok_or(Error::NotFound)?;
+    let body = store::body(&mut connection, mail.id).await?;
+    let link = match body.secret.as_deref().filter(|_| mail.state() == State::Kept && !post.leaves()) {
+        Some(sealed) => post.keys.decrypt(&link_context(&mail.name), sealed)?,
+        None => "(the link is in the mail alone)".to_owned(),
+    };
+    let mark = link_mark(&mail.name);
+    Ok(Shown { holds_link: body.text.contains(&mark), text: body.text.replace(&mark, &link), mail })
+}
+
+/// Sends a mail again: one that failed or was kept as it is, one that was sent as a new one. False when it waits already.
+///
+/// # Errors
+/// `Conflict` when it was sent and held a link, which works once and is not kept.
+pub async fn resend(db: &Database, post: &Post, admin: &Administrator, name: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let mail = store::find(&mut tx, name).await?.ok_or(Error::NotFound)?;
+    match mail.state() {
+        State::Waiting | State::Sending => return Ok(false),
+        State::Failed | State::Kept => store::wait_again(&mut tx, &[mail.id]).await?,
+        State::Sent => {
+            let body = store::body(&mut tx, mail.id).await?;
+            if body.text.contains(&link_mark(&mail.name)) {
+                return Err(Error::Conflict(
+                    "This mail held a link that works once, which is not kept after sending. Ask for a new one where it came from: \
+                     an invitation and a password reset on the user’s page."
+                        .to_owned(),
+                ));
+            }
+            let copy = ids::random_name(16);
+            store::copy(&mut tx, mail.id, &copy, &format!("<{copy}@{}>", post.from.email.domain())).await?;
+        }
+    }
+    audit::record(&mut tx, admin.actor(), "mail.resent", mail.subject_of(), audit::NOTHING, Some(mail.facts())).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(true)
+}
+
+/// Sends all that failed again. How many.
+pub async fn resend_failed(db: &Database, post: &Post, admin: &Administrator) -> Result<usize, Error> {
+    let mut tx = db.write().await?;
+    let failed = store::keys_of_failed(&mut tx).await?;
+    if !failed.is_empty() {
+        store::wait_again(&mut tx, &failed).await?;
+        let subject = Subject { kind: "mail", key: None, display: "All failed mails".to_owned() };
+        let facts = serde_json::json!({ "mails": failed.len() });
+        audit::record(&mut tx, admin.actor(), "mail.resent", subject, audit::NOTHING, Some(facts)).await?;
+    }
+    tx.commit().await?;
+    post.wake();
+    Ok(failed.len())
+}
+
+/// Sends a template with sample values to the administrator who asks.
+pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: Kind, subject: &str, body: &str) -> Result<(), Error> {
+    templates::check(kind, subject, body)?;
+    let person = admin.person().ok_or(Error::Forbidden("Only somebody who is signed in has an address to send a test to."))?;
+    let mut tx = db.write().await?;
+    let name = ids::random_name(16);
+    let to = Recipient {
+        user: Some(person.id),
+        email: person.email.clone(),
+        first_name: person.first_name.clone(),
+        last_name: person.last_name.clone(),
+    };
+    let rendered = render(subject, body, &post.common(Values::samples(kind), &to));
+    let new = store::NewMail {
+        message_id: format!("<{name}@{}>", post.from.email.domain()),
+        to_name: person.display(),
+        search_folded: ids::fold(&format!("{}\n{}\n{}", rendered.subject, to.email, person.display())),
+        kind: kind.name(),
+        user: to.user,
+        to_email: to.email,
+        bcc: "[]".to_owned(),
+        rendered: Rendered { subject: format!("[Test] {}", rendered.subject), ..rendered },
+        secret: None,
+        batch: None,
+        name,
+    };
+    store::insert(&mut tx, &new).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(())
+}
+
+/// How long mails are kept after they were sent or given up.
+const KEPT_FOR: time::Duration = time::Duration::days(90);
+
+/// Removes old mails.
+pub async fn tidy(db: &Database) -> Result<u64, Error> {
+    let mut tx = db.write().await?;
+    let before = tx.now().minus(KEPT_FOR);
+    let gone = store::delete_settled_before(&mut tx, before).await?;
+    tx.commit().await?;
+    Ok(gone)
+}
+
+/// How many mails of a batch are on their way or through.
+pub async fn progress(connection: &mut Connection, batch: &str) -> Result<store::Progress, Error> {
+    store::progress(connection, batch).await
+}

@@ -1,0 +1,156 @@
+//! The Mail pages: what was sent, waits or failed; what mails say; who is told.
+
+mod told;
+mod words;
+
+use actix_session::Session;
+use actix_web::web::Data;
+use askama::Template;
+use serde::Deserialize;
+
+use super::{
+    Kind, State,
+    store::{self, MailRow, Progress},
+};
+use crate::{
+    app::Portal,
+    auth::Administrator,
+    db::COUNTED,
+    web::{
+        self, Answer, Flash, Frame, Routes, counted,
+        filters::thousands,
+        form::{Name, Query},
+        paging::{Page, Pager},
+    },
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .get("/publisher/mail", list)
+        .post("/publisher/resend-failed-mail", resend_failed)
+        .get("/publisher/mail/{name}", show)
+        .post("/publisher/mail/{name}/resend", resend)
+        .get("/publisher/mail-templates", words::list)
+        .get("/publisher/mail-templates/{name}", words::show)
+        .post("/publisher/mail-templates/{name}", words::save)
+        .post("/publisher/mail-templates/{name}/preview", words::preview)
+        .post("/publisher/mail-templates/{name}/test", words::test)
+        .post("/publisher/mail-templates/{name}/reset", words::reset)
+        .get("/publisher/notifications", told::list)
+        .get("/publisher/notifications/{name}", told::show)
+        .post("/publisher/notifications/{name}", told::save);
+}
+
+/// All of these pages stand under one item of the menu.
+fn framed(frame: Frame) -> Frame {
+    Frame { section: "mail", ..frame }
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    batch: String,
+    page: Option<i64>,
+    size: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "mail/list.html")]
+struct ListPage {
+    frame: Frame,
+    q: String,
+    state: Option<State>,
+    batch: String,
+    /// Of the batch, when one is looked at.
+    progress: Option<Progress>,
+    counts: Progress,
+    mails: Vec<MailRow>,
+    pager: Pager,
+    leaves: bool,
+}
+
+impl ListPage {
+    fn is_state(&self, state: &State) -> bool {
+        self.state.as_ref() == Some(state)
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.q.is_empty() || self.state.is_some() || !self.batch.is_empty()
+    }
+
+    fn failed(&self) -> String {
+        if self.counts.failed > COUNTED { format!("{}+ mails", thousands(COUNTED)) } else { counted(self.counts.failed, "mail", "mails") }
+    }
+}
+
+async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
+    let page = Page::new(query.page, query.size);
+    let state = State::parse(&query.state);
+    let mut connection = portal.db.read().await?;
+    let (mails, total) = store::list(&mut connection, &query.q, state, &query.batch, page.size, page.offset()).await?;
+    let counts = store::counts(&mut connection).await?;
+    let progress = match query.batch.is_empty() {
+        true => None,
+        false => Some(super::progress(&mut connection, &query.batch).await?),
+    };
+    let kept = [("q", query.q.as_str()), ("state", state.map_or("", State::as_str)), ("batch", query.batch.as_str())];
+    let pager = Pager::new(page, total, "/publisher/mail", &kept);
+    web::page(&ListPage {
+        frame: framed(frame),
+        state,
+        progress,
+        counts,
+        mails,
+        pager,
+        leaves: portal.mail.leaves(),
+        q: query.q,
+        batch: query.batch,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "mail/show.html")]
+struct ShowPage {
+    frame: Frame,
+    mail: MailRow,
+    text: String,
+    /// It may be sent again: it was not, or it holds nothing that works only once.
+    again: bool,
+}
+
+async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    let shown = super::show(&portal.db, &portal.mail, &name).await?;
+    let again = match shown.mail.state() {
+        State::Failed => true,
+        State::Kept => portal.mail.leaves(),
+        State::Sent => !shown.holds_link,
+        State::Waiting | State::Sending => false,
+    };
+    web::page(&ShowPage { frame: framed(frame), mail: shown.mail, text: shown.text, again })
+}
+
+async fn resend(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
+    let again = super::resend(&portal.db, &portal.mail, &admin, &name).await?;
+    Flash::good(if again { "It is sent again." } else { "It waits already, so nothing was changed." }).keep(&session)?;
+    web::see_other("/publisher/mail")
+}
+
+async fn resend_failed(admin: Administrator, portal: Data<Portal>, session: Session) -> Answer {
+    let number = super::resend_failed(&portal.db, &portal.mail, &admin).await?;
+    let number = i64::try_from(number).unwrap_or(i64::MAX);
+    Flash::good(match number {
+        0 => "No mail has failed, so nothing was changed.".to_owned(),
+        number => format!("{} sent again.", counted(number, "mail is", "mails are")),
+    })
+    .keep(&session)?;
+    web::see_other("/publisher/mail")
+}
+
+/// The kind of a template's address.
+fn kind(name: &str) -> Result<Kind, crate::error::Error> {
+    Kind::parse(name).ok_or(crate::error::Error::NotFound)
+}

@@ -1,0 +1,382 @@
+//! SQL of mails, their templates, and who is told.
+
+use serde::Deserialize;
+
+use super::{Kind, Recipient, State, Template, notifications::Choice, notifications::Told, render::Rendered};
+use crate::{
+    audit::Subject,
+    db::{COUNTED, Connection, Database, Engine, Instant, Select, Transaction, flag, listed, run},
+    error::Error,
+    ids::{self, UserId},
+};
+
+pub(super) struct NewMail {
+    pub name: String,
+    pub kind: &'static str,
+    pub user: Option<UserId>,
+    pub to_email: String,
+    pub to_name: String,
+    pub bcc: String,
+    pub rendered: Rendered,
+    pub search_folded: String,
+    pub secret: Option<Vec<u8>>,
+    pub message_id: String,
+    pub batch: Option<String>,
+}
+
+pub(super) async fn insert(tx: &mut Transaction, mail: &NewMail) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into mails (name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, state,
+            next_at, batch, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14, $13)")
+        .bind(&mail.name).bind(mail.kind).bind(mail.user).bind(&mail.to_email).bind(&mail.to_name).bind(&mail.bcc)
+        .bind(&mail.rendered.subject).bind(&mail.rendered.text).bind(&mail.rendered.html).bind(&mail.search_folded).bind(&mail.secret)
+        .bind(&mail.message_id).bind(now).bind(&mail.batch).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// A mail without its bodies.
+#[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
+pub struct MailRow {
+    pub id: i64,
+    pub name: String,
+    pub kind: String,
+    pub to_email: String,
+    pub to_name: String,
+    pub subject: String,
+    pub state: String,
+    pub attempts: i64,
+    pub next_at: Instant,
+    #[serde(deserialize_with = "flag")]
+    pub maybe_twice: bool,
+    pub error: String,
+    pub message_id: String,
+    pub bcc: String,
+    pub created_at: Instant,
+    pub settled_at: Option<Instant>,
+    /// The page of whom it went to, when that is a user who is there.
+    pub user_name: Option<String>,
+}
+
+impl MailRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/mail/{}", ids::encode(&self.name))
+    }
+
+    pub fn user_path(&self) -> Option<String> {
+        self.user_name.as_ref().map(|name| format!("/publisher/users/{}", ids::encode(name)))
+    }
+
+    pub fn state(&self) -> State {
+        // The table's check lets no other word in.
+        State::parse(&self.state).unwrap_or(State::Failed)
+    }
+
+    pub fn title(&self) -> &'static str {
+        Kind::parse(&self.kind).map_or("Mail", |kind| kind.facts().title)
+    }
+
+    pub fn blind_copies(&self) -> String {
+        serde_json::from_str::<Vec<String>>(&self.bcc).unwrap_or_default().join(", ")
+    }
+
+    pub(super) fn subject_of(&self) -> Subject {
+        Subject::new("mail", self.id, format!("{} to {}", self.title(), self.to_email))
+    }
+
+    /// For the audit log: no body, which may hold anything.
+    pub(super) fn facts(&self) -> serde_json::Value {
+        serde_json::json!({ "kind": self.kind, "to": self.to_email, "state": self.state })
+    }
+}
+
+macro_rules! mail_rows {
+    () => {
+        "select m.id, m.name, m.kind, m.to_email, m.to_name, m.subject, m.state, m.attempts, m.next_at, m.maybe_twice, m.error, m.message_id,
+            m.bcc, m.created_at, m.settled_at, (select u.name from users u where u.id = m.user_id and u.state <> 'deleted') as user_name
+         from mails m"
+    };
+}
+
+pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<MailRow>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, MailRow>(concat!(mail_rows!(), " where m.name = $1")).bind(name).fetch_optional(c).await?))
+}
+
+#[derive(sqlx::FromRow)]
+pub(super) struct Body {
+    pub text: String,
+    pub secret: Option<Vec<u8>>,
+}
+
+pub(super) async fn body(connection: &mut Connection, mail: i64) -> Result<Body, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Body>("select text, secret from mails where id = $1").bind(mail).fetch_one(c).await?))
+}
+
+/// Mails whose address, name or subject contains the needle, the newest first, and how many there are (counting stops past `COUNTED`).
+pub async fn list(
+    connection: &mut Connection,
+    needle: &str,
+    state: Option<State>,
+    batch: &str,
+    limit: i64,
+    offset: i64,
+) -> Result<(Vec<MailRow>, i64), Error> {
+    let needle = ids::fold(needle);
+    let mut statements = [Select::new(connection, mail_rows!()), Select::new(connection, "select count(*) from (select 1 from mails m")];
+    for statement in &mut statements {
+        if let Some(state) = state {
+            statement.filter("m.state =").bind(state.as_str());
+        }
+        if !batch.is_empty() {
+            statement.filter("m.batch =").bind(batch);
+        }
+        if !needle.is_empty() {
+            statement.filter_contains("m.search_folded", &needle);
+        }
+    }
+    let [mut rows, mut total] = statements;
+    rows.sql("order by m.id desc").page(limit, offset);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    listed(connection, rows, total).await
+}
+
+/// How many mails are in which state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, sqlx::FromRow)]
+pub struct Progress {
+    pub waiting: i64,
+    pub sent: i64,
+    pub kept: i64,
+    pub failed: i64,
+}
+
+impl Progress {
+    pub fn total(&self) -> i64 {
+        self.waiting + self.sent + self.kept + self.failed
+    }
+}
+
+pub(super) async fn progress(connection: &mut Connection, batch: &str) -> Result<Progress, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Progress>(
+        "select count(case when state in ('waiting', 'sending') then 1 end) as waiting, count(case when state = 'sent' then 1 end) as sent,
+            count(case when state = 'kept' then 1 end) as kept, count(case when state = 'failed' then 1 end) as failed
+         from mails where batch = $1").bind(batch).fetch_one(c).await?))
+}
+
+/// How many wait or have failed, up to `COUNTED` and one more of each.
+pub async fn counts(connection: &mut Connection) -> Result<Progress, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Progress>(
+        "select (select count(*) from (select 1 from mails where state in ('waiting', 'sending') limit $1) t) as waiting,
+            (select count(*) from (select 1 from mails where state = 'failed' limit $1) t) as failed,
+            cast(0 as bigint) as sent, cast(0 as bigint) as kept").bind(COUNTED + 1).fetch_one(c).await?))
+}
+
+pub(super) async fn keys_of_failed(connection: &mut Connection) -> Result<Vec<i64>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select id from mails where state = 'failed' order by id").fetch_all(c).await?))
+}
+
+pub(super) async fn wait_again(tx: &mut Transaction, mails: &[i64]) -> Result<(), Error> {
+    let now = tx.now();
+    let mut statement = Select::new(tx, "update mails set state = 'waiting', attempts = 0, error = '', settled_at = null, next_at =");
+    statement.bind(now).sql("where state in ('failed', 'kept') and id").in_keys(mails).execute(tx).await?;
+    Ok(())
+}
+
+/// The same mail once more, under another name.
+pub(super) async fn copy(tx: &mut Transaction, mail: i64, name: &str, message_id: &str) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into mails (name, message_id, next_at, created_at, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, state)
+         select cast($2 as text), cast($3 as text), cast($4 as timestamptz), cast($4 as timestamptz), kind, user_id, to_email, to_name, bcc,
+            subject, text, html, search_folded, 'waiting' from mails where id = $1")
+        .bind(mail).bind(name).bind(message_id).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn delete_settled_before(tx: &mut Transaction, at: Instant) -> Result<u64, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query("delete from mails where state in ('sent', 'kept', 'failed') and settled_at < $1")
+        .bind(at).execute(c).await?.rows_affected()))
+}
+
+/// A mail that this process is to send now.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Claimed {
+    pub id: i64,
+    pub name: String,
+    pub to_email: String,
+    pub to_name: String,
+    pub bcc: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+    pub secret: Option<Vec<u8>>,
+    pub message_id: String,
+    pub attempts: i64,
+}
+
+/// Takes the mail that has waited longest, or one whose sender went away: nobody knows whether that one left, so it is marked.
+pub(super) async fn claim(db: &Database, process: &str, until: Instant) -> Result<Option<Claimed>, Error> {
+    let mut tx = db.write().await?;
+    let now = tx.now();
+    let skip = if tx.engine() == Engine::Postgres { "for update skip locked" } else { "" };
+    let mut statement = Select::with(
+        &tx,
+        vec![now.into(), process.into(), until.into()],
+        "update mails set maybe_twice = case when state = 'sending' then true else maybe_twice end, state = 'sending', attempts = attempts + 1,
+            claimed_by = $2, claimed_until = $3
+         where id = (select w.id from mails w where w.state = 'waiting' and w.next_at <= $1 or w.state = 'sending' and w.claimed_until <= $1
+            order by w.next_at, w.id limit 1",
+    );
+    statement.sql(skip).sql(") returning id, name, to_email, to_name, bcc, subject, text, html, secret, message_id, attempts");
+    let claimed = statement.optional::<Claimed>(&mut tx).await?;
+    if claimed.is_some() {
+        tx.commit().await?;
+    }
+    Ok(claimed)
+}
+
+/// Whether a mail is due, without waiting for the writer.
+pub(super) async fn is_due(connection: &mut Connection, now: Instant) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from (select 1 from mails where state = 'waiting' and next_at <= $1 or state = 'sending' and claimed_until <= $1 limit 1) t")
+        .bind(now).fetch_one(c).await?)
+        > 0)
+}
+
+/// What became of a mail.
+pub(super) enum Outcome {
+    Sent,
+    Kept,
+    Later { at: Instant, error: String },
+    Failed { error: String },
+}
+
+/// Writes down what became of it, unless another process has taken it over.
+pub(super) async fn settle(db: &Database, process: &str, mail: i64, outcome: &Outcome) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let now = tx.now();
+    let (state, error, next, settled, forget) = match outcome {
+        Outcome::Sent => ("sent", "", now, Some(now), true),
+        Outcome::Kept => ("kept", "", now, Some(now), false),
+        Outcome::Later { at, error } => ("waiting", error.as_str(), *at, None, false),
+        Outcome::Failed { error } => ("failed", error.as_str(), now, Some(now), false),
+    };
+    let connection: &mut Connection = &mut tx;
+    let settled = run!(connection, c => sqlx::query(
+        "update mails set state = $3, error = $4, next_at = $5, settled_at = $6, secret = case when $7 then null else secret end,
+            claimed_by = null, claimed_until = null
+         where id = $1 and claimed_by = $2 and state = 'sending'")
+        .bind(mail).bind(process).bind(state).bind(error).bind(next).bind(settled).bind(forget).execute(c).await?.rows_affected());
+    tx.commit().await?;
+    Ok(settled == 1)
+}
+
+/// At the start of the only process there is: who was sending is gone.
+pub(super) async fn release(db: &Database) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    let now = tx.now();
+    let connection: &mut Connection = &mut tx;
+    run!(connection, c => sqlx::query("update mails set claimed_until = $1 where state = 'sending'").bind(now).execute(c).await?.rows_affected());
+    tx.commit().await
+}
+
+pub(super) async fn find_template(connection: &mut Connection, kind: &str) -> Result<Option<Template>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, (String, String, i64)>("select subject, body, version from mail_templates where kind = $1")
+        .bind(kind).fetch_optional(c).await?)
+        .map(|(subject, body, version)| Template { subject, body, version }))
+}
+
+/// The kinds whose words were changed.
+pub async fn changed_templates(connection: &mut Connection) -> Result<Vec<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, String>("select kind from mail_templates").fetch_all(c).await?))
+}
+
+pub(super) async fn put_template(tx: &mut Transaction, kind: &str, template: &Template) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into mail_templates (kind, subject, body, version, updated_at) values ($1, $2, $3, $4, $5)
+         on conflict (kind) do update set subject = excluded.subject, body = excluded.body, version = excluded.version, updated_at = excluded.updated_at")
+        .bind(kind).bind(&template.subject).bind(&template.body).bind(template.version).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn delete_template(tx: &mut Transaction, kind: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from mail_templates where kind = $1").bind(kind).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn told(connection: &mut Connection, event: &str) -> Result<Told, Error> {
+    let (every_administrator, addresses, version) = run!(&mut *connection, c => sqlx::query_as::<_, (bool, String, i64)>(
+        "select every_administrator, addresses, version from notifications where event = $1").bind(event).fetch_one(c).await?);
+    let administrators = run!(connection, c => sqlx::query_scalar::<_, String>(
+        "select u.name from notification_administrators a join users u on u.id = a.user_id
+         where a.event = $1 and u.state = 'active' and u.administrator order by u.name").bind(event).fetch_all(c).await?);
+    Ok(Told { every_administrator, administrators, addresses: serde_json::from_str(&addresses)?, version })
+}
+
+/// Active administrators, by name.
+pub async fn administrators(connection: &mut Connection) -> Result<Vec<Choice>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Choice>(
+        "select id, name, first_name, last_name, email from users where state = 'active' and administrator order by sort_folded, id limit 500")
+        .fetch_all(c).await?))
+}
+
+/// Those of the names that are active administrators', in order.
+pub(super) async fn administrators_named(connection: &mut Connection, names: &[String]) -> Result<Vec<String>, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement =
+        Select::new(connection, "select u.name from users u where u.state = 'active' and u.administrator and u.name_folded");
+    let rows = statement.in_texts(&folded).sql("order by u.name").all::<(String,)>(connection).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
+}
+
+/// False when it is at another version.
+pub(super) async fn put_told(tx: &mut Transaction, event: &str, version: i64, told: &Told) -> Result<bool, Error> {
+    let addresses = serde_json::to_string(&told.addresses)?;
+    let connection: &mut Connection = tx;
+    let changed = run!(&mut *connection, c => sqlx::query(
+        "update notifications set every_administrator = $3, addresses = $4, version = version + 1 where event = $1 and version = $2")
+        .bind(event).bind(version).bind(told.every_administrator).bind(addresses).execute(c).await?.rows_affected());
+    run!(&mut *connection, c => sqlx::query("delete from notification_administrators where event = $1").bind(event).execute(c).await?.rows_affected());
+    for name in &told.administrators {
+        run!(&mut *connection, c => sqlx::query(
+            "insert into notification_administrators (event, user_id) select cast($1 as text), id from users where name = $2")
+            .bind(event).bind(name).execute(c).await?.rows_affected());
+    }
+    Ok(changed == 1)
+}
+
+#[derive(sqlx::FromRow)]
+struct Person {
+    id: UserId,
+    email: String,
+    first_name: String,
+    last_name: String,
+}
+
+/// Everybody who is told of an event, each once.
+pub(super) async fn recipients(connection: &mut Connection, event: &str) -> Result<Vec<Recipient>, Error> {
+    let people = run!(&mut *connection, c => sqlx::query_as::<_, Person>(
+        "select u.id, u.email, u.first_name, u.last_name from users u
+         where u.administrator and u.state = 'active'
+           and ((select n.every_administrator from notifications n where n.event = $1)
+                or u.id in (select a.user_id from notification_administrators a where a.event = $1))
+         order by u.id").bind(event).fetch_all(c).await?);
+    let addresses = run!(connection, c => sqlx::query_scalar::<_, String>("select addresses from notifications where event = $1")
+        .bind(event).fetch_one(c).await?);
+    let mut recipients: Vec<Recipient> = people
+        .into_iter()
+        .map(|row| Recipient { user: Some(row.id), email: row.email, first_name: row.first_name, last_name: row.last_name })
+        .collect();
+    for email in serde_json::from_str::<Vec<String>>(&addresses)? {
+        if !recipients.iter().any(|known| ids::fold(&known.email) == ids::fold(&email)) {
+            recipients.push(Recipient { email, ..Recipient::default() });
+        }
+    }
+    Ok(recipients)
+}
