@@ -153,7 +153,7 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 14] = [
+    const OWNERS: [(&str, &str); 15] = [
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
@@ -166,6 +166,7 @@ fn a_store_writes_its_own_tables_only() {
         ("sessions", "auth"),
         ("sign_in_failures", "auth"),
         ("setup_links", "auth"),
+        ("links", "auth"),
         ("audit", "audit"),
         ("users_search", "db"),
     ];

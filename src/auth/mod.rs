@@ -2,6 +2,7 @@
 //! and operations demand them, so that a forgotten check does not compile. No HTTP here; see `extract` and `pages`.
 
 pub mod extract;
+pub mod links;
 pub mod pages;
 pub mod password;
 pub mod session;

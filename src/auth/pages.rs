@@ -88,7 +88,7 @@ fn said(word: &str) -> &'static str {
     }
 }
 
-fn landing(person: &Person) -> &'static str {
+pub fn landing(person: &Person) -> &'static str {
     if person.administrator { "/publisher" } else { "/" }
 }
 
@@ -154,7 +154,7 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
 }
 
 /// Begins the session of somebody who has just proved who they are: under a new key, so that one planted before is worth nothing.
-fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: &Proven, answer: &mut HttpResponse) -> Result<(), Error> {
+pub fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: &Proven, answer: &mut HttpResponse) -> Result<(), Error> {
     let put = |error: actix_session::SessionInsertError| Error::internal(error.to_string());
     session.clear();
     session.insert(session::USER, proven.person.id).map_err(put)?;

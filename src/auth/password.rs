@@ -76,6 +76,8 @@ impl CustomizedPasswordHasher<PasswordHash> for Hasher {
 /// NIST SP 800-63B asks for a length and against rules of composition.
 pub const LEAST: usize = 12;
 pub const MOST: usize = 200;
+/// Beside the field where a password is chosen.
+pub const HINT: &str = "At least 12 characters. Four words that do not belong together are good, and easy to keep.";
 /// How long a sign-in waits for its turn at the hash.
 const WAIT: Duration = Duration::from_secs(5);
 

@@ -229,6 +229,27 @@ pub async fn confirm_password(
     Ok(hash)
 }
 
+/// Slows those down who ask for mails, by the account that they name, be there one or not, and by where they come from: every request
+/// counts as a failure to sign in would, apart for each `what`.
+pub async fn slow_down(db: &Database, keys: &Keys, what: &'static str, email: &str, address: &str) -> Result<(), Error> {
+    let account = (keys.lookup(&format!("{what} for account"), &ids::fold(email)), 5);
+    let address = (keys.lookup(&format!("{what} from address"), &network(address)), 30);
+    let mut tx = db.write().await?;
+    let forget_before = tx.now().minus(FORGET);
+    for (key, free) in [&address, &account] {
+        tx.one_at_a_time("sign in", number(key)).await?;
+        refuse_early(&mut tx, key, *free, forget_before).await.map_err(|error| match error {
+            Error::TooMany { seconds, .. } => {
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                Error::TooMany { seconds, message: format!("That was asked for too often. Wait {seconds} {unit} and try again.") }
+            }
+            other => other,
+        })?;
+        store::count_failure(&mut tx, key, forget_before).await?;
+    }
+    tx.commit().await
+}
+
 /// How long sessions live.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -267,6 +288,7 @@ pub async fn tidy(db: &Database, limits: Limits) -> Result<(), Error> {
     let now = tx.now();
     store::delete_expired_sessions(&mut tx, now.minus(limits.absolute), now.minus(limits.idle)).await?;
     store::forget_old_failures(&mut tx, now.minus(FORGET)).await?;
+    super::links::tidy(&mut tx).await?;
     tx.commit().await
 }
 

@@ -1,5 +1,7 @@
 //! SQL of sessions, failed sign-ins and the set-up link.
 
+pub(super) mod links;
+
 use super::Person;
 use crate::{
     db::{Connection, Instant, Transaction, run},

@@ -7,6 +7,7 @@ use crate::{
     audit::{self, NOTHING, Subject},
     auth::{
         SignedIn,
+        links::{self, Purpose},
         password::{self, Passwords},
         sign_in::{Which, confirm_password, end_sessions},
     },
@@ -86,6 +87,7 @@ pub async fn change_password(
         return Err(Error::invalid("current", "Your password was changed a moment ago. Type the new one."));
     }
     let ended = end_sessions(&mut tx, who.id(), Which::AllBut(session)).await?;
+    links::forget(&mut tx, Purpose::PasswordReset, who.id()).await?;
     let subject = Subject::new("user", who.id().0, who.person().display());
     audit::record(&mut tx, who.actor(), "user.password_changed", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
     tx.commit().await?;

@@ -4,6 +4,7 @@ pub mod account;
 pub mod bulk;
 pub mod pages;
 mod past;
+pub mod recovery;
 mod roles;
 pub mod store;
 
@@ -184,6 +185,17 @@ impl User {
 
     pub fn path(&self) -> String {
         path(&self.name)
+    }
+
+    pub(crate) fn person(&self) -> Person {
+        Person {
+            id: self.id,
+            name: self.name.clone(),
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            administrator: self.administrator,
+        }
     }
 
     fn facts(&self) -> UserFacts {

@@ -106,6 +106,17 @@ impl FromRequest for Inner {
     }
 }
 
+/// The token of a one-time link: `{token}`.
+pub struct Token(pub String);
+
+impl FromRequest for Token {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(segment(request, "token").map(Token))
+    }
+}
+
 fn segment(request: &HttpRequest, key: &str) -> Result<String, Error> {
     let raw = request.match_info().get(key).unwrap_or("");
     percent_encoding::percent_decode_str(raw)

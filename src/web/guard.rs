@@ -43,6 +43,17 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
+/// Addresses that go on with a one-time token.
+const TOKENS: [&str; 4] = ["/reset/", "/invitation/", "/confirm/", "/new-address/"];
+
+/// A path for the log: whoever reads it must not be let in by it.
+fn told(path: &str) -> String {
+    match TOKENS.iter().find(|before| path.starts_with(**before)) {
+        Some(before) => format!("{before}…"),
+        None => path.escape_debug().to_string(),
+    }
+}
+
 /// Outermost: names the request, adds the headers, writes the log line. The query stays out of the log: it may hold a one-time token.
 pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
     let id = ids::random_name(20);
@@ -74,7 +85,7 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
         metrics.answered(route, &method, status, took);
     }
     let milliseconds = took.as_secs_f64() * 1000.0;
-    tracing::info!(request = %id, %address, %user, %method, path = %path.escape_debug(), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
+    tracing::info!(request = %id, %address, %user, %method, path = %told(&path), status = status.as_u16(), milliseconds = (milliseconds * 100.0).round() / 100.0, "answered");
     outcome
 }
 
@@ -101,7 +112,7 @@ pub async fn same_site<B: MessageBody + 'static>(
     if request.method().is_safe() || comes_from_here(&request) {
         Ok(next.call(request).await?.map_into_left_body())
     } else {
-        tracing::warn!(request = %RequestId::of(request.request()), path = %request.path().escape_debug(), "state change from another site refused");
+        tracing::warn!(request = %RequestId::of(request.request()), path = %told(request.path()), "state change from another site refused");
         Ok(request.error_response(Error::CrossSite).map_into_right_body())
     }
 }

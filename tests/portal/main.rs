@@ -2,6 +2,7 @@
 //! With `PORTICO_TEST_POSTGRES` (a server's URL) the databases are PostgreSQL's, without it SQLite's.
 
 mod access;
+mod accounts;
 mod apis;
 mod audit;
 mod catalog;
@@ -10,6 +11,7 @@ mod demo;
 mod everywhere;
 mod faults;
 mod groups;
+
 mod mail;
 mod operate;
 mod products;

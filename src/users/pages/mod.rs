@@ -4,6 +4,7 @@ mod account;
 mod add;
 mod bulk;
 mod list;
+mod recovery;
 mod sessions;
 mod show;
 
@@ -25,6 +26,11 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/users/{name}/role", show::change_role)
         .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)
         .post("/publisher/users/{name}/sessions/{inner}/end", show::end_session)
+        .post("/publisher/users/{name}/send-reset", recovery::send_for)
+        .get("/forgot", recovery::ask)
+        .post("/forgot", recovery::send)
+        .get("/reset/{token}", recovery::show_reset)
+        .post("/reset/{token}", recovery::reset)
         .get("/account", account::show)
         .post("/account/name", account::rename)
         .post("/account/password", account::change_password)

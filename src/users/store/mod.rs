@@ -93,6 +93,14 @@ pub(super) async fn set_password(tx: &mut Transaction, user: UserId, hash: &str,
     Ok(changed == 1)
 }
 
+/// Whatever it was before.
+pub(super) async fn replace_password(tx: &mut Transaction, user: UserId, hash: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update users set password_hash = $2, version = version + 1 where id = $1")
+        .bind(user).bind(hash).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 pub(super) async fn set_state(tx: &mut Transaction, user: UserId, state: UserState) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update users set state = $2, version = version + 1 where id = $1")

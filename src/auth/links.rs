@@ -1,0 +1,146 @@
+//! One-time links: what the holder of a mailed token may do, once and for a time. Looking at one changes nothing; taking it does.
+//! There is one of each purpose and user: a newer one replaces it.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{Person, Proven, store::links as store};
+use crate::{
+    audit::Actor,
+    db::{Connection, Instant, Transaction},
+    error::Error,
+    ids::{self, UserId},
+    keys,
+};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    PasswordReset,
+    Invitation,
+    SignUp,
+    EmailChange,
+}
+
+impl Purpose {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Purpose::PasswordReset => "password-reset",
+            Purpose::Invitation => "invitation",
+            Purpose::SignUp => "sign-up",
+            Purpose::EmailChange => "email-change",
+        }
+    }
+
+    /// How long its links work, for the clock and for a mail.
+    pub fn life(self) -> (time::Duration, &'static str) {
+        match self {
+            Purpose::PasswordReset => (time::Duration::hours(2), "2 hours"),
+            Purpose::Invitation | Purpose::SignUp => (time::Duration::days(2), "2 days"),
+            Purpose::EmailChange => (time::Duration::days(1), "a day"),
+        }
+    }
+
+    /// Where a link of this purpose is opened; `web::guard` keeps what follows out of the log.
+    pub fn path(self, token: &str) -> String {
+        match self {
+            Purpose::PasswordReset => format!("/reset/{token}"),
+            Purpose::Invitation => format!("/invitation/{token}"),
+            Purpose::SignUp => format!("/confirm/{token}"),
+            Purpose::EmailChange => format!("/new-address/{token}"),
+        }
+    }
+}
+
+/// 260 random bits: nobody guesses it, so its hash needs no key, and trying needs no brake.
+pub(crate) fn new_token() -> String {
+    ids::random_name(52)
+}
+
+/// A new link for a user, in place of an earlier one for the same purpose: its path.
+pub async fn make(tx: &mut Transaction, purpose: Purpose, user: UserId, data: &impl Serialize) -> Result<String, Error> {
+    let token = new_token();
+    let expires = tx.now().plus(purpose.life().0);
+    store::replace(tx, purpose.as_str(), user, &keys::digest(&token), &serde_json::to_string(data)?, expires).await?;
+    Ok(purpose.path(&token))
+}
+
+/// Ends a user's link, if there is one. Whether there was.
+pub async fn forget(tx: &mut Transaction, purpose: Purpose, user: UserId) -> Result<bool, Error> {
+    Ok(store::delete(tx, purpose.as_str(), user).await? > 0)
+}
+
+/// Whether a user was given a link since then that still works: pressing twice makes one.
+pub async fn was_made_since(tx: &mut Transaction, purpose: Purpose, user: UserId, since: Instant) -> Result<bool, Error> {
+    // Two at once wait for each other.
+    tx.one_at_a_time("links", user.0).await?;
+    let now = tx.now();
+    let kept = store::of_user(tx, purpose.as_str(), user).await?;
+    Ok(kept.is_some_and(|kept| kept.is_open(now) && kept.made_at > since && kept.made_at <= now))
+}
+
+/// What somebody finds who opens a link.
+#[derive(Clone, Debug)]
+pub enum Found {
+    Open(Holder),
+    /// It did its work.
+    Used,
+    Expired,
+    /// It was never given out, or a newer one replaced it.
+    Unknown,
+}
+
+/// Whom an open link was mailed to.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    pub person: Person,
+    /// `active`, `pending` or `blocked`.
+    pub state: String,
+    data: String,
+}
+
+impl Holder {
+    /// What was kept with the link.
+    pub fn data<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        Ok(serde_json::from_str(&self.data)?)
+    }
+
+    /// The person themselves, who holds what was mailed to them.
+    pub fn actor(&self) -> Actor {
+        Actor::User { id: self.person.id, display: self.person.display(), administrator: false }
+    }
+
+    /// Lets the holder in, with the password that was set just now.
+    pub fn proven(self, password_hash: &str) -> Proven {
+        Proven::new(self.person, Some(password_hash))
+    }
+}
+
+/// What a token opens at this instant. Nothing changes.
+pub async fn find(connection: &mut Connection, now: Instant, purpose: Purpose, token: &str) -> Result<Found, Error> {
+    let Some((kept, person)) = store::by_token(connection, purpose.as_str(), &keys::digest(token)).await? else {
+        return Ok(Found::Unknown);
+    };
+    Ok(match kept.used_at {
+        Some(_) => Found::Used,
+        None if !kept.is_open(now) => Found::Expired,
+        None => Found::Open(Holder { person, state: kept.state, data: kept.data }),
+    })
+}
+
+/// Uses up a link in the caller's transaction. None when it does not work, or somebody was quicker: `find` says which.
+pub async fn take(tx: &mut Transaction, purpose: Purpose, token: &str) -> Result<Option<Holder>, Error> {
+    let hash = keys::digest(token);
+    if !store::use_up(tx, purpose.as_str(), &hash).await? {
+        return Ok(None);
+    }
+    let found = store::by_token(tx, purpose.as_str(), &hash).await?;
+    Ok(found.map(|(kept, person)| Holder { person, state: kept.state, data: kept.data }))
+}
+
+/// How long a link that no longer works is remembered, so that whoever opens it is told why.
+const REMEMBERED: time::Duration = time::Duration::days(30);
+
+/// Removes links that have not worked for long. Invitations stay: they say who was invited.
+pub(super) async fn tidy(tx: &mut Transaction) -> Result<(), Error> {
+    let before = tx.now().minus(REMEMBERED);
+    store::delete_before(tx, before, Purpose::Invitation.as_str()).await
+}

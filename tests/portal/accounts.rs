@@ -1,0 +1,185 @@
+//! Accounts: links that are mailed and work once, forgotten passwords.
+
+use std::time::Instant;
+
+use crate::support::{Browser, PASSWORD, Portal, Reply, smtp::Smtp};
+use portico::users::UserState;
+use time::Duration;
+
+const NEW: &str = "nine slow herons over water";
+
+/// Sends what is due; the path of the link in the newest mail to this address.
+async fn link_to(portal: &Portal, smtp: &Smtp, email: &str) -> String {
+    portal.send_mails().await;
+    let link = smtp.newest(email).link();
+    link.strip_prefix(&portal.base).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned()
+}
+
+async fn forgot(browser: &Browser, email: &str) -> Reply {
+    browser.post("/forgot", &[("email", email)]).await
+}
+
+async fn choose(browser: &Browser, link: &str, password: &str) -> Reply {
+    browser.post(link, &[("password", password), ("repeated", password)]).await
+}
+
+async fn can_sign_in(portal: &Portal, email: &str, password: &str) -> bool {
+    portal.guest().post("/signin", &[("email", email), ("password", password)]).await.status == 303
+}
+
+#[tokio::test]
+async fn a_forgotten_password_is_chosen_anew_by_a_link_that_works_once() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let elsewhere = portal.developer("dev@portal.example").await;
+    let guest = portal.guest();
+    guest.get("/signin").await.shows("href=\"/forgot\"");
+    let answer = forgot(&guest, " Dev@Portal.example ").await;
+    answer.is(303);
+    guest.get(answer.location()).await.is(200).shows("Look into your mail");
+    // Pressed twice: one link, one mail.
+    forgot(&guest, "dev@portal.example").await.is(303);
+    let link = link_to(&portal, &smtp, "dev@portal.example").await;
+    assert_eq!(smtp.to("dev@portal.example").len(), 1);
+    assert!(link.starts_with("/reset/") && link.len() > 50, "{link}");
+
+    // Looking changes nothing.
+    for _ in 0..2 {
+        guest.get(&link).await.is(200).shows("dev@portal.example");
+    }
+    elsewhere.get("/account").await.is(200);
+    choose(&guest, &link, "short").await.is(422).shows("at least 12 characters");
+    guest.post(&link, &[("password", NEW), ("repeated", "another one, not the same")]).await.is(422).shows("not the same");
+    let done = choose(&guest, &link, NEW).await;
+    assert_eq!((done.status, done.location()), (303, "/"));
+    guest.get("/account").await.is(200);
+    assert_eq!(elsewhere.get("/account").await.status, 303, "the other sessions have ended");
+    assert!(can_sign_in(&portal, "dev@portal.example", NEW).await);
+    assert!(!can_sign_in(&portal, "dev@portal.example", PASSWORD).await);
+
+    let other = portal.guest();
+    other.get(&link).await.is(410).shows("This link was used").shows("href=\"/signin\"");
+    choose(&other, &link, PASSWORD).await.is(410).shows("This link was used");
+    assert!(can_sign_in(&portal, "dev@portal.example", NEW).await);
+    let audited = portal.audited().await;
+    assert_eq!(audited.iter().filter(|action| *action == "user.password_reset").count(), 1);
+    assert_eq!(audited.iter().filter(|action| *action == "user.reset_asked").count(), 1);
+}
+
+#[tokio::test]
+async fn a_link_runs_out_is_replaced_and_is_for_its_purpose_alone() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.developer("dev@portal.example").await;
+    let guest = portal.guest();
+    forgot(&guest, "dev@portal.example").await;
+    let first = link_to(&portal, &smtp, "dev@portal.example").await;
+    portal.pass(Duration::minutes(2));
+    forgot(&guest, "dev@portal.example").await;
+    let second = link_to(&portal, &smtp, "dev@portal.example").await;
+    guest.get(&first).await.is(404).shows("A newer link took its place").shows("href=\"/forgot\"");
+    choose(&guest, &first, NEW).await.is(404);
+    portal.pass(Duration::hours(2) - Duration::seconds(1));
+    guest.get(&second).await.is(200);
+    portal.pass(Duration::seconds(1));
+    guest.get(&second).await.is(410).shows("has run out").shows("href=\"/forgot\"");
+    choose(&guest, &second, NEW).await.is(410);
+    guest.get("/reset/0123456789").await.is(404);
+    assert!(can_sign_in(&portal, "dev@portal.example", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn of_two_at_once_one_chooses_the_password() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.developer("dev@portal.example").await;
+    forgot(&portal.guest(), "dev@portal.example").await;
+    let link = link_to(&portal, &smtp, "dev@portal.example").await;
+    let (one, other) = (portal.guest(), portal.guest());
+    let (one, other) = tokio::join!(choose(&one, &link, NEW), choose(&other, &link, "five warm stones in a row of pears"));
+    let mut status = [one.status, other.status];
+    status.sort_unstable();
+    assert_eq!(status, [303, 410]);
+    let won = if one.status == 303 { NEW } else { "five warm stones in a row of pears" };
+    assert!(can_sign_in(&portal, "dev@portal.example", won).await);
+}
+
+#[tokio::test]
+async fn nobody_learns_which_addresses_are_known() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.add_user("blocked@portal.example", "B", "Locked", UserState::Blocked, false).await;
+    portal.add_user("pending@portal.example", "P", "Ending", UserState::Pending, false).await;
+    portal.developer("dev@portal.example").await;
+    let mut answers = Vec::new();
+    for email in ["dev@portal.example", "nobody@portal.example", "blocked@portal.example", "pending@portal.example"] {
+        let began = Instant::now();
+        let reply = forgot(&portal.guest(), email).await;
+        assert!(began.elapsed().as_millis() >= 250, "{email} was answered too soon");
+        answers.push((reply.status, reply.location().to_owned(), reply.text));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    portal.send_mails().await;
+    assert_eq!(smtp.delivered().len(), 1);
+    forgot(&portal.guest(), "").await.is(422).shows("Type your email address.");
+    forgot(&portal.guest(), "no address").await.is(422).shows("not an email address");
+}
+
+#[tokio::test]
+async fn asking_again_and_again_is_slowed_for_an_account_and_for_an_address() {
+    let portal = Portal::start().await;
+    portal.developer("dev@portal.example").await;
+    for email in ["dev@portal.example", "nobody@portal.example"] {
+        for _ in 0..5 {
+            forgot(&portal.guest(), email).await.is(303);
+        }
+        let slowed = forgot(&portal.guest(), email).await;
+        slowed.is(429).shows("asked for too often");
+        assert!(!slowed.header("retry-after").is_empty());
+    }
+    assert_eq!(portal.count("select count(*) from mails").await, 1);
+    // Signing in is counted apart.
+    assert!(can_sign_in(&portal, "dev@portal.example", PASSWORD).await);
+    for number in 0..20 {
+        forgot(&portal.guest(), &format!("n{number}@portal.example")).await.is(303);
+    }
+    forgot(&portal.guest(), "last@portal.example").await.is(429);
+    portal.pass(Duration::minutes(16));
+    forgot(&portal.guest(), "dev@portal.example").await.is(303);
+}
+
+#[tokio::test]
+async fn a_blocked_account_and_a_changed_password_end_the_link() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let admin = portal.administrator().await;
+    let dev = portal.developer("dev@portal.example").await;
+    forgot(&portal.guest(), "dev@portal.example").await;
+    let link = link_to(&portal, &smtp, "dev@portal.example").await;
+    dev.post_and_follow("/account/password", &[("current", PASSWORD), ("password", NEW), ("repeated", NEW)]).await.is(200);
+    portal.guest().get(&link).await.is(404);
+    portal.pass(Duration::minutes(2));
+    forgot(&portal.guest(), "dev@portal.example").await;
+    let link = link_to(&portal, &smtp, "dev@portal.example").await;
+    portal.guest().get(&link).await.is(200);
+    let page = admin.get("/publisher/users?q=dev@portal").await;
+    let path = page.text.split("href=\"/publisher/users/").nth(1).and_then(|rest| rest.split('"').next()).expect("a user").to_owned();
+    admin.post(&format!("/publisher/users/{path}/block"), &[]).await.is(303);
+    portal.guest().get(&link).await.is(404);
+    choose(&portal.guest(), &link, PASSWORD).await.is(404);
+    admin.post(&format!("/publisher/users/{path}/send-reset"), &[]).await.is(409).shows("activate the account first");
+}
+
+#[tokio::test]
+async fn an_administrator_sends_a_reset() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let admin = portal.administrator().await;
+    let name = portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let page = format!("/publisher/users/{name}");
+    admin.get(&page).await.shows("Send a Password Reset");
+    admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("is on its way");
+    admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("sent a moment ago");
+    let link = link_to(&portal, &smtp, "dev@portal.example").await;
+    assert!(smtp.newest("dev@portal.example").text().contains("an administrator of Portico asks you"));
+    assert_eq!(smtp.delivered().len(), 1);
+    let guest = portal.guest();
+    choose(&guest, &link, NEW).await.is(303);
+    guest.get("/account").await.is(200);
+    assert!(portal.audited().await.contains(&"user.reset_sent".to_owned()));
+}
