@@ -167,6 +167,34 @@ impl Entry {
     }
 }
 
+/// What somebody is called who is no longer there.
+pub fn deleted_name(user: UserId) -> String {
+    format!("deleted user {}", user.0)
+}
+
+/// Fields of entries about a user that say who it is.
+const PERSONAL: [&str; 4] = ["email", "first_name", "last_name", "note"];
+
+/// Replaces what the log says of people who go: their names as actors and as subjects, and what is kept of them before and after.
+pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    store::rename_users(tx, users).await?;
+    for (id, before, after) in store::states_of_users(tx, users).await? {
+        let (before, after) = (before.as_deref().map(without_person).transpose()?, after.as_deref().map(without_person).transpose()?);
+        store::set_states(tx, id, before, after).await?;
+    }
+    Ok(())
+}
+
+fn without_person(state: &str) -> Result<String, Error> {
+    let mut state: Map<String, Value> = serde_json::from_str(state)?;
+    for field in PERSONAL.iter().chain(&["to"]) {
+        if let Some(value) = state.get_mut(*field) {
+            *value = Value::from("(deleted)");
+        }
+    }
+    Ok(Value::Object(state).to_string())
+}
+
 /// The entry of that name.
 pub async fn get(connection: &mut Connection, name: &str) -> Result<Entry, Error> {
     store::find(connection, name).await?.ok_or(Error::NotFound)

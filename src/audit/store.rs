@@ -82,6 +82,52 @@ pub(super) async fn insert_past(tx: &mut Transaction, entries: &[PastEntry]) -> 
     Ok(())
 }
 
+pub(super) async fn rename_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut actors = Select::new(
+        tx,
+        "update audit set actor_name = 'deleted user ' || cast(actor_id as text), actor_folded = 'deleted user ' || cast(actor_id as text)
+         where actor_id",
+    );
+    actors.in_keys(&keys).execute(tx).await?;
+    let mut subjects = Select::new(
+        tx,
+        "update audit set subject_name = 'deleted user ' || cast(subject_id as text), subject_folded = 'deleted user ' || cast(subject_id as text)
+         where subject_kind = 'user' and subject_id",
+    );
+    subjects.in_keys(&keys).execute(tx).await?;
+    let mut mails = Select::new(
+        tx,
+        "update audit set subject_name = 'Mail to a deleted user', subject_folded = 'mail to a deleted user'
+         where subject_kind = 'mail' and subject_id in (select m.id from mails m where m.user_id",
+    );
+    mails.in_keys(&keys).sql(")").execute(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn states_of_users(
+    tx: &mut Transaction,
+    users: &[UserId],
+) -> Result<Vec<(AuditId, Option<String>, Option<String>)>, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(tx, "select a.id, a.before, a.after from audit a where a.subject_kind = 'user' and a.subject_id");
+    statement.in_keys(&keys);
+    let mut rows = statement.all(tx).await?;
+    let mut mails = Select::new(
+        tx,
+        "select a.id, a.before, a.after from audit a where a.subject_kind = 'mail' and a.subject_id in (select m.id from mails m where m.user_id",
+    );
+    rows.extend(mails.in_keys(&keys).sql(")").all::<(AuditId, Option<String>, Option<String>)>(tx).await?);
+    Ok(rows)
+}
+
+pub(super) async fn set_states(tx: &mut Transaction, entry: AuditId, before: Option<String>, after: Option<String>) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update audit set before = $2, after = $3 where id = $1")
+        .bind(entry).bind(before).bind(after).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Entry>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Entry>("select * from audit where name = $1").bind(name).fetch_optional(c).await?))
 }

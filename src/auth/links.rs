@@ -63,6 +63,20 @@ pub async fn make(tx: &mut Transaction, purpose: Purpose, user: UserId, data: &i
     Ok(purpose.path(&token))
 }
 
+/// The same for many users at once, each with JSON that is kept: their paths, in order.
+pub async fn make_many(tx: &mut Transaction, purpose: Purpose, users: &[(UserId, String)]) -> Result<Vec<String>, Error> {
+    let expires = tx.now().plus(purpose.life().0);
+    let tokens: Vec<String> = users.iter().map(|_| new_token()).collect();
+    let hashes: Vec<Vec<u8>> = tokens.iter().map(|token| keys::digest(token)).collect();
+    store::replace_many(tx, purpose.as_str(), users, &hashes, expires).await?;
+    Ok(tokens.iter().map(|token| purpose.path(token)).collect())
+}
+
+/// Ends every link of users.
+pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    store::delete_of(tx, users).await
+}
+
 /// Ends a user's link, if there is one. Whether there was.
 pub async fn forget(tx: &mut Transaction, purpose: Purpose, user: UserId) -> Result<bool, Error> {
     Ok(store::delete(tx, purpose.as_str(), user).await? > 0)

@@ -32,8 +32,10 @@ pub struct Person {
 }
 
 impl Person {
+    /// The name; the address of whoever was invited and has not said one.
     pub fn display(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+        let name = format!("{} {}", self.first_name, self.last_name);
+        if name.trim().is_empty() { self.email.clone() } else { name.trim().to_owned() }
     }
 }
 

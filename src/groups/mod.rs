@@ -242,6 +242,26 @@ pub async fn add_members_in(tx: &mut Transaction, admin: &Administrator, group: 
     outcome(tx, admin, group, "group.members_added", added, existing).await
 }
 
+/// A custom group that somebody can be put into.
+///
+/// # Errors
+/// `NotFound`, `SystemEntity` or `Conflict`.
+pub async fn get_custom(connection: &mut Connection, name: &str) -> Result<Group, Error> {
+    let group = get(connection, name).await?;
+    by_hand(&group)?;
+    Ok(group)
+}
+
+/// Somebody accepts an invitation: the memberships that came with it begin, in those of the groups that are still there.
+pub async fn begin_invited(tx: &mut Transaction, groups: &[GroupId], user: UserId) -> Result<(), Error> {
+    store::insert_invited(tx, groups, user).await
+}
+
+/// Ends every membership of users who go.
+pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    store::delete_memberships_of(tx, users).await
+}
+
 /// Takes users out of a custom group: ends what was set by hand, and no other source.
 pub async fn remove_members(db: &Database, admin: &Administrator, group: &str, users: &[UserId]) -> Result<BulkOutcome, Error> {
     let mut tx = db.write().await?;

@@ -118,6 +118,20 @@ pub(super) async fn insert_members(tx: &mut Transaction, group: GroupId, users: 
     Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
 }
 
+pub(super) async fn insert_invited(tx: &mut Transaction, groups: &[GroupId], user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    let keys: Vec<i64> = groups.iter().map(|group| group.0).collect();
+    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id, g.id, 'invitation',");
+    statement.bind(now).sql("from users u join groups g on g.kind = 'custom' where u.id =");
+    statement.bind(user).sql("and g.id").in_keys(&keys).sql("on conflict (user_id, group_id, source) do nothing").execute(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn delete_memberships_of(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    Select::new(tx, "delete from memberships where user_id").in_keys(&keys(users)).execute(tx).await?;
+    Ok(())
+}
+
 /// Removes what was set by hand; whose it was.
 pub(super) async fn delete_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
     let mut statement = Select::new(tx, "delete from memberships where source = 'hand' and group_id =");

@@ -20,7 +20,7 @@ pub use templates::{Template, edit_template, preview, reset_template, template};
 
 use crate::{
     audit::{self, Subject},
-    auth::Administrator,
+    auth::{Administrator, Person},
     config::Settings,
     db::{Connection, Database, Transaction},
     error::Error,
@@ -108,34 +108,68 @@ fn link_context(mail: &str) -> String {
 
 /// Writes a mail in the caller's transaction; it leaves when that is committed. Its name.
 pub async fn write(tx: &mut Transaction, post: &Post, mail: Mail) -> Result<String, Error> {
-    let name = ids::random_name(16);
     let template = template(tx, mail.kind).await?;
-    let values = post.common(mail.values, &mail.to);
-    let values = match mail.link {
-        Some(_) => values.set("link", link_mark(&name)),
-        None => values,
+    let bcc = match mail.is_copied() {
+        true => notifications::blind_copies(tx, &mail.to.email).await?,
+        false => Vec::new(),
     };
-    let rendered = render(&template.subject, &template.body, &values);
-    let secret = mail.link.map(|link| post.keys.encrypt(&link_context(&name), &link)).transpose()?;
-    let bcc = if mail.kind.is_notice() || secret.is_some() { Vec::new() } else { notifications::blind_copies(tx, &mail.to.email).await? };
-    let new = store::NewMail {
-        message_id: format!("<{name}@{}>", post.from.email.domain()),
-        to_name: render::one_line(&format!("{} {}", mail.to.first_name, mail.to.last_name)),
-        search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
-        kind: mail.kind.name(),
-        user: mail.to.user,
-        to_email: mail.to.email,
-        bcc: serde_json::to_string(&bcc)?,
-        rendered,
-        secret,
-        batch: mail.batch,
-        name,
-    };
+    let new = post.prepare(&template, mail, &bcc)?;
     store::insert(tx, &new).await?;
     Ok(new.name)
 }
 
+/// Writes many mails of one kind that hold links, in a few statements.
+pub async fn write_many(tx: &mut Transaction, post: &Post, mails: Vec<Mail>) -> Result<(), Error> {
+    let Some(first) = mails.first() else { return Ok(()) };
+    let template = template(tx, first.kind).await?;
+    let new = mails.into_iter().map(|mail| post.prepare(&template, mail, &[])).collect::<Result<Vec<_>, Error>>()?;
+    store::insert_many(tx, &new).await
+}
+
+impl Mail {
+    /// Whether copies may go to others: not of what lets its holder in, nor of what goes to administrators anyway.
+    fn is_copied(&self) -> bool {
+        self.link.is_none() && !self.kind.is_notice()
+    }
+}
+
+/// Replaces what mails say of people who go: those to them are emptied, or not sent at all; those about them no longer name them.
+pub async fn forget_users(tx: &mut Transaction, people: &[Person]) -> Result<(), Error> {
+    let keys: Vec<UserId> = people.iter().map(|person| person.id).collect();
+    store::delete_unsent_to(tx, &keys).await?;
+    store::empty_mails_to(tx, &keys).await?;
+    for person in people {
+        store::rename_in_notices(tx, (&person.email, &person.display()), &audit::deleted_name(person.id)).await?;
+    }
+    Ok(())
+}
+
 impl Post {
+    /// A mail as it is kept.
+    fn prepare(&self, template: &Template, mail: Mail, bcc: &[String]) -> Result<store::NewMail, Error> {
+        let name = ids::random_name(16);
+        let values = self.common(mail.values, &mail.to);
+        let values = match mail.link {
+            Some(_) => values.set("link", link_mark(&name)),
+            None => values,
+        };
+        let rendered = render(&template.subject, &template.body, &values);
+        let secret = mail.link.map(|link| self.keys.encrypt(&link_context(&name), &link)).transpose()?;
+        Ok(store::NewMail {
+            message_id: format!("<{name}@{}>", self.from.email.domain()),
+            to_name: render::one_line(&format!("{} {}", mail.to.first_name, mail.to.last_name)),
+            search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
+            kind: mail.kind.name(),
+            user: mail.to.user,
+            to_email: mail.to.email,
+            bcc: serde_json::to_string(bcc)?,
+            rendered,
+            secret,
+            batch: mail.batch,
+            name,
+        })
+    }
+
     fn common(&self, values: Values, to: &Recipient) -> Values {
         values
             .set("site_name", SITE_NAME)

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{Kind, Recipient, State, Template, notifications::Choice, notifications::Told, render::Rendered};
 use crate::{
     audit::Subject,
-    db::{COUNTED, Connection, Database, Engine, Instant, Select, Transaction, flag, listed, run},
+    db::{COUNTED, Connection, Database, Engine, Instant, Kind as Column, Select, Transaction, flag, listed, run},
     error::Error,
     ids::{self, UserId},
 };
@@ -34,6 +34,90 @@ pub(super) async fn insert(tx: &mut Transaction, mail: &NewMail) -> Result<(), E
         .bind(&mail.name).bind(mail.kind).bind(mail.user).bind(&mail.to_email).bind(&mail.to_name).bind(&mail.bcc)
         .bind(&mail.rendered.subject).bind(&mail.rendered.text).bind(&mail.rendered.html).bind(&mail.search_folded).bind(&mail.secret)
         .bind(&mail.message_id).bind(now).bind(&mail.batch).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+const COLUMNS: [Column; 15] = [
+    Column::Text,
+    Column::Text,
+    Column::Int,
+    Column::Text,
+    Column::Text,
+    Column::Text,
+    Column::Text,
+    Column::Text,
+    Column::Text,
+    Column::Text,
+    Column::Bytes,
+    Column::Text,
+    Column::Text,
+    Column::Instant,
+    Column::Instant,
+];
+
+/// As `insert`, in one statement.
+pub(super) async fn insert_many(tx: &mut Transaction, mails: &[NewMail]) -> Result<(), Error> {
+    let now = tx.now().text();
+    let hex = |secret: &Vec<u8>| secret.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let row = |mail: &NewMail| {
+        let rendered = &mail.rendered;
+        serde_json::json!([
+            mail.name,
+            mail.kind,
+            mail.user,
+            mail.to_email,
+            mail.to_name,
+            mail.bcc,
+            rendered.subject,
+            rendered.text,
+            rendered.html,
+            mail.search_folded,
+            mail.secret.as_ref().map(hex),
+            mail.message_id,
+            mail.batch,
+            now,
+            now,
+        ])
+    };
+    let rows = serde_json::to_string(&mails.iter().map(row).collect::<Vec<_>>())?;
+    let mut statement = Select::new(
+        tx,
+        "insert into mails (state, name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, batch,
+            next_at, created_at) select 'waiting',",
+    );
+    statement.given(&COLUMNS, rows).execute(tx).await?;
+    Ok(())
+}
+
+fn keys_of(users: &[UserId]) -> Vec<i64> {
+    users.iter().map(|user| user.0).collect()
+}
+
+pub(super) async fn delete_unsent_to(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let mut statement = Select::new(tx, "delete from mails where state in ('waiting', 'failed', 'kept') and user_id");
+    statement.in_keys(&keys_of(users)).execute(tx).await?;
+    Select::new(tx, "delete from notification_administrators where user_id").in_keys(&keys_of(users)).execute(tx).await?;
+    Ok(())
+}
+
+pub(super) async fn empty_mails_to(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let mut statement = Select::new(
+        tx,
+        "update mails set to_email = '', to_name = 'deleted user ' || cast(user_id as text), bcc = '[]', subject = '(deleted)', text = '', html = '',
+            search_folded = '', error = '', secret = null where user_id",
+    );
+    statement.in_keys(&keys_of(users)).execute(tx).await?;
+    Ok(())
+}
+
+/// Notices go to others and name whom they tell of, by address and name.
+pub(super) async fn rename_in_notices(tx: &mut Transaction, (email, display): (&str, &str), by: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "update mails set subject = replace(replace(subject, $1, $3), $2, $3), text = replace(replace(text, $1, $3), $2, $3),
+            html = replace(replace(html, $1, $3), $2, $3), search_folded = replace(replace(search_folded, $4, $3), $5, $3)
+         where kind like 'notice-%' and (text like '%' || $1 || '%')")
+        .bind(email).bind(display).bind(by).bind(ids::fold(email)).bind(ids::fold(display)).execute(c).await?.rows_affected());
     Ok(())
 }
 

@@ -14,6 +14,9 @@ use crate::{
     ids::{self, GroupId, UserId},
 };
 
+/// Pending, by an invitation that was not accepted: no state of its own, but filters and badges say so.
+pub const INVITED: &str = "invited";
+
 /// The filter of a list, as addresses and forms spell it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 pub struct FilterWords {
@@ -39,11 +42,13 @@ impl FilterWords {
     /// # Errors
     /// `NotFound` when there is no such state.
     pub fn filter(&self, inside: Option<GroupId>, outside: Option<GroupId>) -> Result<Filter, Error> {
-        let state = UserState::parse(&self.state).filter(|state| *state != UserState::Deleted);
+        let invited = self.state == INVITED;
+        let word = if invited { UserState::Pending.as_str() } else { &self.state };
+        let state = UserState::parse(word).filter(|state| *state != UserState::Deleted);
         if state.is_none() && !self.state.is_empty() {
             return Err(Error::NotFound);
         }
-        Ok(Filter { needle: ids::fold(&self.q), state, inside, outside, ..Filter::default() })
+        Ok(Filter { needle: ids::fold(&self.q), state, invited, inside, outside, ..Filter::default() })
     }
 }
 
@@ -63,7 +68,7 @@ pub enum Chosen {
 }
 
 impl Chosen {
-    async fn keys(&self, connection: &mut Connection, now: crate::db::Instant) -> Result<Vec<UserId>, Error> {
+    pub(super) async fn keys(&self, connection: &mut Connection, now: crate::db::Instant) -> Result<Vec<UserId>, Error> {
         match self {
             Chosen::Named(names) => store::keys_of(connection, names).await,
             Chosen::Matching(words) => {

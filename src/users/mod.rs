@@ -2,6 +2,8 @@
 
 pub mod account;
 pub mod bulk;
+pub mod deletion;
+pub mod invitations;
 pub mod pages;
 mod past;
 pub mod recovery;
@@ -180,7 +182,7 @@ pub struct User {
 
 impl User {
     pub fn display(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+        self.person().display()
     }
 
     pub fn path(&self) -> String {

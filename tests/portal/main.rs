@@ -11,6 +11,7 @@ mod demo;
 mod everywhere;
 mod faults;
 mod groups;
+mod invitations;
 
 mod mail;
 mod operate;

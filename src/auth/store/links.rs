@@ -2,7 +2,7 @@
 
 use crate::{
     auth::Person,
-    db::{Connection, Instant, Transaction, run},
+    db::{Connection, Instant, Kind, Select, Transaction, run},
     error::Error,
     ids::UserId,
 };
@@ -46,6 +46,34 @@ pub(in crate::auth) async fn replace(
          on conflict (user_id, purpose) do update set token_hash = excluded.token_hash, data = excluded.data, made_at = excluded.made_at,
             expires_at = excluded.expires_at, used_at = null")
         .bind(purpose).bind(user).bind(hash).bind(data).bind(now).bind(expires).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// As `replace`, in one statement.
+pub(in crate::auth) async fn replace_many(
+    tx: &mut Transaction,
+    purpose: &str,
+    users: &[(UserId, String)],
+    hashes: &[Vec<u8>],
+    expires: Instant,
+) -> Result<(), Error> {
+    let now = tx.now().text();
+    let hex = |hash: &[u8]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let row =
+        |((user, data), hash): (&(UserId, String), &Vec<u8>)| serde_json::json!([purpose, user, hex(hash), data, now, expires.text()]);
+    let rows = serde_json::to_string(&users.iter().zip(hashes).map(row).collect::<Vec<_>>())?;
+    let mut statement = Select::new(tx, "insert into links (purpose, user_id, token_hash, data, made_at, expires_at) select");
+    statement.given(&[Kind::Text, Kind::Int, Kind::Bytes, Kind::Text, Kind::Instant, Kind::Instant], rows).sql(
+        "where true on conflict (user_id, purpose) do update set token_hash = excluded.token_hash, data = excluded.data,
+            made_at = excluded.made_at, expires_at = excluded.expires_at, used_at = null",
+    );
+    statement.execute(tx).await?;
+    Ok(())
+}
+
+pub(in crate::auth) async fn delete_of(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    Select::new(tx, "delete from links where user_id").in_keys(&keys).execute(tx).await?;
     Ok(())
 }
 

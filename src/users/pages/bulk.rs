@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::{HttpRequest, web::Data};
 use serde::Deserialize;
 
-use super::list::Shown;
+use super::{invitations, list::Shown};
 use crate::{
     app::Portal,
     auth::Administrator,
@@ -36,6 +36,9 @@ pub(super) struct BulkForm {
     remove_other: String,
     #[serde(default)]
     other: Option<String>,
+    /// `send` or `revoke` those of the ticked.
+    #[serde(default)]
+    invitations: Option<String>,
 }
 
 enum Direction {
@@ -44,6 +47,14 @@ enum Direction {
 }
 
 impl BulkForm {
+    pub fn is_nobody(&self) -> bool {
+        self.user.is_empty() && !self.shown.all()
+    }
+
+    pub fn chosen(&self) -> Chosen {
+        if self.shown.all() { Chosen::Matching(self.shown.words()) } else { Chosen::Named(self.user.clone()) }
+    }
+
     /// Which way, and the group: its name, and whether it was typed.
     fn wanted(&self) -> Result<(Direction, &str, bool), Error> {
         match (&self.add, &self.remove, self.other.as_deref()) {
@@ -58,15 +69,20 @@ impl BulkForm {
 
 pub(super) async fn change_groups(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<BulkForm>) -> Answer {
     let back = form.shown.address();
+    if let Some(what) = &form.invitations {
+        let (flash, progress) = invitations::in_bulk(&admin, &portal, &form, what).await?;
+        flash.keep(&session)?;
+        return web::see_other(progress.as_deref().unwrap_or(&back));
+    }
     let (direction, group, typed) = form.wanted()?;
-    let mut flash = if form.user.is_empty() && !form.shown.all() {
+    let mut flash = if form.is_nobody() {
         Flash::warn("Nobody is ticked, so nothing was changed. Tick the users first.")
     } else {
         let group = if typed { groups::find_by_words(&portal.db, group).await? } else { Some(group.to_owned()) };
         match group {
             None => Flash::warn("There is no custom group by that name, so nothing was changed."),
             Some(group) => {
-                let chosen = if form.shown.all() { Chosen::Matching(form.shown.words()) } else { Chosen::Named(form.user.clone()) };
+                let chosen = form.chosen();
                 match direction {
                     Direction::Add => said_added(bulk::add_to_group(&portal.db, &admin, &group, &chosen).await?),
                     Direction::Remove => said_removed(bulk::remove_from_group(&portal.db, &admin, &group, &chosen).await?),

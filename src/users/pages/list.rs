@@ -12,7 +12,7 @@ use crate::{
     groups::{Directory, GroupMark},
     ids,
     users::{
-        bulk::FilterWords,
+        bulk::{FilterWords, INVITED},
         store::list::{self, Sort, UserRow},
     },
     web::{
@@ -233,7 +233,10 @@ pub(super) async fn list(
             listed
         }
     };
-    shown.state = filter.state.map_or(String::new(), |state| state.as_str().to_owned());
+    shown.state = match filter.state {
+        Some(_) if filter.invited => INVITED.to_owned(),
+        state => state.map_or(String::new(), |state| state.as_str().to_owned()),
+    };
     shown.page = page.number.to_string();
     shown.size = page.size.to_string();
     sorted.clone_into(&mut shown.sort);

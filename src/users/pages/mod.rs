@@ -3,6 +3,7 @@
 mod account;
 mod add;
 mod bulk;
+mod invitations;
 mod list;
 mod recovery;
 mod sessions;
@@ -27,6 +28,12 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)
         .post("/publisher/users/{name}/sessions/{inner}/end", show::end_session)
         .post("/publisher/users/{name}/send-reset", recovery::send_for)
+        .get("/publisher/invite", invitations::form)
+        .post("/publisher/invite", invitations::invite)
+        .post("/publisher/users/{name}/invite-again", invitations::send_again)
+        .post("/publisher/users/{name}/revoke-invitation", invitations::revoke)
+        .get("/invitation/{token}", invitations::show)
+        .post("/invitation/{token}", invitations::accept)
         .get("/forgot", recovery::ask)
         .post("/forgot", recovery::send)
         .get("/reset/{token}", recovery::show_reset)

@@ -55,6 +55,16 @@ pub(super) fn closed(frame: Frame, found: &Found, used: &'static str, next: (&'s
     web::page_with(status, &ClosedPage { frame, title, sentence, next })
 }
 
+/// The same with a sentence of the caller's own.
+pub(super) fn closed_with(frame: Frame, found: &Found, sentence: &'static str, next: (&'static str, &'static str)) -> Answer {
+    let (status, title) = if matches!(found, Found::Expired) {
+        (StatusCode::GONE, "This link has run out")
+    } else {
+        (StatusCode::NOT_FOUND, "This link does not work")
+    };
+    web::page_with(status, &ClosedPage { frame, title, sentence, next })
+}
+
 /// A form drawn again because the portal was asked too often.
 pub(super) fn too_many(page: &impl Template, seconds: u64) -> Answer {
     let mut answer = web::page_with(StatusCode::TOO_MANY_REQUESTS, page)?;

@@ -14,6 +14,7 @@ use crate::{
     ids::SubscriptionId,
     users::{
         self, NewUser, User,
+        invitations::{self, Invitation},
         store::show::{self, GroupBox, Held},
     },
     web::{
@@ -28,6 +29,9 @@ use crate::{
 struct ShowPage {
     frame: Frame,
     user: User,
+    invitation: Option<Invitation>,
+    /// It has run out.
+    late: bool,
     form: NewUser,
     version: i64,
     /// What somebody else saved meanwhile, when this form is older.
@@ -49,6 +53,7 @@ impl ShowPage {
         let user = users::get(&mut connection, name).await?;
         let groups = show::boxes(&mut connection, user.id, now).await?;
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
+        let invitation = invitations::of(&mut connection, user.id).await?;
         let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| held.is_live()).map(|held| held.id).collect();
         let hidden = catalog::without_sight(&mut connection, &live, now).await?;
         drop(connection);
@@ -57,6 +62,8 @@ impl ShowPage {
         let here = if own { own_session(request) } else { String::new() };
         Ok(Self {
             frame,
+            late: invitation.is_some_and(|invitation| invitation.expires_at <= now),
+            invitation,
             form: user.as_form(),
             version: user.version,
             theirs: None,

@@ -18,6 +18,8 @@ pub struct Filter {
     /// Part of a name or an address, folded.
     pub needle: String,
     pub state: Option<UserState>,
+    /// Those alone who have an invitation.
+    pub invited: bool,
     pub inside: Option<GroupId>,
     pub outside: Option<GroupId>,
     /// The group that they are inside has very many members; the list finds out.
@@ -30,7 +32,7 @@ impl Filter {
     /// Whether those who match are counted as they come and go, by state and role.
     fn is_kept(&self) -> bool {
         let by_state = |group| matches!(group, None | Some(ids::ADMINISTRATORS | ids::DEVELOPERS));
-        self.needle.is_empty() && by_state(self.inside) && (by_state(self.outside) || self.outside == Some(ids::GUESTS))
+        self.needle.is_empty() && !self.invited && by_state(self.inside) && (by_state(self.outside) || self.outside == Some(ids::GUESTS))
     }
 
     fn apply(&self, statement: &mut Select, now: Instant) {
@@ -38,6 +40,9 @@ impl Filter {
             Some(state) => statement.filter("u.state =").bind(state.as_str()).sql("and u.state <> 'deleted'"),
             None => statement.filter("u.state <> 'deleted'"),
         };
+        if self.invited {
+            statement.filter("u.id in (select l.user_id from links l where l.purpose = 'invitation' and l.used_at is null)");
+        }
         match self.inside {
             None => {}
             Some(ids::ADMINISTRATORS) => {
@@ -169,8 +174,10 @@ impl UserRow {
 const SHOWN: usize = 3;
 
 impl UserRow {
+    /// The name; the address of whoever was invited and has not said one.
     pub fn display(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
+        let name = format!("{} {}", self.first_name, self.last_name);
+        if name.trim().is_empty() { self.email.clone() } else { name.trim().to_owned() }
     }
 
     pub fn path(&self) -> String {
@@ -257,7 +264,9 @@ pub async fn list(
         .sql("(")
         .sql(select::json_values(connection))
         .sql(
-            "(u.name, u.first_name, u.last_name, u.email, u.state, case when u.administrator then 1 else 0 end, u.registered_at, u.last_sign_in_at,
+            "(u.name, u.first_name, u.last_name, u.email,
+              case when u.state = 'pending' and exists (select 1 from links l where l.user_id = u.id and l.purpose = 'invitation' and l.used_at is null)
+                   then 'invited' else u.state end, case when u.administrator then 1 else 0 end, u.registered_at, u.last_sign_in_at,
               (select string_agg(cast(m.group_id as text), ',') from memberships m where m.user_id = u.id and m.from_at <=",
         )
         .bind(now)

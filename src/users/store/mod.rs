@@ -1,5 +1,6 @@
 //! SQL of users.
 
+pub(super) mod invitations;
 pub mod list;
 pub(super) mod past;
 pub mod show;
@@ -19,9 +20,10 @@ pub(super) async fn email_taken(connection: &mut Connection, email_folded: &str,
 
 /// The folded columns of a user: what lists sort by, and what search looks through.
 pub(super) fn folded(first_name: &str, last_name: &str, email: &str) -> (String, String) {
-    let sort = ids::fold(&format!("{first_name} {last_name}"));
-    let search = format!("{sort}\n{}", ids::fold(email));
-    (sort, search)
+    let (name, email) = (ids::fold(&format!("{first_name} {last_name}")), ids::fold(email));
+    let search = format!("{name}\n{email}");
+    // Whoever has no name yet is called by the address.
+    (if name.is_empty() { email } else { name }, search)
 }
 
 pub(super) async fn insert(
