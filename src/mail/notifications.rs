@@ -1,5 +1,7 @@
 //! Who is told of what happens: administrators, and addresses that belong to nobody here.
 
+use std::collections::HashSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Mail, Post, Values, store, write};
@@ -87,13 +89,9 @@ pub async fn get(connection: &mut Connection, event: Event) -> Result<Told, Erro
 
 /// Addresses, as typed: apart by commas, semicolons, spaces or lines.
 pub fn split(text: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for part in text.split(|c: char| c == ',' || c == ';' || c.is_whitespace()).filter(|part| !part.is_empty()) {
-        if !found.iter().any(|known| ids::fold(known) == ids::fold(part)) {
-            found.push(part.to_owned());
-        }
-    }
-    found
+    let mut known = HashSet::new();
+    let parts = text.split(|c: char| c == ',' || c == ';' || c.is_whitespace()).filter(|part| !part.is_empty());
+    parts.filter(|part| known.insert(ids::fold(part))).map(str::to_owned).collect()
 }
 
 const MOST: usize = 50;

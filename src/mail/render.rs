@@ -64,6 +64,22 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
     found
 }
 
+/// Lists and quotations inside each other, beyond which nobody reads and the text grows with the square of its length.
+const DEEPEST: usize = 12;
+
+/// Whether lists, quotations and the like are inside each other more deeply than a mail needs.
+pub fn is_too_deep(body: &str) -> bool {
+    let mut depth = 0_usize;
+    Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH).any(|event| {
+        match event {
+            Event::Start(_) => depth += 1,
+            Event::End(_) => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth > 2 * DEEPEST
+    })
+}
+
 /// The names in braces of a text that are no parameters of this kind.
 pub fn unknown(kind: Kind, text: &str) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
@@ -170,7 +186,7 @@ fn to_text(events: &[Event<'_>]) -> String {
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
-                text.push_str(&"  ".repeat(lists.len().saturating_sub(1)));
+                text.push_str(&"  ".repeat(lists.len().saturating_sub(1).min(DEEPEST)));
                 match lists.last_mut() {
                     Some(Some(number)) => {
                         text.push_str(&format!("{number}. "));
@@ -256,6 +272,8 @@ mod tests {
             let mail = render(facts.subject, facts.body, &Values::samples(kind));
             assert!(!mail.text.contains(['{', '}']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
         }
+        assert!(is_too_deep(&format!("{}a", "- ".repeat(9990))) && is_too_deep(&format!("{}a", "> ".repeat(9990))));
+        assert!(!is_too_deep("- a\n  - b\n    - c\n\n> d"));
         assert_eq!(unknown(Kind::NewDeveloper, "{product} {x} {product} { y } {}"), ["product", "x"]);
     }
 }

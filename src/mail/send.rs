@@ -146,7 +146,9 @@ async fn send(post: &Post, claimed: &Claimed, at: std::time::SystemTime) -> Resu
     let message = message(post, claimed, link.as_deref(), at)?;
     match &post.transport {
         Transport::Log => {
-            let text = claimed.text.replace(&link_mark(&claimed.name), link.as_deref().unwrap_or_default());
+            // Its link lets whoever has it in, so it is on the mail's page alone.
+            let page = format!("(the link is at {})", post.url(&format!("/publisher/mail/{}", claimed.name)));
+            let text = claimed.text.replace(&link_mark(&claimed.name), &page);
             tracing::info!(
                 to = claimed.to_email,
                 subject = claimed.subject,
@@ -234,9 +236,13 @@ pub async fn run(db: Database, post: Arc<Post>, stopping: Arc<AtomicBool>) {
                 AWAY
             }
         };
-        tokio::select! {
-            () = post.wake.notified(), if pause == LOOK => {}
-            () = tokio::time::sleep(pause) => {}
+        let mut waited = std::pin::pin!(tokio::time::sleep(pause));
+        loop {
+            tokio::select! {
+                // While the server is away, new mails wait like the others; only a stop does not.
+                () = post.wake.notified() => if pause == LOOK || stopping.load(Ordering::Relaxed) { break },
+                () = &mut waited => break,
+            }
         }
     }
 }

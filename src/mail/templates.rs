@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Rendered, Values, render, render::unknown, store};
+use super::{
+    Kind, Rendered, Values, render,
+    render::{is_too_deep, unknown},
+    store,
+};
 use crate::{
     audit::{self, Subject},
     auth::Administrator,
@@ -33,6 +37,9 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
     let mut problems = Problems::default();
     let subject = problems.line("subject", "The subject", subject, 1, 200);
     let body = problems.text("body", "The text", &body.replace("\r\n", "\n"), 1, 20_000);
+    if problems.on("body").is_empty() && is_too_deep(&body) {
+        problems.add("body", "Lists or quotations are inside each other too deeply.");
+    }
     for (field, text) in [("subject", &subject), ("body", &body)] {
         let names: Vec<String> = unknown(kind, text).into_iter().map(|name| format!("{{{name}}}")).collect();
         if !names.is_empty() && problems.on(field).is_empty() {

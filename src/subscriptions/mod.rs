@@ -1,12 +1,14 @@
 //! Subscriptions: a user's hold on a product, its two keys and its states.
 //! A key leaves this room only through `show_keys`, which says so in the audit log.
 
+mod deciding;
 pub mod pages;
 mod past;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
 
+pub use deciding::{Decided, Decision, decide, get as get_any};
 pub use past::{PastSubscription, insert_past};
 
 use crate::{
@@ -17,6 +19,7 @@ use crate::{
     error::{Error, Problems},
     ids::{self, ProductId, SubscriptionId, UserId},
     keys::{self, Keys},
+    mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
 };
 
 /// submitted → active, rejected or cancelled; active ↔ suspended; active and suspended → cancelled or expired.
@@ -84,11 +87,17 @@ pub struct Subscription {
     pub started_at: Option<Instant>,
     pub ended_at: Option<Instant>,
     pub expires_at: Option<Instant>,
+    pub version: i64,
 }
 
 impl Subscription {
     pub fn path(&self) -> String {
         format!("/account/subscriptions/{}", ids::encode(&self.name))
+    }
+
+    /// Its page for administrators.
+    pub fn publisher_path(&self) -> String {
+        format!("/publisher/subscriptions/{}", ids::encode(&self.name))
     }
 
     pub fn product_path(&self) -> String {
@@ -102,6 +111,11 @@ impl Subscription {
 
     pub fn is_live(&self) -> bool {
         self.state().is_live()
+    }
+
+    /// Whether its keys can be replaced: they work, or will again.
+    pub fn has_keys(&self) -> bool {
+        matches!(self.state(), State::Active | State::Suspended)
     }
 
     pub fn is_active(&self) -> bool {
@@ -189,7 +203,14 @@ pub const GUESTS_ONLY: &str = "This product is open to guests for reading. To su
 /// # Errors
 /// `NotFound` when the user does not see the product; `Forbidden` when it is seen as a guest sees it; `Invalid` on `display_name` and
 /// `terms`; `Conflict` when the product requires no subscription or allows no further one.
-pub async fn subscribe(db: &Database, keys: &Keys, who: &SignedIn, product: &str, new: &NewSubscription) -> Result<Subscribed, Error> {
+pub async fn subscribe(
+    db: &Database,
+    keys: &Keys,
+    post: &Post,
+    who: &SignedIn,
+    product: &str,
+    new: &NewSubscription,
+) -> Result<Subscribed, Error> {
     let mut tx = db.write().await?;
     // Counting and adding must not be interleaved with the same user's second click.
     tx.one_at_a_time("subscribe", who.id().0).await?;
@@ -214,8 +235,38 @@ pub async fn subscribe(db: &Database, keys: &Keys, who: &SignedIn, product: &str
     let terms = (!product.terms.is_empty()).then(|| product.terms.clone());
     let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms };
     let subscription = insert_in(&mut tx, keys, who.actor(), &wanted).await?;
+    let (kind, event) = match state {
+        State::Submitted => (Kind::SubscriptionRequested, notifications::Event::SubscriptionRequested),
+        _ => (Kind::SubscriptionActivated, notifications::Event::SubscriptionNew),
+    };
+    let person = who.person();
+    let values = told(post, &subscription);
+    mail::write(&mut tx, post, Mail::new(kind, owner(who), values.clone())).await?;
+    let notice = values.set("developer", person.display()).set("developer_email", person.email.clone());
+    let notice = notice.set("page_url", post.url(&subscription.publisher_path()));
+    notifications::tell(&mut tx, post, event, &notice).await?;
     tx.commit().await?;
+    post.wake();
     Ok(Subscribed::New(subscription))
+}
+
+fn owner(who: &SignedIn) -> Recipient {
+    let person = who.person();
+    Recipient {
+        user: Some(person.id),
+        email: person.email.clone(),
+        first_name: person.first_name.clone(),
+        last_name: person.last_name.clone(),
+    }
+}
+
+/// What every mail about a subscription may say.
+fn told(post: &Post, subscription: &Subscription) -> Values {
+    Values::default()
+        .set("subscription", subscription.display_name.clone())
+        .set("subscription_url", post.url(&subscription.path()))
+        .set("product", subscription.product_display_name.clone())
+        .set("product_url", post.url(&subscription.product_path()))
 }
 
 fn count(live: &[Subscription]) -> i64 {
@@ -252,13 +303,29 @@ pub async fn insert_in(tx: &mut Transaction, keys: &Keys, actor: &Actor, wanted:
     Ok(subscription)
 }
 
-#[derive(Clone, Copy)]
-enum Which {
+/// One of the two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
     Primary,
     Secondary,
 }
 
 impl Which {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "primary" => Some(Which::Primary),
+            "secondary" => Some(Which::Secondary),
+            _ => None,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Which::Primary => "primary",
+            Which::Secondary => "secondary",
+        }
+    }
+
     /// Binds a stored key to its subscription and place.
     fn context(self, subscription: &str) -> String {
         match self {
@@ -315,6 +382,63 @@ pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -
     Ok((subscription, shown))
 }
 
+/// Puts a new key in the place of one of the two; the other goes on working. False when the subscription was changed since the form
+/// was shown: perhaps by the first click of two.
+///
+/// # Errors
+/// `NotFound` for another's; `Conflict` unless it is active or suspended.
+pub async fn regenerate_key(
+    db: &Database,
+    keys: &Keys,
+    post: &Post,
+    who: &SignedIn,
+    name: &str,
+    which: Which,
+    version: i64,
+) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let subscription = get(&mut tx, who, name).await?;
+    if !subscription.has_keys() {
+        let word = subscription.state().word().to_lowercase();
+        return Err(Error::Conflict(format!("Keys are replaced while a subscription is active; this one is {word}.")));
+    }
+    let key = seal(keys, &subscription.name, which, &new_key())?;
+    if !store::set_key(&mut tx, subscription.id, version, which == Which::Primary, &key).await? {
+        return Ok(false);
+    }
+    let mut facts = serde_json::to_value(subscription.facts(subscription.state()))?;
+    facts["key"] = which.word().into();
+    audit::record(&mut tx, who.actor(), "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    let values = told(post, &subscription).set("which_key", which.word());
+    mail::write(&mut tx, post, Mail::new(Kind::KeyRegenerated, owner(who), values)).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(true)
+}
+
+/// Gives one's own subscription another name. False when it has that name.
+///
+/// # Errors
+/// `NotFound` for another's; `Invalid` on `display_name`; `Stale` when it was changed since the form was shown.
+pub async fn rename(db: &Database, who: &SignedIn, name: &str, version: i64, display_name: &str) -> Result<bool, Error> {
+    let mut problems = Problems::default();
+    let display_name = problems.line("display_name", "The name", display_name, 1, 100);
+    problems.or(())?;
+    let mut tx = db.write().await?;
+    let subscription = get(&mut tx, who, name).await?;
+    if subscription.display_name == display_name {
+        return Ok(false);
+    }
+    if !store::rename(&mut tx, subscription.id, version, &display_name).await? {
+        return Err(Error::Stale);
+    }
+    let renamed = Subscription { display_name, ..subscription.clone() };
+    let (was, is) = (subscription.facts(subscription.state()), renamed.facts(renamed.state()));
+    audit::record(&mut tx, who.actor(), "subscription.renamed", renamed.subject(), Some(was), Some(is)).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// Whether the keys in the database can be read with this secret: the newest one is tried. True when there is none.
 pub async fn key_fits(db: &Database, keys: &Keys) -> Result<bool, Error> {
     let newest = store::newest_sealed_key(&mut db.read().await?).await?;
@@ -325,7 +449,7 @@ pub async fn key_fits(db: &Database, keys: &Keys) -> Result<bool, Error> {
 ///
 /// # Errors
 /// `NotFound` for another's; `Conflict` when it was rejected or has expired.
-pub async fn cancel(db: &Database, who: &SignedIn, name: &str) -> Result<(Subscription, bool), Error> {
+pub async fn cancel(db: &Database, post: &Post, who: &SignedIn, name: &str) -> Result<(Subscription, bool), Error> {
     let mut tx = db.write().await?;
     let subscription = get(&mut tx, who, name).await?;
     let before = subscription.state();
@@ -345,7 +469,9 @@ pub async fn cancel(db: &Database, who: &SignedIn, name: &str) -> Result<(Subscr
     }
     let (was, is) = (subscription.facts(before), subscription.facts(State::Cancelled));
     audit::record(&mut tx, who.actor(), "subscription.cancelled", subscription.subject(), Some(was), Some(is)).await?;
+    mail::write(&mut tx, post, Mail::new(Kind::SubscriptionCancelled, owner(who), told(post, &subscription))).await?;
     tx.commit().await?;
+    post.wake();
     Ok((subscription, true))
 }
 

@@ -9,17 +9,123 @@ use crate::{
     db::{COUNTED, Connection, Instant, Select, Transaction, listed, run},
     error::Error,
     ids::{self, ProductId, SubscriptionId, UserId},
+    mail::Recipient,
 };
 
 macro_rules! subscriptions_where {
     ($rest:literal) => {
         concat!(
             "select s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
-                s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at
+                s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at, s.version
              from subscriptions s join products p on p.id = s.product_id where ",
             $rest
         )
     };
+}
+
+/// A subscription and whose it is.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Held {
+    #[sqlx(flatten)]
+    pub subscription: Subscription,
+    pub owner_name: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub email: String,
+    pub owner_state: String,
+}
+
+impl Held {
+    pub fn owner_path(&self) -> String {
+        format!("/publisher/users/{}", ids::encode(&self.owner_name))
+    }
+
+    pub fn display(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name)
+    }
+
+    pub(super) fn owner(&self) -> Recipient {
+        Recipient {
+            user: Some(self.subscription.owner_id),
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+        }
+    }
+}
+
+/// Those of these names, oldest first.
+pub(super) async fn held(connection: &mut Connection, names: &[String]) -> Result<Vec<Held>, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement = Select::new(
+        connection,
+        "select s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
+            s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at, s.version,
+            u.name as owner_name, u.first_name, u.last_name, u.email, u.state as owner_state
+         from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id where s.name_folded",
+    );
+    statement.in_texts(&folded).sql("order by s.id").all(connection).await
+}
+
+#[derive(sqlx::FromRow)]
+struct Changed {
+    id: SubscriptionId,
+}
+
+/// Brings those that are in one of the states into another; which they were.
+pub(super) async fn set_state(
+    tx: &mut Transaction,
+    keys: &[i64],
+    from: &[State],
+    to: State,
+    comment: &str,
+) -> Result<Vec<SubscriptionId>, Error> {
+    let now = tx.now();
+    let from: Vec<String> = from.iter().map(|state| state.as_str().to_owned()).collect();
+    let mut statement = Select::new(tx, "update subscriptions set version = version + 1, state =");
+    statement.bind(to.as_str()).sql(", state_comment =").bind(comment);
+    if to == State::Active {
+        statement.sql(", started_at = coalesce(started_at,").bind(now).sql(")");
+    }
+    if !to.is_live() {
+        statement.sql(", ended_at =").bind(now);
+    }
+    statement.sql("where id").in_keys(keys).sql("and state").in_texts(&from).sql("returning id");
+    Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.id).collect())
+}
+
+/// False when it is at another version.
+pub(super) async fn rename(tx: &mut Transaction, subscription: SubscriptionId, version: i64, display_name: &str) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(
+        run!(connection, c => sqlx::query("update subscriptions set display_name = $3, version = version + 1 where id = $1 and version = $2")
+        .bind(subscription).bind(version).bind(display_name).execute(c).await?.rows_affected())
+            == 1,
+    )
+}
+
+/// Puts another key in the place of one of the two; false when the subscription is at another version.
+pub(super) async fn set_key(
+    tx: &mut Transaction,
+    subscription: SubscriptionId,
+    version: i64,
+    primary: bool,
+    key: &SealedKey,
+) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => {
+        let query = match primary {
+            true => sqlx::query("update subscriptions set primary_key = $3, primary_mac = $4, version = version + 1 where id = $1 and version = $2"),
+            false => sqlx::query("update subscriptions set secondary_key = $3, secondary_mac = $4, version = version + 1 where id = $1 and version = $2"),
+        };
+        query.bind(subscription).bind(version).bind(&key.sealed).bind(&key.mac).execute(c).await?.rows_affected()
+    }) == 1)
+}
+
+/// How many wait for approval, up to `COUNTED` and one more.
+pub async fn count_submitted(connection: &mut Connection) -> Result<i64, Error> {
+    let mut statement = Select::new(connection, "select count(*) from (select 1 from subscriptions s where s.state = 'submitted' limit");
+    statement.bind(COUNTED + 1).sql(") t").count(connection).await
 }
 
 /// A key as it is kept: encrypted, and hashed to find it by.
@@ -136,6 +242,7 @@ impl Sort {
 #[derive(Clone, Debug, Deserialize)]
 pub struct SubscriptionRow {
     pub id: SubscriptionId,
+    pub name: String,
     pub display_name: String,
     pub state: String,
     pub created_at: Instant,
@@ -148,6 +255,10 @@ pub struct SubscriptionRow {
 }
 
 impl SubscriptionRow {
+    pub fn path(&self) -> String {
+        format!("/publisher/subscriptions/{}", ids::encode(&self.name))
+    }
+
     pub fn product_path(&self) -> String {
         format!("/publisher/products/{}", ids::encode(&self.product_name))
     }
@@ -173,7 +284,7 @@ pub async fn list(
     let needle = ids::fold(needle);
     let mut rows = Select::new(
         connection,
-        "select s.id, s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product_display_name,
+        "select s.id, s.name, s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product_display_name,
             u.name as owner_name, u.first_name, u.last_name, u.email
          from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id",
     );

@@ -52,6 +52,8 @@ pub struct Frame {
     pub flash: Option<Flash>,
     /// Path and query of this page, or of the one whose form led here when this address only takes forms.
     pub here: String,
+    /// The address asks for nothing beyond its path.
+    pub plain: bool,
 }
 
 const SECTIONS: [&str; 10] = ["apis", "products", "users", "groups", "subscriptions", "mail", "audit", "settings", "account", "dashboard"];
@@ -83,6 +85,7 @@ impl Frame {
             person,
             section,
             here: super::url::local_path(Some(&here), "/"),
+            plain: request.uri().query().is_none(),
         }
     }
 

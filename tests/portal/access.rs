@@ -19,6 +19,8 @@ const TABLE: &[Row] = &[
     ("GET", "/setup", "/setup", [404, 404, 404]),
     ("POST", "/setup", "/setup", [404, 404, 404]),
     ("POST", "/theme", "/theme", [303, 303, 303]),
+    ("GET", "/publisher/subscriptions/{name}", "/publisher/subscriptions/held", [303, 403, 200]),
+    ("POST", "/publisher/subscriptions/{name}/decide", "/publisher/subscriptions/held/decide", [303, 403, 400]),
     ("GET", "/publisher/groups", "/publisher/groups", [303, 403, 200]),
     ("GET", "/publisher/new/group", "/publisher/new/group", [303, 403, 200]),
     ("POST", "/publisher/new/group", "/publisher/new/group", [303, 403, 422]),
@@ -77,7 +79,10 @@ const TABLE: &[Row] = &[
     ("POST", "/account/subscriptions/{name}/keys", "/account/subscriptions/held/keys", [303, 200, 404]),
     ("GET", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 200, 404]),
     ("POST", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 303, 404]),
+    ("POST", "/account/subscriptions/{name}/rename", "/account/subscriptions/held/rename", [303, 400, 400]),
+    ("POST", "/account/subscriptions/{name}/regenerate", "/account/subscriptions/held/regenerate", [303, 400, 400]),
     ("GET", "/publisher/subscriptions", "/publisher/subscriptions", [303, 403, 200]),
+    ("POST", "/publisher/decide/subscriptions", "/publisher/decide/subscriptions", [303, 403, 400]),
     ("GET", "/publisher/users", "/publisher/users", [303, 403, 200]),
     ("POST", "/publisher/users/bulk", "/publisher/users/bulk", [303, 403, 400]),
     ("POST", "/publisher/undo/{name}", "/publisher/undo/none", [303, 403, 404]),
@@ -152,6 +157,7 @@ async fn every_route_lets_in_whom_it_should() {
     let mut wrong = Vec::new();
     for (method, pattern, path, expected) in TABLE {
         let path = &path.replace("/account/subscriptions/held", held.location());
+        let path = &path.replace("/publisher/subscriptions/held", &held.location().replace("/account/", "/publisher/"));
         // Signing out ends a session, so everybody is signed in anew for each row.
         let people = [portal.guest(), portal.signed_in("dev@portal.example").await, portal.signed_in("root@portal.example").await];
         for ((who, browser), expected) in ["guest", "developer", "administrator"].into_iter().zip(&people).zip(expected) {

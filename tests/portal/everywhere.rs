@@ -279,3 +279,24 @@ async fn guests_share_a_page_by_theme_and_no_longer_than_it_is_true() {
         guest.get(&format!("{path}?q=nothing")).await.hides("/orders\"");
     }
 }
+
+/// What a guest typed into an address, however odd or long, is in nobody else's page.
+#[tokio::test]
+async fn no_guest_writes_into_the_page_that_all_guests_get() {
+    let portal = Portal::start().await;
+    portal.seed_product(crate::support::seed::Product { name: "orders", groups: &["guests"], ..Default::default() }).await;
+    let (stranger, guest) = (portal.guest(), portal.guest());
+    let long = format!("x={}", "y".repeat(2500));
+    for list in ["/", "/products", "/apis"] {
+        for query in ["q=Stranger.words/.", long.as_str(), "q=Stranger&next=//evil.example", "page=9&x=/.", "?"] {
+            stranger.get(&format!("{list}?{query}")).await.is(200);
+            let page = guest.get(list).await;
+            page.is(200).hides("Stranger").hides("yyyyy");
+            if list != "/apis" {
+                page.shows("Product orders");
+            }
+            // And what all guests get is not what somebody else asked for.
+            stranger.get(&format!("{list}?q=nothing.is.called.so/.")).await.hides("Product orders");
+        }
+    }
+}

@@ -281,3 +281,130 @@ async fn the_log_and_the_owners_page_say_whose_and_to_which_product() {
     root.get(&path).await.shows("No longer sees it");
     root.get(&format!("{path}/block")).await.shows("1 active subscription: its keys are refused while the account is blocked");
 }
+
+fn with_approval() -> Product<'static> {
+    Product { name: "orders", groups: &["developers"], approval_required: true, ..Product::default() }
+}
+
+/// A request that waits, and its name in addresses.
+async fn requested(browser: &Browser, name: &str) -> String {
+    let made = subscribe(browser, "orders", name).await;
+    made.is(303);
+    made.location().rsplit('/').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_request_is_approved_with_a_comment_and_everybody_hears_of_it() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.seed_product(with_approval()).await;
+    let admin = portal.administrator().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let name = requested(&dev, NAME).await;
+    portal.send_mails().await;
+    assert_eq!(smtp.newest("dev@portal.example").header("Subject").unwrap(), "Your request for Product orders");
+    let notice = smtp.newest("root@portal.example");
+    assert_eq!(notice.header("Subject").unwrap(), "Dev Eloper asks for Product orders");
+    let page = format!("/publisher/subscriptions/{name}");
+    assert!(notice.text().contains(&page), "{}", notice.text());
+
+    admin.get(&page).await.is(200).shows(NAME).shows("Dev Eloper").shows("Approve").shows("Decline").hides("Suspend");
+    let decided = admin.post_and_follow(&format!("{page}/decide"), &[("decision", "approve"), ("comment", "Welcome")]).await;
+    decided.shows("Approved").shows("Suspend").shows("Welcome");
+    portal.send_mails().await;
+    let mail = smtp.newest("dev@portal.example");
+    assert_eq!(mail.header("Subject").unwrap(), "Your subscription to Product orders is active");
+    assert!(mail.text().contains("Welcome"), "{}", mail.text());
+    dev.get(&format!("/account/subscriptions/{name}")).await.shows("Active").shows("Show Keys").shows("Welcome");
+    // Somebody else had the page open.
+    let second = portal.administrator_named("second@portal.example", "Second", "Admin").await;
+    let late = second.post_and_follow(&format!("{page}/decide"), &[("decision", "decline"), ("comment", "No")]).await;
+    late.shows("is active by now, so it was left as it is").shows("Welcome");
+    assert_eq!(portal.audited().await.iter().filter(|action| action.starts_with("subscription.")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_subscription_goes_through_its_states_and_no_others() {
+    let portal = Portal::start().await;
+    portal.seed_product(with_approval()).await;
+    let admin = portal.administrator().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let name = requested(&dev, NAME).await;
+    let page = format!("/publisher/subscriptions/{name}");
+    let decide = async |decision: &str| admin.post_and_follow(&format!("{page}/decide"), &[("decision", decision)]).await;
+    decide("suspend").await.shows("is submitted by now");
+    let long = "x".repeat(1001);
+    admin
+        .post(&format!("{page}/decide"), &[("decision", "approve"), ("comment", long.as_str())])
+        .await
+        .is(422)
+        .shows("may have 1000 characters");
+    decide("approve").await.shows("Approved");
+    decide("activate").await.shows("is active by now");
+    decide("suspend").await.shows("Suspended");
+    dev.get(&format!("/account/subscriptions/{name}")).await.shows("The keys do not work while the subscription is suspended");
+    decide("activate").await.shows("Activated");
+    decide("cancel").await.shows("Cancelled").shows("stays so");
+    for decision in ["approve", "decline", "suspend", "activate", "cancel"] {
+        decide(decision).await.shows("is cancelled by now");
+    }
+    admin.post(&format!("{page}/decide"), &[("decision", "delete")]).await.is(400);
+    admin.get("/publisher/subscriptions/none").await.is(404);
+}
+
+#[tokio::test]
+async fn many_requests_are_decided_at_once_in_one_entry_of_the_log() {
+    let portal = Portal::start().await;
+    portal.seed_product(with_approval()).await;
+    let admin = portal.administrator().await;
+    let dev = portal.developer("dev@portal.example").await;
+    let mut form = vec![("decision", "approve"), ("back", "/publisher/subscriptions?state=submitted")];
+    let names = [requested(&dev, "One").await, requested(&dev, "Two").await, requested(&dev, "Three").await];
+    dev.post(&format!("/account/subscriptions/{}/cancel", names[2]), &[]).await.is(303);
+    form.extend(names.iter().map(|name| ("subscription", name.as_str())));
+    let reply = admin.post_and_follow("/publisher/decide/subscriptions", &form).await;
+    reply.shows("Approved 2 subscriptions.").shows("is cancelled by now");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.approved").count(), 1);
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 2);
+    assert_eq!(portal.count("select count(*) from mails where kind = 'subscription-activated'").await, 2);
+    admin.post_and_follow("/publisher/decide/subscriptions", &[("decision", "approve")]).await.shows("Nothing is ticked");
+}
+
+#[tokio::test]
+async fn a_key_is_replaced_on_its_own_and_once_a_click() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let name = requested(&dev, NAME).await;
+    let page = format!("/account/subscriptions/{name}");
+    let before = dev.post(&format!("{page}/keys"), &[]).await.text;
+    let before = keys_on(&before);
+    let form = [("version", "1"), ("key", "primary")];
+    dev.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("The primary key was replaced.");
+    dev.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("no key was replaced");
+    let after = dev.post(&format!("{page}/keys"), &[]).await.text;
+    let after = keys_on(&after);
+    assert_ne!(after[0], before[0]);
+    assert_eq!(after[1], before[1]);
+    assert_eq!(portal.count("select count(*) from mails where kind = 'key-regenerated'").await, 1);
+    dev.post(&format!("{page}/regenerate"), &[("version", "2"), ("key", "third")]).await.is(400);
+    let other = portal.developer("other@portal.example").await;
+    other.post(&format!("{page}/regenerate"), &[("version", "2"), ("key", "primary")]).await.is(404);
+}
+
+#[tokio::test]
+async fn an_owner_gives_a_subscription_another_name() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let name = requested(&dev, NAME).await;
+    let page = format!("/account/subscriptions/{name}");
+    dev.post(&format!("{page}/rename"), &[("version", "1"), ("display_name", " ")]).await.is(422).shows("The name is missing.");
+    dev.post_and_follow(&format!("{page}/rename"), &[("version", "1"), ("display_name", "Warehouse")])
+        .await
+        .shows("Saved.")
+        .shows("Warehouse");
+    dev.post(&format!("{page}/rename"), &[("version", "1"), ("display_name", "Shop")])
+        .await
+        .is(409)
+        .shows("changed meanwhile")
+        .shows("Shop");
+    assert!(portal.audited().await.contains(&"subscription.renamed".to_owned()));
+    let other = portal.developer("other@portal.example").await;
+    other.post(&format!("{page}/rename"), &[("version", "2"), ("display_name", "Mine")]).await.is(404);
+}

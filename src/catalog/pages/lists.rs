@@ -27,9 +27,10 @@ pub(super) struct ListQuery {
     size: Option<i64>,
 }
 
-/// Where the page is kept that every guest gets who asks for it without a query.
+/// Where the page is kept that every guest gets who asks for this very address. What `here` says alone is not enough: an address that
+/// is too long or odd to come back to is left out of it.
 fn place(version: i64, page: &'static str, visitor: &Visitor, frame: &Frame) -> Option<Place> {
-    let alike = visitor.person().is_none() && frame.flash.is_none() && !frame.here.contains('?');
+    let alike = visitor.person().is_none() && frame.flash.is_none() && frame.plain && frame.here == page;
     alike.then_some(Place { version, page, theme: frame.theme })
 }
 
@@ -63,7 +64,7 @@ fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
 pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(known.version(), "home", &visitor, &frame);
+    let place = place(known.version(), "/", &visitor, &frame);
     if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
@@ -100,7 +101,7 @@ pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Fram
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(known.version(), "products", &visitor, &frame);
+    let place = place(known.version(), "/products", &visitor, &frame);
     if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
@@ -126,7 +127,7 @@ pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
     let page = Page::new(query.page, query.size);
     let wanted = Wanted { needle: &query.q, limit: page.size, offset: page.offset() };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
-    let place = place(known.version(), "apis", &visitor, &frame);
+    let place = place(known.version(), "/apis", &visitor, &frame);
     if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }

@@ -112,7 +112,7 @@ pub(super) async fn subscribe(
     Name(name): Name,
     Form(form): Form<NewSubscription>,
 ) -> Answer {
-    let problems = match subscriptions::subscribe(&portal.db, &portal.keys, &who, &name, &form).await {
+    let problems = match subscriptions::subscribe(&portal.db, &portal.keys, &portal.mail, &who, &name, &form).await {
         Ok(Subscribed::New(subscription)) => {
             let said = if subscription.is_active() {
                 format!("Subscribed to {}. Your two keys are ready.", subscription.product_display_name)

@@ -1,23 +1,25 @@
-//! A person's own subscriptions, and all of them for administrators. Subscribing is on the product's page.
+//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `publisher`.
+
+mod publisher;
 
 use actix_session::Session;
-use actix_web::web::Data;
+use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{ShownKeys, State, Subscription, store};
+use super::{ShownKeys, State, Subscription, Which, store};
 use crate::{
     app::Portal,
-    auth::{Administrator, SignedIn},
+    auth::SignedIn,
     catalog,
-    error::Error,
+    error::{Error, Problems},
     ids::SubscriptionId,
     web::{
-        self, Answer, Flash, Frame, Routes,
+        self, Answer, Flash, Form, Frame, Routes,
         filters::{shortened, the},
         form::{Name, Query},
         markdown::{self, SafeHtml},
-        paging::{Heading, Page, Pager},
+        paging::{Page, Pager},
     },
 };
 
@@ -28,7 +30,12 @@ pub fn routes(routes: &mut Routes) {
         .post("/account/subscriptions/{name}/keys", show_keys)
         .get("/account/subscriptions/{name}/cancel", ask_cancel)
         .post("/account/subscriptions/{name}/cancel", cancel)
-        .get("/publisher/subscriptions", list);
+        .post("/account/subscriptions/{name}/rename", rename)
+        .post("/account/subscriptions/{name}/regenerate", regenerate)
+        .get("/publisher/subscriptions", publisher::list)
+        .post("/publisher/decide/subscriptions", publisher::decide_many)
+        .get("/publisher/subscriptions/{name}", publisher::show)
+        .post("/publisher/subscriptions/{name}/decide", publisher::decide);
 }
 
 /// The account's menu item is not that of its subscriptions.
@@ -69,6 +76,9 @@ struct ShowPage {
     /// The owner no longer sees the product.
     hidden: bool,
     keys: Option<ShownKeys>,
+    /// What was typed for its name, and what is wrong with it.
+    display_name: String,
+    problems: Problems,
     subscription: Subscription,
 }
 
@@ -77,7 +87,8 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let hidden = !catalog::without_sight(&mut connection, &[subscription.id], portal.db.now()).await?.is_empty();
         let terms = markdown::to_html(subscription.terms_accepted.as_deref().unwrap_or(""));
-        Ok(Self { frame: framed(frame), terms, hidden, keys, subscription })
+        let display_name = subscription.display_name.clone();
+        Ok(Self { frame: framed(frame), terms, hidden, keys, display_name, problems: Problems::default(), subscription })
     }
 }
 
@@ -90,6 +101,60 @@ async fn show(who: SignedIn, portal: Data<Portal>, frame: Frame, Name(name): Nam
 async fn show_keys(who: SignedIn, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let (subscription, keys) = super::show_keys(&portal.db, &portal.keys, &who, &name).await?;
     web::page(&ShowPage::of(&portal, frame, subscription, Some(keys)).await?)
+}
+
+#[derive(Deserialize)]
+struct RenameForm {
+    version: i64,
+    #[serde(default)]
+    display_name: String,
+}
+
+async fn rename(
+    who: SignedIn,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<RenameForm>,
+) -> Answer {
+    let outcome = super::rename(&portal.db, &who, &name, form.version, &form.display_name).await;
+    let subscription = super::get(&mut portal.db.read().await?, &who, &name).await?;
+    match outcome {
+        Ok(changed) => {
+            Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
+            web::see_other(&subscription.path())
+        }
+        Err(Error::Invalid(problems)) => {
+            let page = ShowPage::of(&portal, frame, subscription, None).await?;
+            web::invalid(&ShowPage { problems, display_name: form.display_name, ..page })
+        }
+        Err(Error::Stale) => {
+            let problems = Problems::one("display_name", "The subscription was changed meanwhile. Look at it, then save again.");
+            let page = ShowPage::of(&portal, frame, subscription, None).await?;
+            web::page_with(StatusCode::CONFLICT, &ShowPage { problems, display_name: form.display_name, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+#[derive(Deserialize)]
+struct RegenerateForm {
+    version: i64,
+    #[serde(default)]
+    key: String,
+}
+
+async fn regenerate(who: SignedIn, portal: Data<Portal>, session: Session, Name(name): Name, Form(form): Form<RegenerateForm>) -> Answer {
+    let Some(which) = Which::parse(&form.key) else { return Err(Error::BadRequest("The key is primary or secondary.".to_owned())) };
+    let done = super::regenerate_key(&portal.db, &portal.keys, &portal.mail, &who, &name, which, form.version).await?;
+    let subscription = super::get(&mut portal.db.read().await?, &who, &name).await?;
+    let said = match done {
+        true => Flash::good(format!("The {} key was replaced. The old one no longer works; the other key still does.", which.word())),
+        false => Flash::warn("The subscription was changed since this page was shown, so no key was replaced."),
+    };
+    said.keep(&session)?;
+    web::see_other(&subscription.path())
 }
 
 #[derive(Template)]
@@ -125,7 +190,7 @@ async fn ask_cancel(who: SignedIn, portal: Data<Portal>, frame: Frame, session: 
 }
 
 async fn cancel(who: SignedIn, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
-    let (subscription, done) = super::cancel(&portal.db, &who, &name).await?;
+    let (subscription, done) = super::cancel(&portal.db, &portal.mail, &who, &name).await?;
     if done {
         let (what, product) = (the("subscription", &subscription.display_name), shortened(&subscription.product_display_name, 80));
         Flash::good(format!("Cancelled {what} to {product}.")).keep(&session)?;
@@ -133,80 +198,4 @@ async fn cancel(who: SignedIn, portal: Data<Portal>, session: Session, Name(name
         Flash::good("It was cancelled already, so nothing was changed.").keep(&session)?;
     }
     web::see_other("/account/subscriptions")
-}
-
-#[derive(Deserialize)]
-struct ListQuery {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    sort: String,
-    page: Option<i64>,
-    size: Option<i64>,
-}
-
-fn parse_sort(text: &str) -> (store::Sort, &'static str) {
-    use store::Sort::*;
-    match text {
-        "created" => (Created, "created"),
-        "product" => (Product, "product"),
-        "-product" => (ProductDown, "-product"),
-        "owner" => (Owner, "owner"),
-        "-owner" => (OwnerDown, "-owner"),
-        "state" => (State, "state"),
-        "-state" => (StateDown, "-state"),
-        _ => (CreatedDown, "-created"),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "subscriptions/list.html")]
-struct ListPage {
-    frame: Frame,
-    q: String,
-    state: Option<State>,
-    sorted: &'static str,
-    subscriptions: Vec<store::SubscriptionRow>,
-    hidden: Vec<SubscriptionId>,
-    pager: Pager,
-    product: Heading,
-    owner: Heading,
-    by_state: Heading,
-    created: Heading,
-}
-
-impl ListPage {
-    fn is_state(&self, state: &State) -> bool {
-        self.state.as_ref() == Some(state)
-    }
-}
-
-async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
-    let page = Page::new(query.page, query.size);
-    let (sort, sorted) = parse_sort(&query.sort);
-    let state = State::parse(&query.state);
-    let mut connection = portal.db.read().await?;
-    let (subscriptions, total) = store::list(&mut connection, &query.q, state, sort, page.size, page.offset()).await?;
-    let live = |row: &&store::SubscriptionRow| State::parse(&row.state).is_some_and(State::is_live);
-    let keys: Vec<SubscriptionId> = subscriptions.iter().filter(live).map(|row| row.id).collect();
-    let hidden = catalog::without_sight(&mut connection, &keys, portal.db.now()).await?;
-    let sorted = if sorted == "-created" { "" } else { sorted };
-    let kept = [("q", query.q.as_str()), ("state", state.map_or("", State::as_str)), ("sort", sorted)];
-    let pager = Pager::new(page, total, "/publisher/subscriptions", &kept);
-    let current = if sorted.is_empty() { "-created" } else { sorted };
-    web::page(&ListPage {
-        product: Heading::new(&pager, "product", current, false),
-        owner: Heading::new(&pager, "owner", current, false),
-        by_state: Heading::new(&pager, "state", current, false),
-        created: Heading::new(&pager, "created", current, true),
-        frame,
-        q: query.q,
-        state,
-        sorted,
-        subscriptions,
-        hidden,
-        pager,
-    })
 }

@@ -1,0 +1,227 @@
+//! Everybody's subscriptions, for administrators: the list with what is decided for many at once, and a page for each.
+
+use actix_session::Session;
+use actix_web::{http::StatusCode, web::Data};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::{
+    app::Portal,
+    auth::Administrator,
+    catalog,
+    error::{Error, Problems},
+    ids::SubscriptionId,
+    subscriptions::{
+        self, Decided, Decision, State,
+        store::{self, Held},
+    },
+    web::{
+        self, Answer, Flash, Form, Frame, counted,
+        filters::{shortened, the},
+        form::{Name, Query},
+        markdown::{self, SafeHtml},
+        paging::{Heading, Page, Pager},
+        url::local_path,
+    },
+};
+
+#[derive(Deserialize)]
+pub(super) struct ListQuery {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    sort: String,
+    page: Option<i64>,
+    size: Option<i64>,
+}
+
+fn parse_sort(text: &str) -> (store::Sort, &'static str) {
+    use store::Sort::*;
+    match text {
+        "created" => (Created, "created"),
+        "product" => (Product, "product"),
+        "-product" => (ProductDown, "-product"),
+        "owner" => (Owner, "owner"),
+        "-owner" => (OwnerDown, "-owner"),
+        "state" => (State, "state"),
+        "-state" => (StateDown, "-state"),
+        _ => (CreatedDown, "-created"),
+    }
+}
+
+#[derive(Template)]
+#[template(path = "subscriptions/list.html")]
+struct ListPage {
+    frame: Frame,
+    q: String,
+    state: Option<State>,
+    sorted: &'static str,
+    subscriptions: Vec<store::SubscriptionRow>,
+    hidden: Vec<SubscriptionId>,
+    pager: Pager,
+    product: Heading,
+    owner: Heading,
+    by_state: Heading,
+    created: Heading,
+}
+
+impl ListPage {
+    fn is_state(&self, state: &State) -> bool {
+        self.state.as_ref() == Some(state)
+    }
+}
+
+pub(super) async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
+    let page = Page::new(query.page, query.size);
+    let (sort, sorted) = parse_sort(&query.sort);
+    let state = State::parse(&query.state);
+    let mut connection = portal.db.read().await?;
+    let (subscriptions, total) = store::list(&mut connection, &query.q, state, sort, page.size, page.offset()).await?;
+    let live = |row: &&store::SubscriptionRow| State::parse(&row.state).is_some_and(State::is_live);
+    let keys: Vec<SubscriptionId> = subscriptions.iter().filter(live).map(|row| row.id).collect();
+    let hidden = catalog::without_sight(&mut connection, &keys, portal.db.now()).await?;
+    let sorted = if sorted == "-created" { "" } else { sorted };
+    let kept = [("q", query.q.as_str()), ("state", state.map_or("", State::as_str)), ("sort", sorted)];
+    let pager = Pager::new(page, total, "/publisher/subscriptions", &kept);
+    let current = if sorted.is_empty() { "-created" } else { sorted };
+    web::page(&ListPage {
+        product: Heading::new(&pager, "product", current, false),
+        owner: Heading::new(&pager, "owner", current, false),
+        by_state: Heading::new(&pager, "state", current, false),
+        created: Heading::new(&pager, "created", current, true),
+        frame,
+        q: query.q,
+        state,
+        sorted,
+        subscriptions,
+        hidden,
+        pager,
+    })
+}
+
+/// The page of one.
+#[derive(Template)]
+#[template(path = "subscriptions/held.html")]
+struct HeldPage {
+    frame: Frame,
+    held: Held,
+    /// The owner no longer sees the product.
+    hidden: bool,
+    terms: SafeHtml,
+    comment: String,
+    problems: Problems,
+}
+
+impl HeldPage {
+    async fn load(portal: &Portal, frame: Frame, name: &str) -> Result<Self, Error> {
+        let mut connection = portal.db.read().await?;
+        let held = subscriptions::get_any(&mut connection, name).await?;
+        let hidden = !catalog::without_sight(&mut connection, &[held.subscription.id], portal.db.now()).await?.is_empty();
+        let terms = markdown::to_html(held.subscription.terms_accepted.as_deref().unwrap_or(""));
+        Ok(Self { frame, hidden, terms, comment: String::new(), problems: Problems::default(), held })
+    }
+
+    fn tone(&self, decision: &Decision) -> &'static str {
+        match decision {
+            Decision::Approve | Decision::Activate => "main",
+            Decision::Decline | Decision::Cancel => "danger",
+            Decision::Suspend => "",
+        }
+    }
+
+    /// What may be done with it now.
+    fn decisions(&self) -> Vec<Decision> {
+        let state = self.held.subscription.state();
+        let submitted = state == State::Submitted;
+        // A request is declined, and not cancelled, by an administrator.
+        Decision::ALL.into_iter().filter(|one| one.from().contains(&state) && !(submitted && *one == Decision::Cancel)).collect()
+    }
+}
+
+pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    web::page(&HeldPage::load(&portal, frame, &name).await?)
+}
+
+#[derive(Deserialize)]
+pub(super) struct DecideForm {
+    #[serde(default)]
+    decision: String,
+    #[serde(default)]
+    comment: String,
+    #[serde(default)]
+    subscription: Vec<String>,
+    /// The list that it was decided on, to come back to.
+    #[serde(default)]
+    back: String,
+}
+
+fn decision(form: &DecideForm) -> Result<Decision, Error> {
+    Decision::parse(&form.decision).ok_or_else(|| Error::BadRequest("The decision is missing.".to_owned()))
+}
+
+/// What was done, and what was found done already by somebody else.
+fn said(decision: Decision, decided: &Decided) -> Flash {
+    let others = match decided.others.as_slice() {
+        [] => String::new(),
+        [one] => {
+            let who = the("subscription", &one.display_name);
+            format!("{}{} is {} by now, so it was left as it is.", who[..1].to_uppercase(), &who[1..], one.state().word().to_lowercase())
+        }
+        many => format!(
+            "{} were in another state by now, and were left as they are.",
+            counted(many.len() as i64, "subscription", "subscriptions")
+        ),
+    };
+    match decided.changed.as_slice() {
+        [] => Flash::warn(others),
+        [one] => Flash::good(format!(
+            "{} {} to {}. {others}",
+            decision.done(),
+            the("subscription", &one.display_name),
+            shortened(&one.product_display_name, 80)
+        )),
+        many => Flash::good(format!("{} {}. {others}", decision.done(), counted(many.len() as i64, "subscription", "subscriptions"))),
+    }
+}
+
+pub(super) async fn decide(
+    admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<DecideForm>,
+) -> Answer {
+    let decision = decision(&form)?;
+    let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
+    let names = [held.subscription.name.clone()];
+    match subscriptions::decide(&portal.db, &portal.mail, &admin, &names, decision, &form.comment).await {
+        Ok(decided) => {
+            said(decision, &decided).keep(&session)?;
+            web::see_other(&held.subscription.publisher_path())
+        }
+        Err(Error::Invalid(problems)) => {
+            let page = HeldPage::load(&portal, frame, &name).await?;
+            web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &HeldPage { problems, comment: form.comment, ..page })
+        }
+        Err(other) => Err(other),
+    }
+}
+
+pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<DecideForm>) -> Answer {
+    let decision = decision(&form)?;
+    let back = local_path(Some(&form.back), "/publisher/subscriptions");
+    if form.subscription.is_empty() {
+        Flash::warn("Nothing is ticked, so nothing was changed. Tick the subscriptions first.").keep(&session)?;
+        return web::see_other(&back);
+    }
+    let decided = subscriptions::decide(&portal.db, &portal.mail, &admin, &form.subscription, decision, &form.comment).await?;
+    if decided.changed.is_empty() && decided.others.is_empty() {
+        Flash::warn("The ticked subscriptions are gone, so nothing was changed.").keep(&session)?;
+    } else {
+        said(decision, &decided).keep(&session)?;
+    }
+    web::see_other(&back)
+}
