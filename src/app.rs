@@ -34,7 +34,7 @@ use crate::{
     dashboard,
     db::{self, Database},
     error::Error,
-    groups,
+    gateway, groups,
     keys::Keys,
     mail,
     metrics::Metrics,
@@ -51,6 +51,7 @@ pub struct Portal {
     pub settings: Arc<Settings>,
     pub catalog: Arc<catalog::Memory>,
     pub groups: Arc<groups::Memory>,
+    pub gateway: Arc<gateway::Memory>,
     pub mail: Arc<mail::Post>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
@@ -82,6 +83,7 @@ pub fn routes() -> Routes {
     let mut routes = Routes::default();
     routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
     auth::pages::routes(&mut routes);
+    auth::tokens::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
     audit::pages::routes(&mut routes);
     products::pages::routes(&mut routes);
@@ -96,7 +98,8 @@ pub fn routes() -> Routes {
 
 /// Method and pattern of every mounted route, for the test that holds them against the access table.
 pub fn route_list() -> Vec<(Method, &'static str)> {
-    routes().list()
+    let asked_by_gateways = gateway::api::ROUTES.map(|path| (Method::GET, path));
+    routes().list().into_iter().chain(asked_by_gateways).collect()
 }
 
 async fn healthz() -> HttpResponse {
@@ -175,6 +178,7 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
             .wrap(from_fn(compress::compress))
             .wrap(Compress::default())
             .wrap(from_fn(guard::surround))
+            .wrap(from_fn(gateway::api::answer))
     })
     .workers(workers)
     // Hashing takes turns and compressing a piece of a page takes microseconds: more threads would only hold more memory.
@@ -242,7 +246,8 @@ pub async fn tidy_for_ever(portal: Portal) {
         hours.tick().await;
         let tidied = async {
             auth::sign_in::tidy(&portal.db, portal.limits()).await?;
-            mail::tidy(&portal.db).await
+            mail::tidy(&portal.db).await?;
+            gateway::tidy(&portal.db).await
         };
         if let Err(error) = tidied.await {
             tracing::warn!(%error, "tidying failed; it is tried again in an hour");
@@ -263,6 +268,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         settings: Arc::new(settings),
         catalog: Arc::default(),
         groups: Arc::default(),
+        gateway: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

@@ -29,6 +29,7 @@ keys! {
     ApiId,
     OperationKey,
     SubscriptionId,
+    TokenId,
     AuditId,
 }
 

@@ -24,6 +24,8 @@ pub mod db;
 pub mod demo;
 /// The one Error with its stable codes.
 pub mod error;
+/// Whether a key is good: what gateways ask.
+pub mod gateway;
 /// Groups and memberships.
 pub mod groups;
 /// Typed keys, names, folding.

@@ -61,7 +61,7 @@ impl Actor {
 /// What was changed. The display name is kept as it was, since the thing may be renamed or gone later.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// `group`, `product`, `api`, `user`, `subscription`, `session` or `portal`.
+    /// `group`, `product`, `api`, `user`, `subscription`, `session`, `token` or `portal`.
     pub kind: &'static str,
     pub key: Option<i64>,
     pub display: String,

@@ -48,6 +48,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("mail.template_reset", "Reset text of mail"),
     ("mail.notifications_edited", "Changed who is told of"),
     ("mail.resent", "Sent mail again"),
+    ("token.created", "Added token"),
+    ("token.revoked", "Revoked token"),
     ("portal.sample_added", "Added the sample data to"),
 ];
 
@@ -63,6 +65,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("api", "APIs"),
     ("subscription", "Subscriptions"),
     ("mail", "Mails"),
+    ("token", "Tokens"),
     ("portal", "The portal"),
 ];
 

@@ -9,6 +9,7 @@ pub mod session;
 pub mod setup;
 pub mod sign_in;
 mod store;
+pub mod tokens;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! The commands: serve, migrate, backup, admin, demo. They parse, call the operations that pages call, and print.
+//! The commands: serve, migrate, backup, admin, token, demo. They parse, call the operations that pages call, and print.
 
 use std::{
     io::{IsTerminal, Read},
@@ -27,6 +27,7 @@ macro_rules! say {
 
 mod backup;
 mod serve;
+mod token;
 
 #[derive(Parser)]
 #[command(name = "portico", version, about = "A self-hosted web portal for API programmes", after_help = ENVIRONMENT)]
@@ -67,6 +68,11 @@ enum Command {
     },
     /// Fill an empty database with a believable sample, and end; with numbers, with as much as is to be measured
     Demo(Size),
+    /// Make, list and revoke tokens for programs
+    Token {
+        #[command(subcommand)]
+        command: token::TokenCommand,
+    },
 }
 
 /// How much is put in to be measured. Without any of these it is the sample that was written by hand.
@@ -184,6 +190,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
             Ok(())
         }
         Command::Admin { command } => admin(&portal, command).await,
+        Command::Token { command } => token::run(&portal, command).await,
         Command::Demo(size) => fill_demo(&portal, size.numbers()).await,
     }
 }

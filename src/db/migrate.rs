@@ -27,6 +27,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (10, "audit by name", include_str!("../../migrations/0010_audit_by_name.sqlite.sql"), Some(Engine::Sqlite)),
     (11, "mail", include_str!("../../migrations/0011_mail.postgres.sql"), Some(Engine::Postgres)),
     (11, "mail", include_str!("../../migrations/0011_mail.sqlite.sql"), Some(Engine::Sqlite)),
+    (12, "tokens", include_str!("../../migrations/0012_tokens.postgres.sql"), Some(Engine::Postgres)),
+    (12, "tokens", include_str!("../../migrations/0012_tokens.sqlite.sql"), Some(Engine::Sqlite)),
     (13, "links", include_str!("../../migrations/0013_links.postgres.sql"), Some(Engine::Postgres)),
     (13, "links", include_str!("../../migrations/0013_links.sqlite.sql"), Some(Engine::Sqlite)),
 ];

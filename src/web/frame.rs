@@ -69,6 +69,8 @@ impl Frame {
         let path = request.path();
         let first =
             path.strip_prefix("/publisher").unwrap_or(path).split('/').find(|part| !matches!(*part, "" | "new" | "import")).unwrap_or("");
+        // Its pages are under Settings.
+        let first = if matches!(first, "token" | "tokens") { "settings" } else { first };
         let home = if path.starts_with("/publisher") { "dashboard" } else { "home" };
         let section = SECTIONS
             .into_iter()

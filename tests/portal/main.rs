@@ -10,6 +10,7 @@ mod dashboard;
 mod demo;
 mod everywhere;
 mod faults;
+mod gateway;
 mod groups;
 mod invitations;
 

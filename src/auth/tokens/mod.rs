@@ -1,0 +1,262 @@
+//! Tokens: what programs show instead of signing in. A token is told once, when it is made, and kept as its hash. No HTTP here.
+
+pub mod pages;
+mod store;
+
+use std::borrow::Borrow;
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Duration, Time, format_description::BorrowedFormatItem, macros::format_description};
+
+use super::Administrator;
+use crate::{
+    audit::{self, Subject},
+    db::{Connection, Database, Instant},
+    error::{Error, Problems},
+    ids::{self, TokenId},
+    keys,
+};
+
+/// What a token may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// To ask whether a subscription key is good.
+    Gateway,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 1] = [Scope::Gateway];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Scope::Gateway => "gateway",
+        }
+    }
+
+    /// What it is for, as a person reads it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Scope::Gateway => "Gateway: asks whether a subscription key is good",
+        }
+    }
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+    }
+
+    /// How its tokens begin, so that who finds one knows whose it is.
+    fn prefix(self) -> &'static str {
+        match self {
+            Scope::Gateway => "portico_gw_",
+        }
+    }
+}
+
+/// A token among others; never the token itself.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Token {
+    pub id: TokenId,
+    pub name: String,
+    pub display_name: String,
+    pub scope: String,
+    /// Empty when it was made at the command line.
+    pub made_by: String,
+    pub created_at: Instant,
+    pub expires_at: Option<Instant>,
+    pub last_used_at: Option<Instant>,
+}
+
+impl Token {
+    pub fn path(&self) -> String {
+        format!("/publisher/tokens/{}", ids::encode(&self.name))
+    }
+
+    pub fn has_ended(&self, now: impl Borrow<Instant>) -> bool {
+        self.expires_at.is_some_and(|ends| ends <= *now.borrow())
+    }
+
+    fn facts(&self) -> TokenFacts {
+        TokenFacts { display_name: self.display_name.clone(), scope: self.scope.clone(), ends: self.expires_at }
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::new("token", self.id.0, &self.display_name)
+    }
+}
+
+/// What the audit log keeps of a token.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenFacts {
+    pub display_name: String,
+    pub scope: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ends: Option<Instant>,
+}
+
+/// What a form or the command line says of a new token.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub struct NewToken {
+    #[serde(default)]
+    pub display_name: String,
+    #[serde(default)]
+    pub scope: String,
+    /// The last day on which it works (UTC), as in 2026-12-31; empty is for ever.
+    #[serde(default)]
+    pub last_day: String,
+}
+
+const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
+
+impl NewToken {
+    fn check(&self, now: Instant) -> Result<(String, Scope, Option<Instant>), Error> {
+        let mut problems = Problems::default();
+        let display_name = problems.line("display_name", "The name", &self.display_name, 1, 100);
+        let scope = Scope::parse(self.scope.trim());
+        if scope.is_none() {
+            problems.add("scope", "Choose what the token is for: gateway.");
+        }
+        let ends = match self.last_day.trim() {
+            "" => None,
+            day => match Date::parse(day, DAY).ok().and_then(Date::next_day) {
+                Some(next) => Some(Instant::new(next.with_time(Time::MIDNIGHT).assume_utc())),
+                None => {
+                    problems.add("last_day", "Write the last day as in 2026-12-31.");
+                    None
+                }
+            },
+        };
+        if ends.is_some_and(|ends| ends <= now) {
+            problems.add("last_day", "This day is over.");
+        }
+        let scope = scope.unwrap_or(Scope::Gateway);
+        problems.or((display_name, scope, ends))
+    }
+}
+
+/// A token that was made just now. `Debug` is left out on purpose.
+pub struct Made {
+    pub token: Token,
+    /// The token itself, which is nowhere else.
+    pub secret: String,
+}
+
+const TAKEN: &str = "There is a token with this name already.";
+
+/// Makes a token.
+///
+/// # Errors
+/// `Invalid` on `display_name` (empty, too long, taken), `scope` and `last_day`.
+pub async fn create(db: &Database, admin: &Administrator, new: &NewToken) -> Result<Made, Error> {
+    let (display_name, scope, ends) = new.check(db.now())?;
+    let secret = mint(scope);
+    let mut tx = db.write().await?;
+    let folded = ids::fold(&display_name);
+    if store::find_by_words(&mut tx, &folded).await?.is_some() {
+        return Err(Error::invalid("display_name", TAKEN));
+    }
+    let name = ids::random_name(16);
+    let added = store::insert(&mut tx, &name, &display_name, scope, &keys::digest(&secret), admin.id(), ends).await;
+    let token = added.map_err(|error| if error.is_taken("display_name") { Error::invalid("display_name", TAKEN) } else { error })?;
+    audit::record(&mut tx, admin.actor(), "token.created", token.subject(), audit::NOTHING, Some(token.facts())).await?;
+    tx.commit().await?;
+    Ok(Made { token, secret })
+}
+
+/// All tokens, by name.
+pub async fn list(connection: &mut Connection) -> Result<Vec<Token>, Error> {
+    store::list(connection).await
+}
+
+pub async fn get(connection: &mut Connection, name: &str) -> Result<Token, Error> {
+    store::find(connection, name).await?.ok_or(Error::NotFound)
+}
+
+/// The token that somebody means by what they called it.
+pub async fn find_by_words(connection: &mut Connection, words: &str) -> Result<Option<Token>, Error> {
+    store::find_by_words(connection, &ids::fold(words)).await
+}
+
+/// Ends a token for good.
+///
+/// # Errors
+/// `NotFound` when there is none, or no longer.
+pub async fn revoke(db: &Database, admin: &Administrator, name: &str) -> Result<Token, Error> {
+    let mut tx = db.write().await?;
+    let token = get(&mut tx, name).await?;
+    if !store::delete(&mut tx, token.id).await? {
+        return Err(Error::NotFound);
+    }
+    audit::record(&mut tx, admin.actor(), "token.revoked", token.subject(), Some(token.facts()), audit::NOTHING).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// How exactly it is known when a token was last used: writing it down at every use would be a write for every call of an API.
+pub const USED_TO: Duration = Duration::minutes(1);
+
+/// Writes down that a token was used now, unless that is known to the minute.
+pub async fn note_use(db: &Database, token: TokenId) -> Result<(), Error> {
+    let mut tx = db.write().await?;
+    store::note_use(&mut tx, token, USED_TO).await?;
+    tx.commit().await
+}
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// 62^43 is a little more than 2^256.
+const RANDOM: usize = 43;
+/// 62^6 is more than 2^32.
+const CHECK: usize = 6;
+
+/// The scope's prefix, 256 random bits, and their CRC-32, all in letters and digits: who scans for leaked tokens finds them by the prefix, and the
+/// checksum tells them, and a mistyped one, from chance.
+fn mint(scope: Scope) -> String {
+    let mut random = String::with_capacity(RANDOM);
+    while random.len() < RANDOM {
+        let mut bytes = [0; 64];
+        ids::fill_random(&mut bytes);
+        // Of the 64 values the last two are passed over, so that every digit is as likely.
+        let digits = bytes.iter().filter_map(|byte| BASE62.get(usize::from(byte & 63))).map(|digit| char::from(*digit));
+        random.extend(digits.take(RANDOM - random.len()));
+    }
+    format!("{}{random}{}", scope.prefix(), checksum(&random))
+}
+
+fn checksum(random: &str) -> String {
+    let mut rest = crc32fast::hash(random.as_bytes());
+    let mut digits = [b'0'; CHECK];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits.iter().map(|digit| char::from(*digit)).collect()
+}
+
+/// Whether a text can be a token of this scope: what is not was mistyped, cut off, or never one.
+pub fn is_whole(scope: Scope, text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(scope.prefix()) else { return false };
+    rest.len() == RANDOM + CHECK && rest.bytes().all(|byte| byte.is_ascii_alphanumeric()) && checksum(&rest[..RANDOM]) == rest[RANDOM..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_knows_when_it_was_mistyped() {
+        let token = mint(Scope::Gateway);
+        assert_eq!(token.len(), "portico_gw_".len() + 49);
+        assert!(is_whole(Scope::Gateway, &token));
+        assert_ne!(token, mint(Scope::Gateway));
+        for place in 0..token.len() {
+            let mut wrong = token.clone().into_bytes();
+            wrong[place] = if wrong[place] == b'x' { b'y' } else { b'x' };
+            assert!(!is_whole(Scope::Gateway, &String::from_utf8(wrong).unwrap()), "{place}");
+        }
+        for wrong in ["", "portico_gw_", &token[1..], &token[..token.len() - 1], &format!("{token}0"), "portico_gw_é"] {
+            assert!(!is_whole(Scope::Gateway, wrong), "{wrong}");
+        }
+        // CRC-32 of "123456789", as in the catalogue of its parameters, is cbf43926: 3,421,780,262 in base 62.
+        assert_eq!(checksum("123456789"), "3jZRME");
+    }
+}
