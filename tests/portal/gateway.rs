@@ -1,5 +1,6 @@
 //! What gateways ask, and the tokens that they show.
 
+mod nginx;
 mod tokens;
 
 use crate::support::{Browser, Portal, Reply, seed::Product};
