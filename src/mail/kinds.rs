@@ -113,6 +113,11 @@ impl Kind {
         self.facts().name
     }
 
+    /// Whether it holds a link that lets its reader in.
+    pub fn has_link(self) -> bool {
+        self.facts().parameters.iter().any(|parameter| parameter.name == LINK.name)
+    }
+
     /// Whether it goes to administrators, who are not sent a copy of what they get anyway.
     pub fn is_notice(self) -> bool {
         matches!(self, Kind::NoticeSubscriptionRequested | Kind::NoticeSubscriptionNew | Kind::NoticeAccountClosed | Kind::NoticeSignUp)

@@ -80,6 +80,41 @@ pub fn is_too_deep(body: &str) -> bool {
     })
 }
 
+/// How a text uses `{link}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkUse {
+    None,
+    Whole,
+    /// As a part of another address, whose server would then learn it.
+    InsideAnother,
+}
+
+pub fn link_use(body: &str) -> LinkUse {
+    let mut found = LinkUse::None;
+    for event in TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH)) {
+        match event {
+            Event::Start(Tag::Link { dest_url, .. }) => {
+                let url = dest_url.replace("%7B", "{").replace("%7D", "}");
+                if url == "{link}" {
+                    found = LinkUse::Whole;
+                } else if url.contains("{link}") {
+                    return LinkUse::InsideAnother;
+                }
+            }
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                for (at, _) in text.match_indices("{link}") {
+                    if text[..at].chars().next_back().is_some_and(|before| !before.is_whitespace() && !"(<„“\"'".contains(before)) {
+                        return LinkUse::InsideAnother;
+                    }
+                    found = LinkUse::Whole;
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
 /// The names in braces of a text that are no parameters of this kind.
 pub fn unknown(kind: Kind, text: &str) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
@@ -272,6 +307,14 @@ mod tests {
             let mail = render(facts.subject, facts.body, &Values::samples(kind));
             assert!(!mail.text.contains(['{', '}']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
         }
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.has_link()) {
+            assert_eq!(link_use(kind.facts().body), LinkUse::Whole, "{}", kind.name());
+        }
+        for body in ["[x](https://evil.example/?u={link})", "https://evil.example/?u={link}", "`https://evil.example/{link}`"] {
+            assert_eq!(link_use(body), LinkUse::InsideAnother, "{body}");
+        }
+        assert_eq!(link_use("Open {link}"), LinkUse::Whole);
+        assert_eq!(link_use("Open it"), LinkUse::None);
         assert!(is_too_deep(&format!("{}a", "- ".repeat(9990))) && is_too_deep(&format!("{}a", "> ".repeat(9990))));
         assert!(!is_too_deep("- a\n  - b\n    - c\n\n> d"));
         assert_eq!(unknown(Kind::NewDeveloper, "{product} {x} {product} { y } {}"), ["product", "x"]);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kind, Rendered, Values, render,
-    render::{is_too_deep, unknown},
+    render::{LinkUse, is_too_deep, link_use, unknown},
     store,
 };
 use crate::{
@@ -39,6 +39,17 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
     let body = problems.text("body", "The text", &body.replace("\r\n", "\n"), 1, 20_000);
     if problems.on("body").is_empty() && is_too_deep(&body) {
         problems.add("body", "Lists or quotations are inside each other too deeply.");
+    }
+    if kind.has_link() {
+        if subject.contains("{link}") {
+            problems.add("subject", "The link goes into the text: a subject is shown in lists and notices.");
+        }
+        match link_use(&body) {
+            LinkUse::Whole => {}
+            LinkUse::None if !problems.on("body").is_empty() => {}
+            LinkUse::None => problems.add("body", "Without {link} nobody can do what this mail asks for."),
+            LinkUse::InsideAnother => problems.add("body", "{link} is an address of its own: inside another one it would be sent to somebody else."),
+        }
     }
     for (field, text) in [("subject", &subject), ("body", &body)] {
         let names: Vec<String> = unknown(kind, text).into_iter().map(|name| format!("{{{name}}}")).collect();

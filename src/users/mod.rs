@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audit::{self, Subject},
     auth::{
-        Administrator, Person,
+        Administrator, Person, links,
         password::{self, Passwords},
     },
     db::{Connection, Database, Instant, Transaction},
@@ -281,6 +281,10 @@ pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64
     }
     if !store::update(&mut tx, &edited, version).await.map_err(taken)? {
         return Err(Error::Stale);
+    }
+    if ids::fold(&edited.email) != ids::fold(&user.email) {
+        // What was mailed to the old address opens nothing any more.
+        links::forget_users(&mut tx, &[user.id]).await?;
     }
     let subject = Subject::new("user", user.id.0, edited.display());
     audit::record(&mut tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;

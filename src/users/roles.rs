@@ -4,7 +4,7 @@ use super::{NewUser, User, UserFacts, UserState, get, insert, store};
 use crate::{
     audit::{self, Subject},
     auth::{
-        Administrator, Person,
+        Administrator, Person, links,
         password::{self, Passwords},
         sign_in::{Which, end_sessions},
     },
@@ -98,6 +98,7 @@ pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<b
     }
     set_state(&mut tx, admin, &user, UserState::Blocked, "user.blocked").await?;
     end_sessions(&mut tx, user.id, Which::All).await?;
+    links::forget_users(&mut tx, &[user.id]).await?;
     tx.commit().await?;
     Ok(true)
 }

@@ -166,6 +166,29 @@ async fn a_blocked_account_and_a_changed_password_end_the_link() {
     admin.post(&format!("/publisher/users/{path}/send-reset"), &[]).await.is(409).shows("activate the account first");
 }
 
+/// Whoever still reads the old mailbox, or was blocked for a while, has nothing in hand.
+#[tokio::test]
+async fn a_new_address_and_a_block_end_the_links_for_good() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let admin = portal.administrator().await;
+    let name = portal.add_user("old@portal.example", "Dev", "Eloper", portico::users::UserState::Active, false).await;
+    let user = format!("/publisher/users/{name}");
+    forgot(&portal.guest(), "old@portal.example").await;
+    let link = link_to(&portal, &smtp, "old@portal.example").await;
+    portal.guest().get(&link).await.is(200);
+    let edited = [("version", "1"), ("email", "new@portal.example"), ("first_name", "Dev"), ("last_name", "Eloper"), ("note", "")];
+    admin.post(&user, &edited).await.is(303);
+    choose(&portal.guest(), &link, NEW).await.is(404);
+
+    portal.pass(Duration::minutes(2));
+    forgot(&portal.guest(), "new@portal.example").await;
+    let link = link_to(&portal, &smtp, "new@portal.example").await;
+    portal.guest().get(&link).await.is(200);
+    admin.post(&format!("{user}/block"), &[]).await.is(303);
+    admin.post(&format!("{user}/activate"), &[]).await.is(303);
+    choose(&portal.guest(), &link, NEW).await.is(404);
+}
+
 #[tokio::test]
 async fn an_administrator_sends_a_reset() {
     let (portal, smtp) = Portal::start_with_mail().await;

@@ -207,6 +207,16 @@ async fn what_mails_say_is_edited_previewed_tested_and_reset() {
         ["mail.template_edited", "mail.template_reset"]
     );
     admin.get("/publisher/mail-templates/none").await.is(404);
+
+    // A link that lets somebody in is sent to nobody else.
+    let page = "/publisher/mail-templates/password-reset";
+    for (subject, body, why) in [
+        ("Hi", "Come back", "Without {link} nobody can do what this mail asks for."),
+        ("Hi", "[Choose](https://evil.example/?u={link})", "{link} is an address of its own"),
+        ("Hi {link}", "{link}", "The link goes into the text"),
+    ] {
+        admin.post(page, &[("version", "0"), ("subject", subject), ("body", body)]).await.is(422).shows(why);
+    }
 }
 
 #[tokio::test]
