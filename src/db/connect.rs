@@ -1,8 +1,10 @@
 //! Pools, connections and transactions of the two engines.
 
 use std::{
+    fs::OpenOptions,
     future::poll_fn,
     ops::{Deref, DerefMut},
+    os::unix::fs::OpenOptionsExt,
     pin::pin,
     str::FromStr,
     sync::{
@@ -224,6 +226,9 @@ impl Database {
                 .pragma("mmap_size", MAPPED)
                 .busy_timeout(WAIT)
                 .optimize_on_close(true, None);
+            // Password hashes and mails are in it, so a new one is its owner's alone; SQLite gives the files beside it the same mode. What
+            // is wrong with the path is said when it is opened.
+            let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(base.get_filename());
             let write = SqlitePoolOptions::new()
                 .max_connections(1)
                 .acquire_timeout(WAIT)

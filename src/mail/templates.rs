@@ -55,7 +55,7 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
         let names: Vec<String> = unknown(kind, text).into_iter().map(|name| format!("{{{name}}}")).collect();
         if !names.is_empty() && problems.on(field).is_empty() {
             let (what, are) = if names.len() == 1 { ("", "is no parameter") } else { ("", "are no parameters") };
-            problems.add(field, format!("{what}{} {are} of this mail. Those it has are listed beside.", names.join(", ")));
+            problems.add(field, format!("{what}{} {are} of this mail. Those it has are listed under Parameters.", names.join(", ")));
         }
     }
     problems.or((subject, body))

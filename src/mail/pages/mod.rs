@@ -122,6 +122,17 @@ struct ShowPage {
     again: bool,
 }
 
+impl ShowPage {
+    /// What happened when it was settled.
+    fn settled(&self) -> &'static str {
+        match self.mail.state() {
+            State::Sent => "Sent",
+            State::Kept => "Kept here",
+            _ => "Given up",
+        }
+    }
+}
+
 async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let shown = super::show(&portal.db, &portal.mail, &name).await?;
     let again = match shown.mail.state() {

@@ -11,6 +11,19 @@ async fn text(connection: &mut Connection, statement: &'static str) -> String {
 }
 
 #[tokio::test]
+async fn a_new_database_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let portal = Portal::start().await;
+    portal.add_group("Partners").await;
+    // PostgreSQL sees to its own files.
+    let Some(file) = portal.url().strip_prefix("sqlite:") else { return };
+    for file in [file.to_owned(), format!("{file}-wal"), format!("{file}-shm")] {
+        let mode = std::fs::metadata(&file).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+}
+
+#[tokio::test]
 async fn an_answered_change_is_on_disk() {
     let portal = Portal::start().await;
     let mut writer = portal.db().write().await.expect("a transaction");
