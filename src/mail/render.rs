@@ -204,10 +204,15 @@ fn to_text(events: &[Event<'_>]) -> String {
             text.push_str("\n\n");
         }
     };
-    for event in events {
+    let mut began_with = 0;
+    let mut events = events.iter().peekable();
+    while let Some(event) = events.next() {
         match event {
             Event::Start(Tag::Paragraph) if !lists.is_empty() => {}
-            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::BlockQuote(_)) => apart(&mut text),
+            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::BlockQuote(_)) => {
+                apart(&mut text);
+                began_with = text.len();
+            }
             Event::Start(Tag::List(first)) => {
                 if lists.is_empty() {
                     apart(&mut text);
@@ -236,8 +241,8 @@ fn to_text(events: &[Event<'_>]) -> String {
                     && !url.is_empty()
                     && text[began..] != url
                 {
-                    text.push_str(": ");
-                    text.push_str(&url);
+                    let alone = began == began_with && matches!(events.peek(), Some(Event::End(TagEnd::Paragraph)));
+                    text.push_str(&if alone { format!(": {url}") } else { format!(" ({url})") });
                 }
             }
             Event::Text(words) | Event::Code(words) => text.push_str(words),
@@ -280,6 +285,12 @@ mod tests {
         assert_eq!(mail.text, "Hello Ana,\n\nConfirm: https://p.example/c?t=1&u=2\n\n- one\n- P_1_x\n\nhttps://p.example/c?t=1&u=2\n");
         assert!(mail.html.contains("<a href=\"https://p.example/c?t=1&amp;u=2\">Confirm</a>"), "{}", mail.html);
         assert!(!mail.html.contains("<p></p>"), "{}", mail.html);
+    }
+
+    #[test]
+    fn an_address_inside_a_sentence_stands_in_parentheses() {
+        let mail = filled("Your request for [{product}]({product_url}) was declined.", Values::samples(Kind::SubscriptionDeclined));
+        assert_eq!(mail.text, "Your request for Parcel tracking (https://portal.example/products/parcel-tracking) was declined.\n");
     }
 
     #[test]

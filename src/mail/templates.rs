@@ -48,7 +48,9 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
             LinkUse::Whole => {}
             LinkUse::None if !problems.on("body").is_empty() => {}
             LinkUse::None => problems.add("body", "Without {link} nobody can do what this mail asks for."),
-            LinkUse::InsideAnother => problems.add("body", "{link} is an address of its own: inside another one it would be sent to somebody else."),
+            LinkUse::InsideAnother => {
+                problems.add("body", "{link} is an address of its own: inside another one it would be sent to somebody else.")
+            }
         }
     }
     for (field, text) in [("subject", &subject), ("body", &body)] {

@@ -43,7 +43,7 @@ async fn whoever_is_invited_accepts_and_is_in_the_groups() {
     sent.is(303);
     assert!(sent.location().starts_with("/publisher/mail?batch="), "{}", sent.location());
     let progress = admin.get(sent.location()).await;
-    progress.shows("Invited 2 people.").shows("2 mails of one action").shows("ana@contoso.example").shows("BEN@contoso.example");
+    progress.shows("Invited 2 people.").shows("2 mails of one action").shows("ana@<wbr>contoso.").shows("BEN@<wbr>contoso.");
     admin.get("/publisher/users?state=invited").await.shows("Ana Alves").shows("BEN@contoso.example").shows("badge info\">Invited");
     admin.get("/publisher/users?state=active").await.hides("Ana Alves");
     admin.get("/publisher/users?state=pending").await.shows("Ana Alves");
