@@ -16,17 +16,15 @@ use crate::{
 pub enum Purpose {
     PasswordReset,
     Invitation,
-    SignUp,
-    EmailChange,
 }
 
 impl Purpose {
+    pub const ALL: [Purpose; 2] = [Purpose::PasswordReset, Purpose::Invitation];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::PasswordReset => "password-reset",
             Purpose::Invitation => "invitation",
-            Purpose::SignUp => "sign-up",
-            Purpose::EmailChange => "email-change",
         }
     }
 
@@ -34,19 +32,20 @@ impl Purpose {
     pub fn life(self) -> (time::Duration, &'static str) {
         match self {
             Purpose::PasswordReset => (time::Duration::hours(2), "2 hours"),
-            Purpose::Invitation | Purpose::SignUp => (time::Duration::days(2), "2 days"),
-            Purpose::EmailChange => (time::Duration::days(1), "a day"),
+            Purpose::Invitation => (time::Duration::days(2), "2 days"),
         }
     }
 
-    /// Where a link of this purpose is opened; `web::guard` keeps what follows out of the log.
-    pub fn path(self, token: &str) -> String {
+    /// Where a link of this purpose is opened: the token follows, which `web::guard` keeps out of the log.
+    pub fn before_token(self) -> &'static str {
         match self {
-            Purpose::PasswordReset => format!("/reset/{token}"),
-            Purpose::Invitation => format!("/invitation/{token}"),
-            Purpose::SignUp => format!("/confirm/{token}"),
-            Purpose::EmailChange => format!("/new-address/{token}"),
+            Purpose::PasswordReset => "/reset/",
+            Purpose::Invitation => "/invitation/",
         }
+    }
+
+    fn path(self, token: &str) -> String {
+        format!("{}{token}", self.before_token())
     }
 }
 

@@ -159,6 +159,14 @@ pub fn check(problems: &mut Problems, field: &'static str, password: &str, about
     }
 }
 
+/// As `check`, of the form's `password`, and that it was typed the same way twice.
+pub fn check_twice(problems: &mut Problems, password: &str, repeated: &str, about: &[&str]) {
+    check(problems, "password", password, about);
+    if problems.on("password").is_empty() && password != repeated {
+        problems.add("repeated", "The two passwords are not the same.");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -22,7 +22,7 @@ use crate::{
     audit::{self, Subject},
     auth::{Administrator, Person},
     config::Settings,
-    db::{Connection, Database, Transaction},
+    db::{Database, Transaction},
     error::Error,
     ids::{self, UserId},
     keys::Keys,
@@ -61,10 +61,6 @@ impl Post {
         self.transport.leaves()
     }
 
-    pub fn from(&self) -> String {
-        self.from.to_string()
-    }
-
     /// Something was committed that may have written a mail.
     pub fn wake(&self) {
         self.wake.notify_one();
@@ -78,6 +74,17 @@ pub struct Recipient {
     pub email: String,
     pub first_name: String,
     pub last_name: String,
+}
+
+impl Recipient {
+    pub fn of(person: &Person) -> Self {
+        Self {
+            user: Some(person.id),
+            email: person.email.clone(),
+            first_name: person.first_name.clone(),
+            last_name: person.last_name.clone(),
+        }
+    }
 }
 
 /// A mail to be written.
@@ -145,6 +152,10 @@ pub async fn forget_users(tx: &mut Transaction, people: &[Person]) -> Result<(),
 }
 
 impl Post {
+    fn message_id(&self, mail: &str) -> String {
+        format!("<{mail}@{}>", self.from.email.domain())
+    }
+
     /// A mail as it is kept.
     fn prepare(&self, template: &Template, mail: Mail, bcc: &[String]) -> Result<store::NewMail, Error> {
         let name = ids::random_name(16);
@@ -156,7 +167,7 @@ impl Post {
         let rendered = render(&template.subject, &template.body, &values);
         let secret = mail.link.map(|link| self.keys.encrypt(&link_context(&name), &link)).transpose()?;
         Ok(store::NewMail {
-            message_id: format!("<{name}@{}>", self.from.email.domain()),
+            message_id: self.message_id(&name),
             to_name: render::one_line(&format!("{} {}", mail.to.first_name, mail.to.last_name)),
             search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
             kind: mail.kind.name(),
@@ -260,7 +271,7 @@ pub async fn resend(db: &Database, post: &Post, admin: &Administrator, name: &st
                 ));
             }
             let copy = ids::random_name(16);
-            store::copy(&mut tx, mail.id, &copy, &format!("<{copy}@{}>", post.from.email.domain())).await?;
+            store::copy(&mut tx, mail.id, &copy, &post.message_id(&copy)).await?;
         }
     }
     audit::record(&mut tx, admin.actor(), "mail.resent", mail.subject_of(), audit::NOTHING, Some(mail.facts())).await?;
@@ -288,28 +299,9 @@ pub async fn resend_failed(db: &Database, post: &Post, admin: &Administrator) ->
 pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: Kind, subject: &str, body: &str) -> Result<(), Error> {
     templates::check(kind, subject, body)?;
     let person = admin.person().ok_or(Error::Forbidden("Only somebody who is signed in has an address to send a test to."))?;
+    let template = Template { subject: format!("[Test] {subject}"), body: body.to_owned(), version: 0 };
+    let new = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[])?;
     let mut tx = db.write().await?;
-    let name = ids::random_name(16);
-    let to = Recipient {
-        user: Some(person.id),
-        email: person.email.clone(),
-        first_name: person.first_name.clone(),
-        last_name: person.last_name.clone(),
-    };
-    let rendered = render(subject, body, &post.common(Values::samples(kind), &to));
-    let new = store::NewMail {
-        message_id: format!("<{name}@{}>", post.from.email.domain()),
-        to_name: person.display(),
-        search_folded: ids::fold(&format!("{}\n{}\n{}", rendered.subject, to.email, person.display())),
-        kind: kind.name(),
-        user: to.user,
-        to_email: to.email,
-        bcc: "[]".to_owned(),
-        rendered: Rendered { subject: format!("[Test] {}", rendered.subject), ..rendered },
-        secret: None,
-        batch: None,
-        name,
-    };
     store::insert(&mut tx, &new).await?;
     tx.commit().await?;
     post.wake();
@@ -326,9 +318,4 @@ pub async fn tidy(db: &Database) -> Result<u64, Error> {
     let gone = store::delete_settled_before(&mut tx, before).await?;
     tx.commit().await?;
     Ok(gone)
-}
-
-/// How many mails of a batch are on their way or through.
-pub async fn progress(connection: &mut Connection, batch: &str) -> Result<store::Progress, Error> {
-    store::progress(connection, batch).await
 }

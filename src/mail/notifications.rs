@@ -84,7 +84,7 @@ pub struct Told {
 }
 
 pub async fn get(connection: &mut Connection, event: Event) -> Result<Told, Error> {
-    store::told(connection, event.name()).await
+    store::told::told(connection, event.name()).await
 }
 
 /// Addresses, as typed: apart by commas, semicolons, spaces or lines.
@@ -110,12 +110,12 @@ pub async fn set(db: &Database, admin: &Administrator, event: Event, version: i6
     problems.or(())?;
     let mut tx = db.write().await?;
     let before = get(&mut tx, event).await?;
-    told.administrators = store::administrators_named(&mut tx, &told.administrators).await?;
+    told.administrators = store::told::administrators_named(&mut tx, &told.administrators).await?;
     let same = Told { version: before.version, ..told.clone() } == before;
     if same {
         return Ok(false);
     }
-    if !store::put_told(&mut tx, event.name(), version, &told).await? {
+    if !store::told::put_told(&mut tx, event.name(), version, &told).await? {
         return Err(Error::Stale);
     }
     let subject = Subject { kind: "mail", key: None, display: event.title().to_owned() };
@@ -127,7 +127,7 @@ pub async fn set(db: &Database, admin: &Administrator, event: Event, version: i6
 /// Tells those who are to be told, in the transaction of what happened.
 pub async fn tell(tx: &mut Transaction, post: &Post, event: Event, values: &Values) -> Result<(), Error> {
     let Some(kind) = event.kind() else { return Ok(()) };
-    for to in store::recipients(tx, event.name()).await? {
+    for to in store::told::recipients(tx, event.name()).await? {
         write(tx, post, Mail::new(kind, to, values.clone())).await?;
     }
     Ok(())
@@ -136,7 +136,7 @@ pub async fn tell(tx: &mut Transaction, post: &Post, event: Event, values: &Valu
 /// Who gets a blind copy of a mail to this address.
 pub(super) async fn blind_copies(tx: &mut Transaction, to: &str) -> Result<Vec<String>, Error> {
     let to = ids::fold(to);
-    let copies = store::recipients(tx, Event::Bcc.name()).await?;
+    let copies = store::told::recipients(tx, Event::Bcc.name()).await?;
     Ok(copies.into_iter().map(|recipient| recipient.email).filter(|email| ids::fold(email) != to).collect())
 }
 

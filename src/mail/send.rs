@@ -20,7 +20,7 @@ use lettre::{
 
 use super::{
     Post, link_context, link_mark,
-    store::{self, Claimed, Outcome},
+    store::queue::{self, Claimed, Outcome},
 };
 use crate::{
     config::{Smtp, SmtpTls},
@@ -182,10 +182,10 @@ pub enum Round {
 /// Takes one mail that is due and sends it.
 pub async fn send_one(db: &Database, post: &Post) -> Result<Round, Error> {
     let now = db.now();
-    if !store::is_due(&mut db.read().await?, now).await? {
+    if !queue::is_due(&mut db.read().await?, now).await? {
         return Ok(Round::Idle);
     }
-    let Some(claimed) = store::claim(db, &post.process, now.plus(CLAIM)).await? else { return Ok(Round::Idle) };
+    let Some(claimed) = queue::claim(db, &post.process, now.plus(CLAIM)).await? else { return Ok(Round::Idle) };
     let outcome = send(post, &claimed, db.now().date_time().into()).await;
     let (outcome, round) = match outcome {
         Ok(outcome) => (outcome, Round::Sent),
@@ -201,7 +201,7 @@ pub async fn send_one(db: &Database, post: &Post) -> Result<Round, Error> {
             (outcome, if refused.away { Round::Away } else { Round::Refused })
         }
     };
-    if !store::settle(db, &post.process, claimed.id, &outcome).await? {
+    if !queue::settle(db, &post.process, claimed.id, &outcome).await? {
         tracing::warn!(mail = claimed.name, "another process took the mail over while it was being sent");
     }
     Ok(round)
@@ -222,7 +222,7 @@ pub async fn send_due(db: &Database, post: &Post) -> Result<usize, Error> {
 /// Sends until the portal is asked to stop; a mail that is on its way then is still finished.
 pub async fn run(db: Database, post: Arc<Post>, stopping: Arc<AtomicBool>) {
     if db.engine() == Engine::Sqlite
-        && let Err(error) = store::release(&db).await
+        && let Err(error) = queue::release(&db).await
     {
         tracing::warn!(%error, "mails that were being sent wait until their claim runs out");
     }

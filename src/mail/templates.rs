@@ -56,8 +56,8 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
     for (field, text) in [("subject", &subject), ("body", &body)] {
         let names: Vec<String> = unknown(kind, text).into_iter().map(|name| format!("{{{name}}}")).collect();
         if !names.is_empty() && problems.on(field).is_empty() {
-            let (what, are) = if names.len() == 1 { ("", "is no parameter") } else { ("", "are no parameters") };
-            problems.add(field, format!("{what}{} {are} of this mail. Those it has are listed under Parameters.", names.join(", ")));
+            let are = if names.len() == 1 { "is no parameter" } else { "are no parameters" };
+            problems.add(field, format!("{} {are} of this mail. Those it has are listed under Parameters.", names.join(", ")));
         }
     }
     problems.or((subject, body))

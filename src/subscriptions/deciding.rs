@@ -65,7 +65,8 @@ impl Decision {
             Decision::Approve | Decision::Decline => &[State::Submitted],
             Decision::Suspend => &[State::Active],
             Decision::Activate => &[State::Suspended],
-            Decision::Cancel => &[State::Submitted, State::Active, State::Suspended],
+            // A request is declined; its owner alone withdraws it.
+            Decision::Cancel => &[State::Active, State::Suspended],
         }
     }
 
@@ -140,11 +141,12 @@ pub async fn decide(
     let changed = store::set_state(&mut tx, &keys, decision.from(), decision.to(), &comment).await?;
     let mut decided = Decided::default();
     let mut mails = Vec::new();
-    for one in held {
-        if !changed.contains(&one.subscription.id) {
-            decided.others.push(one.subscription);
-            continue;
-        }
+    if changed.len() < held.len() {
+        // As they are by now: somebody else may have been quicker while this waited.
+        let now = store::held(&mut tx, names).await?;
+        decided.others = now.into_iter().map(|one| one.subscription).filter(|one| !changed.contains(&one.id)).collect();
+    }
+    for one in held.into_iter().filter(|one| changed.contains(&one.subscription.id)) {
         if let Some(kind) = decision.mail() {
             let values = told(post, &one.subscription).set("comment", comment.clone());
             mails.push(Mail::new(kind, one.owner(), values));

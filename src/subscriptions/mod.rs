@@ -1,7 +1,8 @@
 //! Subscriptions: a user's hold on a product, its two keys and its states.
-//! A key leaves this room only through `show_keys`, which says so in the audit log.
+//! What is done with the keys is in `key`.
 
 mod deciding;
+mod key;
 pub mod pages;
 mod past;
 pub mod store;
@@ -9,6 +10,7 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 
 pub use deciding::{Decided, Decision, decide, get as get_any};
+pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, show_keys};
 pub use past::{PastSubscription, insert_past};
 
 use crate::{
@@ -241,23 +243,13 @@ pub async fn subscribe(
     };
     let person = who.person();
     let values = told(post, &subscription);
-    mail::write(&mut tx, post, Mail::new(kind, owner(who), values.clone())).await?;
+    mail::write(&mut tx, post, Mail::new(kind, Recipient::of(who.person()), values.clone())).await?;
     let notice = values.set("developer", person.display()).set("developer_email", person.email.clone());
     let notice = notice.set("page_url", post.url(&subscription.publisher_path()));
     notifications::tell(&mut tx, post, event, &notice).await?;
     tx.commit().await?;
     post.wake();
     Ok(Subscribed::New(subscription))
-}
-
-fn owner(who: &SignedIn) -> Recipient {
-    let person = who.person();
-    Recipient {
-        user: Some(person.id),
-        email: person.email.clone(),
-        first_name: person.first_name.clone(),
-        last_name: person.last_name.clone(),
-    }
 }
 
 /// What every mail about a subscription may say.
@@ -295,125 +287,17 @@ pub struct Wanted {
 /// Writes a subscription in any state, with new keys, in the caller's transaction; whether it is allowed was asked before.
 pub async fn insert_in(tx: &mut Transaction, keys: &Keys, actor: &Actor, wanted: &Wanted) -> Result<Subscription, Error> {
     let name = ids::random_name(16);
-    let primary = seal(keys, &name, Which::Primary, &new_key())?;
-    let secondary = seal(keys, &name, Which::Secondary, &new_key())?;
+    let primary = key::seal(keys, &name, Which::Primary, &key::new_key())?;
+    let secondary = key::seal(keys, &name, Which::Secondary, &key::new_key())?;
     let subscription = store::insert(tx, &name, wanted, &primary, &secondary).await?;
     let facts = subscription.facts(wanted.state);
     audit::record(tx, actor, "subscription.created", subscription.subject(), audit::NOTHING, Some(facts)).await?;
     Ok(subscription)
 }
 
-/// One of the two keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
-    Primary,
-    Secondary,
-}
-
-impl Which {
-    pub fn parse(text: &str) -> Option<Self> {
-        match text {
-            "primary" => Some(Which::Primary),
-            "secondary" => Some(Which::Secondary),
-            _ => None,
-        }
-    }
-
-    pub fn word(self) -> &'static str {
-        match self {
-            Which::Primary => "primary",
-            Which::Secondary => "secondary",
-        }
-    }
-
-    /// Binds a stored key to its subscription and place.
-    fn context(self, subscription: &str) -> String {
-        match self {
-            Which::Primary => format!("subscription {subscription} primary"),
-            Which::Secondary => format!("subscription {subscription} secondary"),
-        }
-    }
-}
-
-/// 128 random bits as 32 hexadecimal digits.
-fn new_key() -> String {
-    let mut bytes = [0; 16];
-    ids::fill_random(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn seal(keys: &Keys, subscription: &str, which: Which, key: &str) -> Result<store::SealedKey, Error> {
-    Ok(store::SealedKey { sealed: keys.encrypt(&which.context(subscription), key)?, mac: keys.lookup(KEY, key) })
-}
-
-/// The purpose of a key's MAC: `keys.lookup(KEY, key)` finds its subscription.
-pub const KEY: &str = "subscription key";
-
-/// The two keys of a subscription. `Debug` is left out on purpose.
-pub struct ShownKeys {
-    pub primary: String,
-    pub secondary: String,
-}
-
 /// Somebody's own subscription; another's is not found.
 pub async fn get(connection: &mut Connection, who: &SignedIn, name: &str) -> Result<Subscription, Error> {
     store::find(connection, who.id(), name).await?.ok_or(Error::NotFound)
-}
-
-/// The keys, for this once; that they were shown is recorded.
-///
-/// # Errors
-/// `NotFound` for another's; `Conflict` while it is not active.
-pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -> Result<(Subscription, ShownKeys), Error> {
-    let mut tx = db.write().await?;
-    let subscription = get(&mut tx, who, name).await?;
-    if !subscription.is_active() {
-        let word = subscription.state().word().to_lowercase();
-        return Err(Error::Conflict(format!("Keys are shown while a subscription is active; this one is {word}.")));
-    }
-    let (primary, secondary) = store::sealed_keys(&mut tx, subscription.id).await?;
-    let shown = ShownKeys {
-        primary: keys.decrypt(&Which::Primary.context(&subscription.name), &primary)?,
-        secondary: keys.decrypt(&Which::Secondary.context(&subscription.name), &secondary)?,
-    };
-    let facts = subscription.facts(State::Active);
-    audit::record(&mut tx, who.actor(), "subscription.keys_shown", subscription.subject(), audit::NOTHING, Some(facts)).await?;
-    tx.commit().await?;
-    Ok((subscription, shown))
-}
-
-/// Puts a new key in the place of one of the two; the other goes on working. False when the subscription was changed since the form
-/// was shown: perhaps by the first click of two.
-///
-/// # Errors
-/// `NotFound` for another's; `Conflict` unless it is active or suspended.
-pub async fn regenerate_key(
-    db: &Database,
-    keys: &Keys,
-    post: &Post,
-    who: &SignedIn,
-    name: &str,
-    which: Which,
-    version: i64,
-) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    let subscription = get(&mut tx, who, name).await?;
-    if !subscription.has_keys() {
-        let word = subscription.state().word().to_lowercase();
-        return Err(Error::Conflict(format!("Keys are replaced while a subscription is active; this one is {word}.")));
-    }
-    let key = seal(keys, &subscription.name, which, &new_key())?;
-    if !store::set_key(&mut tx, subscription.id, version, which == Which::Primary, &key).await? {
-        return Ok(false);
-    }
-    let mut facts = serde_json::to_value(subscription.facts(subscription.state()))?;
-    facts["key"] = which.word().into();
-    audit::record(&mut tx, who.actor(), "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
-    let values = told(post, &subscription).set("which_key", which.word());
-    mail::write(&mut tx, post, Mail::new(Kind::KeyRegenerated, owner(who), values)).await?;
-    tx.commit().await?;
-    post.wake();
-    Ok(true)
 }
 
 /// Gives one's own subscription another name. False when it has that name.
@@ -437,12 +321,6 @@ pub async fn rename(db: &Database, who: &SignedIn, name: &str, version: i64, dis
     audit::record(&mut tx, who.actor(), "subscription.renamed", renamed.subject(), Some(was), Some(is)).await?;
     tx.commit().await?;
     Ok(true)
-}
-
-/// Whether the keys in the database can be read with this secret: the newest one is tried. True when there is none.
-pub async fn key_fits(db: &Database, keys: &Keys) -> Result<bool, Error> {
-    let newest = store::newest_sealed_key(&mut db.read().await?).await?;
-    Ok(newest.is_none_or(|(name, sealed)| keys.decrypt(&Which::Primary.context(&name), &sealed).is_ok()))
 }
 
 /// Ends a subscription for good: its keys stop working. False when it was cancelled already.
@@ -469,7 +347,7 @@ pub async fn cancel(db: &Database, post: &Post, who: &SignedIn, name: &str) -> R
     }
     let (was, is) = (subscription.facts(before), subscription.facts(State::Cancelled));
     audit::record(&mut tx, who.actor(), "subscription.cancelled", subscription.subject(), Some(was), Some(is)).await?;
-    mail::write(&mut tx, post, Mail::new(Kind::SubscriptionCancelled, owner(who), told(post, &subscription))).await?;
+    mail::write(&mut tx, post, Mail::new(Kind::SubscriptionCancelled, Recipient::of(who.person()), told(post, &subscription))).await?;
     tx.commit().await?;
     post.wake();
     Ok((subscription, true))

@@ -1,6 +1,10 @@
 //! Subscriptions that are put in as they are, many at a time: to fill a database that is to be measured.
 
-use super::{SubscriptionFacts, Wanted, Which, new_key, seal, store};
+use super::{
+    SubscriptionFacts, Wanted, Which,
+    key::{new_key, seal},
+    store,
+};
 use crate::{
     audit::{self, Actor, PastEntry, Subject},
     db::{Instant, Transaction},

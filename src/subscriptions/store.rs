@@ -122,12 +122,6 @@ pub(super) async fn set_key(
     }) == 1)
 }
 
-/// How many wait for approval, up to `COUNTED` and one more.
-pub async fn count_submitted(connection: &mut Connection) -> Result<i64, Error> {
-    let mut statement = Select::new(connection, "select count(*) from (select 1 from subscriptions s where s.state = 'submitted' limit");
-    statement.bind(COUNTED + 1).sql(") t").count(connection).await
-}
-
 /// A key as it is kept: encrypted, and hashed to find it by.
 pub(super) struct SealedKey {
     pub sealed: Vec<u8>,

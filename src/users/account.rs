@@ -75,10 +75,7 @@ pub async fn change_password(
         problems.add("current", "Type your current password.");
     }
     let person = who.person();
-    password::check(&mut problems, "password", &new.password, &[&person.email, &person.first_name, &person.last_name]);
-    if problems.is_empty() && new.password != new.repeated {
-        problems.add("repeated", "The two passwords are not the same.");
-    }
+    password::check_twice(&mut problems, &new.password, &new.repeated, &[&person.email, &person.first_name, &person.last_name]);
     problems.or(())?;
     let confirmed = confirm_password(db, keys, passwords, who, &new.current, "current").await?;
     let hash = passwords.hash(&new.password).await?;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{NewName, User, UserFacts, UserState, bulk::Chosen, deletion, get, store};
+use super::{NewName, User, UserFacts, UserState, bulk::Chosen, deletion, get, recovery::PRESSED_TWICE, store};
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{
@@ -201,9 +201,6 @@ pub async fn of(connection: &mut Connection, user: UserId) -> Result<Option<Invi
     store::invitations::of(connection, user).await
 }
 
-/// Pressing again within this time sends nothing.
-const PRESSED_TWICE: time::Duration = time::Duration::minutes(1);
-
 /// Sends the invitations of the chosen again, with new links that are valid anew. How many, and the batch of their mails; whoever is not
 /// invited, or was sent one a moment ago, is left out.
 pub async fn invite_again(db: &Database, post: &Post, admin: &Administrator, chosen: &Chosen) -> Result<(usize, String), Error> {
@@ -273,10 +270,7 @@ pub async fn accept(
     let mut problems = Problems::default();
     let first_name = problems.line("first_name", "The first name", &name.first_name, 1, 100);
     let last_name = problems.line("last_name", "The last name", &name.last_name, 1, 100);
-    password::check(&mut problems, "password", password, &[&holder.person.email, &first_name, &last_name]);
-    if problems.on("password").is_empty() && password != repeated {
-        problems.add("repeated", "The two passwords are not the same.");
-    }
+    password::check_twice(&mut problems, password, repeated, &[&holder.person.email, &first_name, &last_name]);
     problems.or(())?;
     let hash = passwords.hash(password).await?;
     let mut tx = db.write().await?;

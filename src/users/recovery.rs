@@ -6,7 +6,7 @@ use super::{SessionFacts, UserState, get, store};
 use crate::{
     audit::{self, Actor, NOTHING, Subject},
     auth::{
-        Administrator, Person, Proven,
+        Administrator, Proven,
         links::{self, Found, Purpose},
         password::{self, Passwords},
         sign_in::{self, Which, end_sessions},
@@ -27,18 +27,7 @@ pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// Asking again within this time writes no second mail.
-const PRESSED_TWICE: time::Duration = time::Duration::minutes(1);
-
-impl Recipient {
-    pub(super) fn of(person: &Person) -> Self {
-        Self {
-            user: Some(person.id),
-            email: person.email.clone(),
-            first_name: person.first_name.clone(),
-            last_name: person.last_name.clone(),
-        }
-    }
-}
+pub(super) const PRESSED_TWICE: time::Duration = time::Duration::minutes(1);
 
 /// Writes a mail with a new link for its recipient. False when one was written a moment ago.
 pub(super) async fn mail_link(tx: &mut Transaction, post: &Post, kind: Kind, purpose: Purpose, to: Recipient) -> Result<bool, Error> {
@@ -119,10 +108,7 @@ pub async fn reset_password(db: &Database, passwords: &Passwords, token: &str, p
     let Found::Open(holder) = find_reset(db, token).await? else { return Err(Error::NotFound) };
     let mut problems = Problems::default();
     let person = &holder.person;
-    password::check(&mut problems, "password", password, &[&person.email, &person.first_name, &person.last_name]);
-    if problems.is_empty() && password != repeated {
-        problems.add("repeated", "The two passwords are not the same.");
-    }
+    password::check_twice(&mut problems, password, repeated, &[&person.email, &person.first_name, &person.last_name]);
     problems.or(())?;
     let hash = passwords.hash(password).await?;
     let mut tx = db.write().await?;

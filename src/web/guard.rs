@@ -17,7 +17,7 @@ use actix_web::{
 use super::routes::Pattern;
 use crate::{
     app::Portal,
-    auth::{Visitor, pages::client_address},
+    auth::{Visitor, links::Purpose, pages::client_address},
     error::Error,
     ids,
 };
@@ -43,12 +43,9 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
-/// Addresses that go on with a one-time token.
-const TOKENS: [&str; 4] = ["/reset/", "/invitation/", "/confirm/", "/new-address/"];
-
 /// A path for the log: whoever reads it must not be let in by it.
 fn told(path: &str) -> String {
-    match TOKENS.iter().find(|before| path.starts_with(**before)) {
+    match Purpose::ALL.into_iter().map(Purpose::before_token).find(|before| path.starts_with(before)) {
         Some(before) => format!("{before}…"),
         None => path.escape_debug().to_string(),
     }

@@ -95,7 +95,7 @@ async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(q
     let counts = store::counts(&mut connection).await?;
     let progress = match query.batch.is_empty() {
         true => None,
-        false => Some(super::progress(&mut connection, &query.batch).await?),
+        false => Some(store::progress(&mut connection, &query.batch).await?),
     };
     let kept = [("q", query.q.as_str()), ("state", state.map_or("", State::as_str)), ("batch", query.batch.as_str())];
     let pager = Pager::new(page, total, "/publisher/mail", &kept);

@@ -86,7 +86,7 @@ impl EditPage {
         Ok(Self {
             frame: framed(frame),
             event,
-            choices: store::administrators(&mut connection).await?,
+            choices: store::told::administrators(&mut connection).await?,
             every: told.every_administrator,
             ticked: told.administrators,
             addresses: told.addresses.join("\n"),

@@ -134,9 +134,7 @@ impl HeldPage {
     /// What may be done with it now.
     fn decisions(&self) -> Vec<Decision> {
         let state = self.held.subscription.state();
-        let submitted = state == State::Submitted;
-        // A request is declined, and not cancelled, by an administrator.
-        Decision::ALL.into_iter().filter(|one| one.from().contains(&state) && !(submitted && *one == Decision::Cancel)).collect()
+        Decision::ALL.into_iter().filter(|one| one.from().contains(&state)).collect()
     }
 }
 

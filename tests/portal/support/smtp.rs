@@ -52,7 +52,6 @@ impl Delivered {
     }
 
     /// The first address of the portal in the text that has a token.
-    #[allow(dead_code, reason = "for the stories with accounts")]
     pub fn link(&self) -> String {
         let text = self.text();
         let at = text.find("http").unwrap_or_else(|| panic!("no address in {text}"));

@@ -1,11 +1,14 @@
-//! SQL of mails, their templates, and who is told.
+//! SQL of mails and their templates; taking turns at sending is in `queue`, who is told in `told`.
+
+pub(super) mod queue;
+pub mod told;
 
 use serde::Deserialize;
 
-use super::{Kind, Recipient, State, Template, notifications::Choice, notifications::Told, render::Rendered};
+use super::{Kind, State, Template, render::Rendered};
 use crate::{
     audit::Subject,
-    db::{COUNTED, Connection, Database, Engine, Instant, Kind as Column, Select, Transaction, flag, listed, run},
+    db::{COUNTED, Connection, Instant, Kind as Column, Select, Transaction, flag, listed, run},
     error::Error,
     ids::{self, UserId},
 };
@@ -285,88 +288,6 @@ pub(super) async fn delete_settled_before(tx: &mut Transaction, at: Instant) -> 
         .bind(at).execute(c).await?.rows_affected()))
 }
 
-/// A mail that this process is to send now.
-#[derive(Debug, sqlx::FromRow)]
-pub(super) struct Claimed {
-    pub id: i64,
-    pub name: String,
-    pub to_email: String,
-    pub to_name: String,
-    pub bcc: String,
-    pub subject: String,
-    pub text: String,
-    pub html: String,
-    pub secret: Option<Vec<u8>>,
-    pub message_id: String,
-    pub attempts: i64,
-}
-
-/// Takes the mail that has waited longest, or one whose sender went away: nobody knows whether that one left, so it is marked.
-pub(super) async fn claim(db: &Database, process: &str, until: Instant) -> Result<Option<Claimed>, Error> {
-    let mut tx = db.write().await?;
-    let now = tx.now();
-    let skip = if tx.engine() == Engine::Postgres { "for update skip locked" } else { "" };
-    let mut statement = Select::with(
-        &tx,
-        vec![now.into(), process.into(), until.into()],
-        "update mails set maybe_twice = case when state = 'sending' then true else maybe_twice end, state = 'sending', attempts = attempts + 1,
-            claimed_by = $2, claimed_until = $3
-         where id = (select w.id from mails w where w.state = 'waiting' and w.next_at <= $1 or w.state = 'sending' and w.claimed_until <= $1
-            order by w.next_at, w.id limit 1",
-    );
-    statement.sql(skip).sql(") returning id, name, to_email, to_name, bcc, subject, text, html, secret, message_id, attempts");
-    let claimed = statement.optional::<Claimed>(&mut tx).await?;
-    if claimed.is_some() {
-        tx.commit().await?;
-    }
-    Ok(claimed)
-}
-
-/// Whether a mail is due, without waiting for the writer.
-pub(super) async fn is_due(connection: &mut Connection, now: Instant) -> Result<bool, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
-        "select count(*) from (select 1 from mails where state = 'waiting' and next_at <= $1 or state = 'sending' and claimed_until <= $1 limit 1) t")
-        .bind(now).fetch_one(c).await?)
-        > 0)
-}
-
-/// What became of a mail.
-pub(super) enum Outcome {
-    Sent,
-    Kept,
-    Later { at: Instant, error: String },
-    Failed { error: String },
-}
-
-/// Writes down what became of it, unless another process has taken it over.
-pub(super) async fn settle(db: &Database, process: &str, mail: i64, outcome: &Outcome) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    let now = tx.now();
-    let (state, error, next, settled, forget) = match outcome {
-        Outcome::Sent => ("sent", "", now, Some(now), true),
-        Outcome::Kept => ("kept", "", now, Some(now), false),
-        Outcome::Later { at, error } => ("waiting", error.as_str(), *at, None, false),
-        Outcome::Failed { error } => ("failed", error.as_str(), now, Some(now), false),
-    };
-    let connection: &mut Connection = &mut tx;
-    let settled = run!(connection, c => sqlx::query(
-        "update mails set state = $3, error = $4, next_at = $5, settled_at = $6, secret = case when $7 then null else secret end,
-            claimed_by = null, claimed_until = null
-         where id = $1 and claimed_by = $2 and state = 'sending'")
-        .bind(mail).bind(process).bind(state).bind(error).bind(next).bind(settled).bind(forget).execute(c).await?.rows_affected());
-    tx.commit().await?;
-    Ok(settled == 1)
-}
-
-/// At the start of the only process there is: who was sending is gone.
-pub(super) async fn release(db: &Database) -> Result<(), Error> {
-    let mut tx = db.write().await?;
-    let now = tx.now();
-    let connection: &mut Connection = &mut tx;
-    run!(connection, c => sqlx::query("update mails set claimed_until = $1 where state = 'sending'").bind(now).execute(c).await?.rows_affected());
-    tx.commit().await
-}
-
 pub(super) async fn find_template(connection: &mut Connection, kind: &str) -> Result<Option<Template>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, (String, String, i64)>("select subject, body, version from mail_templates where kind = $1")
         .bind(kind).fetch_optional(c).await?)
@@ -392,75 +313,4 @@ pub(super) async fn delete_template(tx: &mut Transaction, kind: &str) -> Result<
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("delete from mail_templates where kind = $1").bind(kind).execute(c).await?.rows_affected());
     Ok(())
-}
-
-pub(super) async fn told(connection: &mut Connection, event: &str) -> Result<Told, Error> {
-    let (every_administrator, addresses, version) = run!(&mut *connection, c => sqlx::query_as::<_, (bool, String, i64)>(
-        "select every_administrator, addresses, version from notifications where event = $1").bind(event).fetch_one(c).await?);
-    let administrators = run!(connection, c => sqlx::query_scalar::<_, String>(
-        "select u.name from notification_administrators a join users u on u.id = a.user_id
-         where a.event = $1 and u.state = 'active' and u.administrator order by u.name").bind(event).fetch_all(c).await?);
-    Ok(Told { every_administrator, administrators, addresses: serde_json::from_str(&addresses)?, version })
-}
-
-/// Active administrators, by name.
-pub async fn administrators(connection: &mut Connection) -> Result<Vec<Choice>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, Choice>(
-        "select id, name, first_name, last_name, email from users where state = 'active' and administrator order by sort_folded, id limit 500")
-        .fetch_all(c).await?))
-}
-
-/// Those of the names that are active administrators', in order.
-pub(super) async fn administrators_named(connection: &mut Connection, names: &[String]) -> Result<Vec<String>, Error> {
-    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
-    let mut statement =
-        Select::new(connection, "select u.name from users u where u.state = 'active' and u.administrator and u.name_folded");
-    let rows = statement.in_texts(&folded).sql("order by u.name").all::<(String,)>(connection).await?;
-    Ok(rows.into_iter().map(|row| row.0).collect())
-}
-
-/// False when it is at another version.
-pub(super) async fn put_told(tx: &mut Transaction, event: &str, version: i64, told: &Told) -> Result<bool, Error> {
-    let addresses = serde_json::to_string(&told.addresses)?;
-    let connection: &mut Connection = tx;
-    let changed = run!(&mut *connection, c => sqlx::query(
-        "update notifications set every_administrator = $3, addresses = $4, version = version + 1 where event = $1 and version = $2")
-        .bind(event).bind(version).bind(told.every_administrator).bind(addresses).execute(c).await?.rows_affected());
-    run!(&mut *connection, c => sqlx::query("delete from notification_administrators where event = $1").bind(event).execute(c).await?.rows_affected());
-    for name in &told.administrators {
-        run!(&mut *connection, c => sqlx::query(
-            "insert into notification_administrators (event, user_id) select cast($1 as text), id from users where name = $2")
-            .bind(event).bind(name).execute(c).await?.rows_affected());
-    }
-    Ok(changed == 1)
-}
-
-#[derive(sqlx::FromRow)]
-struct Person {
-    id: UserId,
-    email: String,
-    first_name: String,
-    last_name: String,
-}
-
-/// Everybody who is told of an event, each once.
-pub(super) async fn recipients(connection: &mut Connection, event: &str) -> Result<Vec<Recipient>, Error> {
-    let people = run!(&mut *connection, c => sqlx::query_as::<_, Person>(
-        "select u.id, u.email, u.first_name, u.last_name from users u
-         where u.administrator and u.state = 'active'
-           and ((select n.every_administrator from notifications n where n.event = $1)
-                or u.id in (select a.user_id from notification_administrators a where a.event = $1))
-         order by u.id").bind(event).fetch_all(c).await?);
-    let addresses = run!(connection, c => sqlx::query_scalar::<_, String>("select addresses from notifications where event = $1")
-        .bind(event).fetch_one(c).await?);
-    let mut recipients: Vec<Recipient> = people
-        .into_iter()
-        .map(|row| Recipient { user: Some(row.id), email: row.email, first_name: row.first_name, last_name: row.last_name })
-        .collect();
-    for email in serde_json::from_str::<Vec<String>>(&addresses)? {
-        if !recipients.iter().any(|known| ids::fold(&known.email) == ids::fold(&email)) {
-            recipients.push(Recipient { email, ..Recipient::default() });
-        }
-    }
-    Ok(recipients)
 }

@@ -1,0 +1,131 @@
+//! The two keys of a subscription: made, kept encrypted, shown on request, replaced one at a time.
+//! A key leaves this file only through `show_keys`, which says so in the audit log.
+
+use super::{
+    State, Subscription,
+    store::{self, SealedKey},
+    told,
+};
+use crate::{
+    audit,
+    auth::SignedIn,
+    db::Database,
+    error::Error,
+    ids,
+    keys::Keys,
+    mail::{self, Kind, Mail, Post, Recipient},
+};
+
+/// One of the two keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    Primary,
+    Secondary,
+}
+
+impl Which {
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "primary" => Some(Which::Primary),
+            "secondary" => Some(Which::Secondary),
+            _ => None,
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Which::Primary => "primary",
+            Which::Secondary => "secondary",
+        }
+    }
+
+    /// Binds a stored key to its subscription and place.
+    fn context(self, subscription: &str) -> String {
+        match self {
+            Which::Primary => format!("subscription {subscription} primary"),
+            Which::Secondary => format!("subscription {subscription} secondary"),
+        }
+    }
+}
+
+/// 128 random bits as 32 hexadecimal digits.
+pub(super) fn new_key() -> String {
+    let mut bytes = [0; 16];
+    ids::fill_random(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(super) fn seal(keys: &Keys, subscription: &str, which: Which, key: &str) -> Result<SealedKey, Error> {
+    Ok(SealedKey { sealed: keys.encrypt(&which.context(subscription), key)?, mac: keys.lookup(KEY, key) })
+}
+
+/// The purpose of a key's MAC: `keys.lookup(KEY, key)` finds its subscription.
+pub const KEY: &str = "subscription key";
+
+/// The two keys of a subscription. `Debug` is left out on purpose.
+pub struct ShownKeys {
+    pub primary: String,
+    pub secondary: String,
+}
+
+/// The keys, for this once; that they were shown is recorded.
+///
+/// # Errors
+/// `NotFound` for another's; `Conflict` while it is not active.
+pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -> Result<(Subscription, ShownKeys), Error> {
+    let mut tx = db.write().await?;
+    let subscription = super::get(&mut tx, who, name).await?;
+    if !subscription.is_active() {
+        let word = subscription.state().word().to_lowercase();
+        return Err(Error::Conflict(format!("Keys are shown while a subscription is active; this one is {word}.")));
+    }
+    let (primary, secondary) = store::sealed_keys(&mut tx, subscription.id).await?;
+    let shown = ShownKeys {
+        primary: keys.decrypt(&Which::Primary.context(&subscription.name), &primary)?,
+        secondary: keys.decrypt(&Which::Secondary.context(&subscription.name), &secondary)?,
+    };
+    let facts = subscription.facts(State::Active);
+    audit::record(&mut tx, who.actor(), "subscription.keys_shown", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    tx.commit().await?;
+    Ok((subscription, shown))
+}
+
+/// Puts a new key in the place of one of the two; the other goes on working. False when the subscription was changed since the form
+/// was shown: perhaps by the first click of two.
+///
+/// # Errors
+/// `NotFound` for another's; `Conflict` unless it is active or suspended.
+pub async fn regenerate_key(
+    db: &Database,
+    keys: &Keys,
+    post: &Post,
+    who: &SignedIn,
+    name: &str,
+    which: Which,
+    version: i64,
+) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let subscription = super::get(&mut tx, who, name).await?;
+    if !subscription.has_keys() {
+        let word = subscription.state().word().to_lowercase();
+        return Err(Error::Conflict(format!("Keys are replaced while a subscription is active; this one is {word}.")));
+    }
+    let key = seal(keys, &subscription.name, which, &new_key())?;
+    if !store::set_key(&mut tx, subscription.id, version, which == Which::Primary, &key).await? {
+        return Ok(false);
+    }
+    let mut facts = serde_json::to_value(subscription.facts(subscription.state()))?;
+    facts["key"] = which.word().into();
+    audit::record(&mut tx, who.actor(), "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    let values = told(post, &subscription).set("which_key", which.word());
+    mail::write(&mut tx, post, Mail::new(Kind::KeyRegenerated, Recipient::of(who.person()), values)).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(true)
+}
+
+/// Whether the keys in the database can be read with this secret: the newest one is tried. True when there is none.
+pub async fn key_fits(db: &Database, keys: &Keys) -> Result<bool, Error> {
+    let newest = store::newest_sealed_key(&mut db.read().await?).await?;
+    Ok(newest.is_none_or(|(name, sealed)| keys.decrypt(&Which::Primary.context(&name), &sealed).is_ok()))
+}
