@@ -209,7 +209,7 @@ impl Settings {
         })?;
         let drain = whole("PORTICO_DRAIN_SECONDS", options.drain_seconds.as_deref(), 0, 0, 3600)?;
         let log = options.log.clone().unwrap_or_else(|| "info".to_owned());
-        tracing_subscriber::EnvFilter::try_new(&log).map_err(|why| format!("PORTICO_LOG is not a level or a filter ({why})"))?;
+        check_log(&log)?;
         Ok(Self {
             database_url,
             listen,
@@ -244,6 +244,17 @@ impl Settings {
             None => format!("http://{}", self.listen),
         }
     }
+}
+
+/// A word alone is a level: as a filter it would name a part of the program that does not exist, and nothing would be logged.
+fn check_log(log: &str) -> Result<(), String> {
+    let wrong = |why: &str| format!("PORTICO_LOG is not a level or a filter ({why})");
+    let is_level = |word: &str| ["off", "error", "warn", "info", "debug", "trace"].iter().any(|level| word.eq_ignore_ascii_case(level));
+    let alone = log.split(',').map(str::trim).find(|part| !part.contains(['=', '[', '/']) && !is_level(part));
+    if let Some(word) = alone {
+        return Err(wrong(&format!("“{word}” is none of off, error, warn, info, debug, trace")));
+    }
+    tracing_subscriber::EnvFilter::try_new(log).map(|_| ()).map_err(|why| wrong(&why.to_string()))
 }
 
 fn whole(name: &str, text: Option<&str>, otherwise: i64, least: i64, most: i64) -> Result<i64, String> {

@@ -16,7 +16,7 @@ pub(super) async fn write(settings: &Settings, file: &Path) -> Result<(), String
     let Some(database) = config::sqlite_path(&settings.database_url) else {
         return Err("this portal's database is PostgreSQL, and pg_dump is the tool to back it up: \
              pg_dump --format=custom --file=FILE \"$PORTICO_DATABASE_URL\", and PORTICO_SECRET_KEY kept apart from it; \
-             pg_restore --clean --if-exists --dbname=… FILE brings it back"
+             pg_restore --no-owner --dbname=… FILE brings it back"
             .to_owned());
     };
     if !database.exists() {

@@ -26,6 +26,7 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     // Listened for from here on, so that a stop during the start is clean as well.
     let mut stop = signals()?;
     raise_file_limit();
+    let administrator = administrator_named()?;
     if !subscriptions::key_fits(&portal.db, &portal.keys).await.map_err(said)? {
         return Err(OTHER_KEY.to_owned());
     }
@@ -37,7 +38,9 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     if demo && demo::look(&portal).await.map_err(said)? != demo::Found::Sample {
         fill_demo(&portal, None).await?;
     }
-    first_administrator(&portal).await.map_err(said)?;
+    if let Some((email, password)) = administrator {
+        first_administrator(&portal, email, &password).await.map_err(said)?;
+    }
     let measured = serve_metrics(&portal)?;
     say!("Portico is open at {}", portal.settings.base_url());
     if let Some(token) = auth::setup::new_token(&portal.db).await.map_err(said)? {
@@ -60,6 +63,9 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
             "stopping: not ready from now on; after the drain time the requests in hand are finished"
         );
         tokio::spawn(async move {
+            // Ctrl-C under a wrapper (cargo, a shell's trap) arrives twice: that is one wish to stop.
+            tokio::time::sleep(SAME_SIGNAL).await;
+            while stop.try_recv().is_ok() {}
             if let Some(signal) = stop.recv().await {
                 tracing::warn!("a second signal: ending at once");
                 // What was answered is on disk; what was not is undone by the database.
@@ -115,6 +121,9 @@ fn signals() -> Result<mpsc::Receiver<i32>, String> {
     Ok(receiver)
 }
 
+/// A signal this soon after the first is the same one.
+const SAME_SIGNAL: std::time::Duration = std::time::Duration::from_millis(500);
+
 /// Each connection is an open file, and so is each of the database's. Fewer than this many are soon used up by slow clients.
 const FEW_FILES: u64 = 4096;
 
@@ -135,14 +144,24 @@ fn raise_file_limit() {
     }
 }
 
+/// Who is to be made administrator, when the environment says so.
+fn administrator_named() -> Result<Option<(String, String)>, String> {
+    let named = |name| std::env::var(name).ok().filter(|text| !text.is_empty());
+    match (named("PORTICO_ADMIN_EMAIL"), named("PORTICO_ADMIN_PASSWORD")) {
+        (Some(email), Some(password)) => Ok(Some((email, password))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err("PORTICO_ADMIN_EMAIL is set, so PORTICO_ADMIN_PASSWORD must be as well".to_owned()),
+        (None, Some(_)) => Err("PORTICO_ADMIN_PASSWORD is set, so PORTICO_ADMIN_EMAIL must be as well".to_owned()),
+    }
+}
+
 /// Where nobody sits at a terminal: the first administrator from the environment.
-async fn first_administrator(portal: &Portal) -> Result<(), Error> {
-    let (Ok(email), Ok(password)) = (std::env::var("PORTICO_ADMIN_EMAIL"), std::env::var("PORTICO_ADMIN_PASSWORD")) else { return Ok(()) };
+async fn first_administrator(portal: &Portal, email: String, password: &str) -> Result<(), Error> {
     if auth::has_administrator(&portal.db).await? {
         return Ok(());
     }
     let new = NewUser { email, first_name: "Portal".to_owned(), last_name: "Administrator".to_owned(), note: String::new() };
-    match users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, &password).await {
+    match users::create_administrator(&portal.db, &auth::operator(), &portal.passwords, &new, password).await {
         Ok(_) => {}
         // Of several processes that begin together on an empty database, another was first.
         Err(Error::Invalid(_)) if auth::has_administrator(&portal.db).await? => return Ok(()),

@@ -89,6 +89,17 @@ async fn the_first_administrator_can_come_from_the_environment() {
     reply.is(303);
 }
 
+#[test]
+fn half_an_administrator_stops_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for (given, missing) in [("EMAIL", "PASSWORD"), ("PASSWORD", "EMAIL")] {
+        let mut command = portico(folder.path(), &[]);
+        command.env(format!("PORTICO_ADMIN_{given}"), "root@portal.example");
+        let error = error_of(command);
+        assert!(error.contains(&format!("PORTICO_ADMIN_{given} is set, so PORTICO_ADMIN_{missing} must be")), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_wrong_setting_stops_the_start_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
@@ -104,6 +115,8 @@ async fn a_wrong_setting_stops_the_start_with_a_sentence() {
         ("PORTICO_DRAIN_SECONDS", "-1", "PORTICO_DRAIN_SECONDS must be a whole number from 0 to 3600"),
         ("PORTICO_METRICS", "9180", "PORTICO_METRICS must be an address and a port"),
         ("PORTICO_LOG", "a=b=c", "PORTICO_LOG is not a level or a filter"),
+        ("PORTICO_LOG", "loud", "“loud” is none of off, error, warn"),
+        ("PORTICO_LOG", "sqlx=warn,portico", "“portico” is none of off, error, warn"),
         ("PORTICO_SECRET_KEY", "c2hvcnQ=", "PORTICO_SECRET_KEY must be 32 bytes, base64-encoded; this is 5"),
         ("PORTICO_SECRET_KEY", "%", "PORTICO_SECRET_KEY is not base64"),
         ("PORTICO_DATABASE_URL", "sqlite:/nowhere/at/all/portico.db", "portico.key cannot be written"),

@@ -21,6 +21,9 @@ use crate::{
     },
 };
 
+/// A search looks for this many words; who pastes a page is not made to wait for each.
+const WORDS: usize = 16;
+
 /// Operations under one heading; those of several tags stand under each.
 pub(super) struct Section {
     /// Unique on the page.
@@ -112,7 +115,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     let found = catalog::find_api(&portal.db, &portal.catalog, &visitor, &name, "").await?.ok_or(Error::NotFound)?;
     let ApiPageParts { api, products, mut operations, .. } = found;
     let count = operations.len();
-    let words: Vec<String> = query.q.split_whitespace().map(ids::fold).collect();
+    let words: Vec<String> = query.q.split_whitespace().take(WORDS).map(ids::fold).collect();
     if !words.is_empty() {
         operations.retain(|operation| matches(operation, &words));
     }
