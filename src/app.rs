@@ -21,6 +21,7 @@ use actix_web::{
     middleware::{Compress, Next, from_fn},
     web::{self, Data},
 };
+use tokio::task::JoinSet;
 
 use crate::{
     apis, audit,
@@ -252,6 +253,40 @@ pub async fn tidy_for_ever(portal: Portal) {
         if let Err(error) = tidied.await {
             tracing::warn!(%error, "tidying failed; it is tried again in an hour");
         }
+    }
+}
+
+/// How often it is looked what is due by the clock. Keys of what has ended are refused at that instant, whenever this comes round.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Does what is due by the clock, until the server stops.
+pub async fn work_for_ever(portal: Portal) {
+    loop {
+        if let Err(error) = work(&portal).await {
+            tracing::warn!(%error, "what is due by the clock could not be done; it is tried again");
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Ends subscriptions and warns of ends; how many. Several processes may do it at once.
+pub async fn work(portal: &Portal) -> Result<usize, Error> {
+    subscriptions::work(&portal.db, &portal.mail, &auth::system("ends of subscriptions")).await
+}
+
+/// After a task has panicked, before it is begun again.
+const BEGUN_AGAIN: Duration = Duration::from_secs(5);
+
+/// Keeps a task going: one that panics is told in the log and begun again. It ends with the task, or takes the task with it.
+pub async fn watched<T: Future<Output = ()> + Send + 'static>(what: &'static str, begin: impl Fn() -> T) {
+    loop {
+        let mut task = JoinSet::new();
+        task.spawn(begin());
+        match task.join_next().await {
+            Some(Err(error)) if error.is_panic() => tracing::error!(%error, "{what} broke off, and is begun again"),
+            _ => return,
+        }
+        tokio::time::sleep(BEGUN_AGAIN).await;
     }
 }
 

@@ -41,6 +41,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("subscription.declined", "Declined subscription"),
     ("subscription.suspended", "Suspended subscription"),
     ("subscription.activated", "Activated subscription"),
+    ("subscription.expired", "Ended subscription"),
+    ("subscription.end_changed", "Changed the end of subscription"),
     ("subscription.renamed", "Renamed subscription"),
     ("subscription.key_regenerated", "Replaced a key of subscription"),
     ("subscription.keys_shown", "Looked at keys of subscription"),
@@ -109,6 +111,7 @@ pub fn label(field: &str) -> String {
         "closed" => "Closed to",
         "terms" => "Terms of use",
         "terms_accepted" => "Terms accepted",
+        "expires_at" => "Ends",
         "api_version" => "Version",
         other => return readable(other),
     }

@@ -49,9 +49,12 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
             portal.settings.base_url()
         );
     }
-    let tidying = tokio::spawn(app::tidy_for_ever(portal.clone()));
-    let mailing = tokio::spawn(mail::send::run(portal.db.clone(), portal.mail.clone(), portal.stopping.clone()));
+    let (tidied, worked) = (portal.clone(), portal.clone());
+    let tidying = tokio::spawn(app::watched("tidying", move || app::tidy_for_ever(tidied.clone())));
+    let working = tokio::spawn(app::watched("what is due by the clock", move || app::work_for_ever(worked.clone())));
     let (db, post) = (portal.db.clone(), portal.mail.clone());
+    let (queue, mailer, until) = (db.clone(), post.clone(), portal.stopping.clone());
+    let mailing = tokio::spawn(app::watched("sending mails", move || mail::send::run(queue.clone(), mailer.clone(), until.clone())));
     let (stopping, drain) = (portal.stopping.clone(), portal.settings.drain);
     let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
     let handle = server.handle();
@@ -77,6 +80,7 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     });
     let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
+    working.abort();
     // The mail that is on its way gets to its end, or it would be sent once more.
     post.wake();
     if tokio::time::timeout(mail::send::LONGEST, mailing).await.is_err() {

@@ -31,6 +31,7 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (12, "tokens", include_str!("../../migrations/0012_tokens.sqlite.sql"), Some(Engine::Sqlite)),
     (13, "links", include_str!("../../migrations/0013_links.postgres.sql"), Some(Engine::Postgres)),
     (13, "links", include_str!("../../migrations/0013_links.sqlite.sql"), Some(Engine::Sqlite)),
+    (15, "ends", include_str!("../../migrations/0015_ends.sql"), None),
 ];
 
 /// The first migration as PostgreSQL has it after the second: every integer of 64 bits.

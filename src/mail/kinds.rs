@@ -34,7 +34,8 @@ const DEVELOPER_EMAIL: Parameter = parameter("developer_email", "the developer�
 const PAGE_URL: Parameter = parameter("page_url", "the page in the publisher portal", "https://portal.example/publisher/subscriptions");
 const INVITER: Parameter = parameter("inviter", "who invites", "Rosa Meyer");
 const WHICH_KEY: Parameter = parameter("which_key", "primary or secondary", "primary");
-const END_DATE: Parameter = parameter("end_date", "the day it ends", "31 December 2026");
+const ENDS: Parameter = parameter("ends", "a sentence with the day it ends, if it does", "It works to the end of 31 December 2026 (UTC).");
+const END_DATE: Parameter = parameter("end_date", "its last day, in UTC", "31 December 2026");
 const NEW_EMAIL: Parameter = parameter("new_email", "the new address", "ana@contoso.example");
 
 /// A kind of mail.
@@ -191,10 +192,10 @@ impl Kind {
                 name: "subscription-activated",
                 title: "Subscription activated",
                 when: "To the developer, when a subscription becomes active",
-                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, ENDS, COMMENT],
                 subject: "Your subscription to {product} is active",
                 body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) is active. Its keys are on its page:\n\n\
-                    [Show the keys]({subscription_url})\n\n{comment}\n",
+                    [Show the keys]({subscription_url})\n\n{ends}\n\n{comment}\n",
             },
             Kind::SubscriptionDeclined => &Facts {
                 name: "subscription-declined",
@@ -215,11 +216,11 @@ impl Kind {
             Kind::SubscriptionEnding => &Facts {
                 name: "subscription-ending",
                 title: "Subscription ending",
-                when: "To the developer, a week before a subscription comes to its end",
+                when: "To the developer, two weeks and then a day before a subscription comes to its end",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, END_DATE],
                 subject: "Your subscription to {product} ends on {end_date}",
-                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) ends on {end_date}. Its keys stop working then. \
-                    If you need it longer, ask an administrator of {site_name}.\n",
+                body: "Hello {first_name},\n\nyour [subscription “{subscription}”]({subscription_url}) to {product} works to the end of {end_date} (UTC). \
+                    Then its keys stop working. If you need it longer, ask an administrator of {site_name}.\n",
             },
             Kind::KeyRegenerated => &Facts {
                 name: "key-regenerated",

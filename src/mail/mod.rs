@@ -125,11 +125,17 @@ pub async fn write(tx: &mut Transaction, post: &Post, mail: Mail) -> Result<Stri
     Ok(new.name)
 }
 
-/// Writes many mails of one kind that hold links, in a few statements.
+/// Writes many mails of one kind, in a few statements.
 pub async fn write_many(tx: &mut Transaction, post: &Post, mails: Vec<Mail>) -> Result<(), Error> {
     let Some(first) = mails.first() else { return Ok(()) };
     let template = template(tx, first.kind).await?;
-    let new = mails.into_iter().map(|mail| post.prepare(&template, mail, &[])).collect::<Result<Vec<_>, Error>>()?;
+    let copies = if first.is_copied() { notifications::blind_copies(tx, "").await? } else { Vec::new() };
+    let prepare = |mail: Mail| {
+        let to = ids::fold(&mail.to.email);
+        let copies: Vec<String> = copies.iter().filter(|copy| ids::fold(copy) != to).cloned().collect();
+        post.prepare(&template, mail, &copies)
+    };
+    let new = mails.into_iter().map(prepare).collect::<Result<Vec<_>, Error>>()?;
     store::insert_many(tx, &new).await
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{State, Subscription, store, told};
+use super::{State, Subscription, ends, store, told};
 use crate::{
     audit::{self, Subject},
     auth::Administrator,
@@ -120,47 +120,61 @@ struct BulkFacts {
     comment: String,
 }
 
+/// What an administrator adds to a decision.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Remarks<'a> {
+    /// For the owners.
+    pub comment: &'a str,
+    /// Another last day, or none, for those that become active; without it, the end that they have.
+    pub ends: Option<&'a str>,
+}
+
 /// Does it with those of the named subscriptions that are in a state for it.
 ///
 /// # Errors
-/// `Invalid` on `comment`, which may have 1,000 characters.
+/// `Invalid` on `comment`, which may have 1,000 characters, and on `ends`.
 pub async fn decide(
     db: &Database,
     post: &Post,
     admin: &Administrator,
     names: &[String],
     decision: Decision,
-    comment: &str,
+    remarks: Remarks<'_>,
 ) -> Result<Decided, Error> {
     let mut problems = Problems::default();
-    let comment = problems.text("comment", "The comment", comment, 0, 1000);
+    let comment = problems.text("comment", "The comment", remarks.comment, 0, 1000);
+    let day = remarks.ends.filter(|_| decision.to() == State::Active);
+    let ends = day.map(|day| ends::end_of(&mut problems, day, db.now()));
     problems.or(())?;
     let mut tx = db.write().await?;
     let held = store::held(&mut tx, names).await?;
     let keys: Vec<i64> = held.iter().map(|one| one.subscription.id.0).collect();
-    let changed = store::set_state(&mut tx, &keys, decision.from(), decision.to(), &comment).await?;
+    let changed = store::set_state(&mut tx, &keys, decision.from(), decision.to(), Some(&comment), ends).await?;
     let mut decided = Decided::default();
-    let mut mails = Vec::new();
+    let (mut mails, mut was) = (Vec::new(), Vec::new());
     if changed.len() < held.len() {
         // As they are by now: somebody else may have been quicker while this waited.
         let now = store::held(&mut tx, names).await?;
         decided.others = now.into_iter().map(|one| one.subscription).filter(|one| !changed.contains(&one.id)).collect();
     }
-    for one in held.into_iter().filter(|one| changed.contains(&one.subscription.id)) {
+    for mut one in held.into_iter().filter(|one| changed.contains(&one.subscription.id)) {
+        let before = one.subscription.facts(one.subscription.state());
+        one.subscription.expires_at = ends.unwrap_or(one.subscription.expires_at);
         if let Some(kind) = decision.mail() {
             let values = told(post, &one.subscription).set("comment", comment.clone());
             mails.push(Mail::new(kind, one.owner(), values));
         }
+        was.push(before);
         decided.changed.push(one.subscription);
     }
     match decided.changed.as_slice() {
         [] => return Ok(decided),
         [one] => {
-            let (was, mut is) = (one.facts(one.state()), serde_json::to_value(one.facts(decision.to()))?);
+            let mut is = serde_json::to_value(one.facts(decision.to()))?;
             if !comment.is_empty() {
                 is["comment"] = comment.into();
             }
-            audit::record(&mut tx, admin.actor(), decision.action(), one.subject(), Some(was), Some(is)).await?;
+            audit::record(&mut tx, admin.actor(), decision.action(), one.subject(), was.pop(), Some(is)).await?;
         }
         many => {
             let subject = Subject { kind: "subscription", key: None, display: format!("{} subscriptions", many.len()) };

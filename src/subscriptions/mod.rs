@@ -2,16 +2,20 @@
 //! What is done with the keys is in `key`.
 
 mod deciding;
+mod ends;
 mod key;
 pub mod pages;
 mod past;
+mod placing;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
 
-pub use deciding::{Decided, Decision, decide, get as get_any};
+pub use deciding::{Decided, Decision, Remarks, decide, get as get_any};
+pub use ends::{set_end, work};
 pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, show_keys};
 pub use past::{PastSubscription, insert_past};
+pub use placing::{NewPlacement, place};
 
 use crate::{
     audit::{self, Actor, Subject},
@@ -83,6 +87,8 @@ pub struct Subscription {
     pub state_comment: String,
     pub product_name: String,
     pub product_display_name: String,
+    /// The product has terms of use now.
+    pub has_terms: bool,
     pub terms_accepted: Option<String>,
     pub terms_accepted_at: Option<Instant>,
     pub created_at: Instant,
@@ -133,6 +139,7 @@ impl Subscription {
             product_display_name: self.product_display_name.clone(),
             state,
             terms_accepted: self.terms_accepted.is_some(),
+            expires_at: self.expires_at,
         }
     }
 
@@ -154,6 +161,8 @@ pub struct SubscriptionFacts {
     pub product_display_name: String,
     pub state: State,
     pub terms_accepted: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Instant>,
 }
 
 /// What a form or REST says of a new subscription.
@@ -235,21 +244,25 @@ pub async fn subscribe(
     }
     let state = if product.approval_required { State::Submitted } else { State::Active };
     let terms = (!product.terms.is_empty()).then(|| product.terms.clone());
-    let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms };
+    let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms, expires_at: None };
     let subscription = insert_in(&mut tx, keys, who.actor(), &wanted).await?;
-    let (kind, event) = match state {
-        State::Submitted => (Kind::SubscriptionRequested, notifications::Event::SubscriptionRequested),
-        _ => (Kind::SubscriptionActivated, notifications::Event::SubscriptionNew),
-    };
-    let person = who.person();
-    let values = told(post, &subscription);
-    mail::write(&mut tx, post, Mail::new(kind, Recipient::of(who.person()), values.clone())).await?;
-    let notice = values.set("developer", person.display()).set("developer_email", person.email.clone());
-    let notice = notice.set("page_url", post.url(&subscription.publisher_path()));
-    notifications::tell(&mut tx, post, event, &notice).await?;
+    announce(&mut tx, post, &subscription, Recipient::of(who.person()), &who.person().display()).await?;
     tx.commit().await?;
     post.wake();
     Ok(Subscribed::New(subscription))
+}
+
+/// Tells the owner of a new subscription, and those who want to hear of such.
+async fn announce(tx: &mut Transaction, post: &Post, subscription: &Subscription, to: Recipient, display: &str) -> Result<(), Error> {
+    let (kind, event) = match subscription.state() {
+        State::Submitted => (Kind::SubscriptionRequested, notifications::Event::SubscriptionRequested),
+        _ => (Kind::SubscriptionActivated, notifications::Event::SubscriptionNew),
+    };
+    let values = told(post, subscription);
+    let notice = values.clone().set("developer", display).set("developer_email", to.email.clone());
+    let notice = notice.set("page_url", post.url(&subscription.publisher_path()));
+    mail::write(tx, post, Mail::new(kind, to, values)).await?;
+    notifications::tell(tx, post, event, &notice).await
 }
 
 /// What every mail about a subscription may say.
@@ -259,6 +272,7 @@ fn told(post: &Post, subscription: &Subscription) -> Values {
         .set("subscription_url", post.url(&subscription.path()))
         .set("product", subscription.product_display_name.clone())
         .set("product_url", post.url(&subscription.product_path()))
+        .set("ends", subscription.last_day().map_or(String::new(), |day| format!("It works to the end of {} (UTC).", ends::in_words(day))))
 }
 
 fn count(live: &[Subscription]) -> i64 {
@@ -282,6 +296,8 @@ pub struct Wanted {
     pub state: State,
     /// The terms that were accepted.
     pub terms: Option<String>,
+    /// When it ends, if it does.
+    pub expires_at: Option<Instant>,
 }
 
 /// Writes a subscription in any state, with new keys, in the caller's transaction; whether it is allowed was asked before.

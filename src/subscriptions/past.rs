@@ -42,6 +42,7 @@ pub async fn insert_past(tx: &mut Transaction, keys: &Keys, subscriptions: &[Pas
             product_display_name: String::new(),
             state: wanted.state,
             terms_accepted: wanted.terms.is_some(),
+            expires_at: wanted.expires_at,
         };
         let subject = Subject::new("subscription", subscription.id.0, &wanted.display_name);
         let entry = PastEntry::new(subscription.created_at, subscription.actor.clone(), "subscription.created", subject, Some(facts))?;

@@ -1,7 +1,5 @@
 //! SQL of subscriptions.
 
-pub(super) mod past;
-
 use serde::Deserialize;
 
 use super::{State, Subscription, Wanted};
@@ -12,16 +10,34 @@ use crate::{
     mail::Recipient,
 };
 
+macro_rules! columns {
+    () => {
+        "s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
+            p.terms <> '' as has_terms, s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at, s.version"
+    };
+}
+
 macro_rules! subscriptions_where {
     ($rest:literal) => {
+        concat!("select ", columns!(), " from subscriptions s join products p on p.id = s.product_id where ", $rest)
+    };
+}
+
+macro_rules! held_rows {
+    () => {
         concat!(
-            "select s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
-                s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at, s.version
-             from subscriptions s join products p on p.id = s.product_id where ",
-            $rest
+            "select ",
+            columns!(),
+            ", u.name as owner_name, u.first_name, u.last_name, u.email, u.state as owner_state
+             from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id"
         )
     };
 }
+
+// After the columns, so that they can be named in them.
+pub(super) mod ends;
+pub(super) mod past;
+pub mod placing;
 
 /// A subscription and whose it is.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -40,8 +56,10 @@ impl Held {
         format!("/publisher/users/{}", ids::encode(&self.owner_name))
     }
 
+    /// The name; the address of whoever has not said one.
     pub fn display(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
+        let name = format!("{} {}", self.first_name, self.last_name);
+        if name.trim().is_empty() { self.email.clone() } else { name.trim().to_owned() }
     }
 
     pub(super) fn owner(&self) -> Recipient {
@@ -57,14 +75,8 @@ impl Held {
 /// Those of these names, oldest first.
 pub(super) async fn held(connection: &mut Connection, names: &[String]) -> Result<Vec<Held>, Error> {
     let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
-    let mut statement = Select::new(
-        connection,
-        "select s.id, s.owner_id, s.name, s.display_name, s.state, s.state_comment, p.name as product_name, p.display_name as product_display_name,
-            s.terms_accepted, s.terms_accepted_at, s.created_at, s.started_at, s.ended_at, s.expires_at, s.version,
-            u.name as owner_name, u.first_name, u.last_name, u.email, u.state as owner_state
-         from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id where s.name_folded",
-    );
-    statement.in_texts(&folded).sql("order by s.id").all(connection).await
+    let mut statement = Select::new(connection, held_rows!());
+    statement.sql("where s.name_folded").in_texts(&folded).sql("order by s.id").all(connection).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -72,18 +84,27 @@ struct Changed {
     id: SubscriptionId,
 }
 
-/// Brings those that are in one of the states into another; which they were.
+/// Brings those that are in one of the states into another, and gives them an end if that is said; which they were.
 pub(super) async fn set_state(
     tx: &mut Transaction,
     keys: &[i64],
     from: &[State],
     to: State,
-    comment: &str,
+    comment: Option<&str>,
+    ends: Option<Option<Instant>>,
 ) -> Result<Vec<SubscriptionId>, Error> {
     let now = tx.now();
     let from: Vec<String> = from.iter().map(|state| state.as_str().to_owned()).collect();
     let mut statement = Select::new(tx, "update subscriptions set version = version + 1, state =");
-    statement.bind(to.as_str()).sql(", state_comment =").bind(comment);
+    statement.bind(to.as_str());
+    if let Some(comment) = comment {
+        statement.sql(", state_comment =").bind(comment);
+    }
+    match ends {
+        Some(Some(at)) => statement.sql(", warned = 0, expires_at =").bind(at),
+        Some(None) => statement.sql(", warned = 0, expires_at = null"),
+        None => &mut statement,
+    };
     if to == State::Active {
         statement.sql(", started_at = coalesce(started_at,").bind(now).sql(")");
     }
@@ -141,11 +162,11 @@ pub(super) async fn insert(
     let connection: &mut Connection = tx;
     run!(&mut *connection, c => sqlx::query(
         "insert into subscriptions (name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac,
-            secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)")
+            secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
         .bind(name).bind(ids::fold(name)).bind(wanted.product).bind(wanted.owner).bind(&wanted.display_name).bind(wanted.state.as_str())
         .bind(&primary.sealed).bind(&primary.mac).bind(&secondary.sealed).bind(&secondary.mac).bind(&wanted.terms)
-        .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).execute(c).await?.rows_affected());
+        .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).bind(wanted.expires_at).execute(c).await?.rows_affected());
     find(connection, wanted.owner, name).await?.ok_or(Error::NotFound)
 }
 

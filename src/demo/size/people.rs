@@ -286,6 +286,7 @@ impl People {
                     display_name: display_name.trim().to_owned(),
                     state,
                     terms: (!product.terms.is_empty()).then(|| product.terms.clone()),
+                    expires_at: None,
                 };
                 let name = format!("{}-{}", chance::name(numbers.seed ^ 1, self.subscribed), ids::slug(&product.name));
                 let actor = Actor::User { id: user.id, display: user.display(), administrator: false };

@@ -1,5 +1,6 @@
-//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `publisher`.
+//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `publisher` and `add`.
 
+mod add;
 mod publisher;
 
 use actix_session::Session;
@@ -32,10 +33,13 @@ pub fn routes(routes: &mut Routes) {
         .post("/account/subscriptions/{name}/cancel", cancel)
         .post("/account/subscriptions/{name}/rename", rename)
         .post("/account/subscriptions/{name}/regenerate", regenerate)
+        .get("/publisher/new/subscription", add::add)
+        .post("/publisher/new/subscription", add::create)
         .get("/publisher/subscriptions", publisher::list)
         .post("/publisher/decide/subscriptions", publisher::decide_many)
         .get("/publisher/subscriptions/{name}", publisher::show)
-        .post("/publisher/subscriptions/{name}/decide", publisher::decide);
+        .post("/publisher/subscriptions/{name}/decide", publisher::decide)
+        .post("/publisher/subscriptions/{name}/end", publisher::set_end);
 }
 
 /// The account's menu item is not that of its subscriptions.

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Problems},
     ids::SubscriptionId,
     subscriptions::{
-        self, Decided, Decision, State,
+        self, Decided, Decision, Remarks, State,
         store::{self, Held},
     },
     web::{
@@ -111,6 +111,8 @@ struct HeldPage {
     hidden: bool,
     terms: SafeHtml,
     comment: String,
+    /// The last day, as it is typed.
+    ends: String,
     problems: Problems,
 }
 
@@ -120,7 +122,8 @@ impl HeldPage {
         let held = subscriptions::get_any(&mut connection, name).await?;
         let hidden = !catalog::without_sight(&mut connection, &[held.subscription.id], portal.db.now()).await?.is_empty();
         let terms = markdown::to_html(held.subscription.terms_accepted.as_deref().unwrap_or(""));
-        Ok(Self { frame, hidden, terms, comment: String::new(), problems: Problems::default(), held })
+        let ends = held.subscription.last_day_field();
+        Ok(Self { frame, hidden, terms, comment: String::new(), ends, problems: Problems::default(), held })
     }
 
     fn tone(&self, decision: &Decision) -> &'static str {
@@ -150,6 +153,8 @@ pub(super) struct DecideForm {
     comment: String,
     #[serde(default)]
     subscription: Vec<String>,
+    /// The last day of what becomes active, where it was asked for.
+    ends: Option<String>,
     /// The list that it was decided on, to come back to.
     #[serde(default)]
     back: String,
@@ -195,17 +200,58 @@ pub(super) async fn decide(
     let decision = decision(&form)?;
     let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
     let names = [held.subscription.name.clone()];
-    match subscriptions::decide(&portal.db, &portal.mail, &admin, &names, decision, &form.comment).await {
+    let remarks = Remarks { comment: &form.comment, ends: form.ends.as_deref() };
+    match subscriptions::decide(&portal.db, &portal.mail, &admin, &names, decision, remarks).await {
         Ok(decided) => {
             said(decision, &decided).keep(&session)?;
             web::see_other(&held.subscription.publisher_path())
         }
         Err(Error::Invalid(problems)) => {
             let page = HeldPage::load(&portal, frame, &name).await?;
-            web::page_with(StatusCode::UNPROCESSABLE_ENTITY, &HeldPage { problems, comment: form.comment, ..page })
+            web::page_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &HeldPage { problems, comment: form.comment, ends: form.ends.unwrap_or_default(), ..page },
+            )
         }
         Err(other) => Err(other),
     }
+}
+
+#[derive(Deserialize)]
+pub(super) struct EndForm {
+    version: i64,
+    #[serde(default)]
+    ends: String,
+}
+
+pub(super) async fn set_end(
+    admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<EndForm>,
+) -> Answer {
+    let (status, problems) = match subscriptions::set_end(&portal.db, &admin, &name, form.version, &form.ends).await {
+        Ok(changed) => {
+            let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
+            let said = match (changed, held.subscription.last_day()) {
+                (false, _) => "It was so already, so nothing was changed.".to_owned(),
+                (true, None) => "It has no end any more.".to_owned(),
+                (true, Some(_)) => format!("It works to the end of {} (UTC).", held.subscription.last_day_words()),
+            };
+            Flash::good(said).keep(&session)?;
+            return web::see_other(&held.subscription.publisher_path());
+        }
+        Err(Error::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+        Err(Error::Stale) => {
+            let told = "The subscription was changed meanwhile. Look at it, then save again.";
+            (StatusCode::CONFLICT, Problems::one("ends", told))
+        }
+        Err(other) => return Err(other),
+    };
+    let page = HeldPage::load(&portal, frame, &name).await?;
+    web::page_with(status, &HeldPage { problems, ends: form.ends, ..page })
 }
 
 pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<DecideForm>) -> Answer {
@@ -215,7 +261,8 @@ pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, sess
         Flash::warn("Nothing is ticked, so nothing was changed. Tick the subscriptions first.").keep(&session)?;
         return web::see_other(&back);
     }
-    let decided = subscriptions::decide(&portal.db, &portal.mail, &admin, &form.subscription, decision, &form.comment).await?;
+    let remarks = Remarks { comment: &form.comment, ends: None };
+    let decided = subscriptions::decide(&portal.db, &portal.mail, &admin, &form.subscription, decision, remarks).await?;
     if decided.changed.is_empty() && decided.others.is_empty() {
         Flash::warn("The ticked subscriptions are gone, so nothing was changed.").keep(&session)?;
     } else {

@@ -2,7 +2,7 @@
 
 use super::SealedKey;
 use crate::{
-    db::{Kind, Select, Transaction},
+    db::{Instant, Kind, Select, Transaction},
     error::Error,
     ids,
     subscriptions::{State, past::PastSubscription},
@@ -21,6 +21,7 @@ const COLUMNS: &[Kind] = &[
     Kind::Bytes,
     Kind::Bytes,
     Kind::Text,
+    Kind::Instant,
     Kind::Instant,
     Kind::Instant,
     Kind::Instant,
@@ -56,12 +57,13 @@ pub(in crate::subscriptions) async fn insert(
             at,
             started.then_some(&at),
             (!wanted.state.is_live()).then_some(&at),
+            wanted.expires_at.map(Instant::text),
         ])
     };
     let mut statement = Select::new(
         tx,
         "insert into subscriptions (id, name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac, secondary_key,
-            secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at) select",
+            secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at) select",
     );
     statement.given(COLUMNS, serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>())?).execute(tx).await?;
     Ok(())

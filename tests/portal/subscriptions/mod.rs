@@ -1,5 +1,8 @@
 //! Subscribing, one's own subscriptions, and all of them for administrators.
 
+mod ends;
+mod placing;
+
 use crate::support::{Browser, Portal, Reply, START, seed::Product};
 use portico::db::Select;
 

@@ -108,6 +108,11 @@ impl Portal {
         portico::mail::send::send_due(self.db(), &self.state.mail).await.expect("the queue")
     }
 
+    /// Does what is due by the clock; how many subscriptions it was about.
+    pub async fn work(&self) -> usize {
+        app::work(&self.state).await.expect("work")
+    }
+
     pub fn pass(&self, time: Duration) {
         self.seconds.fetch_add(time.whole_seconds(), Ordering::SeqCst);
     }
