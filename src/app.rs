@@ -247,6 +247,7 @@ pub async fn tidy_for_ever(portal: Portal) {
         hours.tick().await;
         let tidied = async {
             auth::sign_in::tidy(&portal.db, portal.limits()).await?;
+            users::sign_up::tidy(&portal.db, &auth::system("Sign-ups that nobody confirmed")).await?;
             mail::tidy(&portal.db).await?;
             gateway::tidy(&portal.db).await
         };

@@ -2,6 +2,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::ids;
+
 /// One field that was filled in wrongly.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -64,6 +66,18 @@ impl Problems {
         let text = self.text(field, label, value, least, most);
         if self.on(field).is_empty() && text.chars().any(char::is_control) {
             self.add(field, format!("{label} goes on one line."));
+        }
+        text
+    }
+
+    /// As `line`, of a part of a person's name. Names go into mails to others, where nothing of them may read as an address to open, turn
+    /// the direction of what stands around them, or begin another line or an encoded word of a header.
+    pub fn person(&mut self, field: &'static str, label: &str, value: &str, least: usize) -> String {
+        let text = self.line(field, label, value, least, 100);
+        if self.on(field).is_empty()
+            && let Some(what) = ids::not_in_names(&text)
+        {
+            self.add(field, format!("{label} {what}."));
         }
         text
     }

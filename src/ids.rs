@@ -98,7 +98,37 @@ pub fn is_email(text: &str) -> bool {
         && !host.starts_with('.')
         && !host.ends_with('.')
         && !host.contains("..")
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\'))
+        && !text.chars().any(|c| {
+            c.is_whitespace() || c.is_control() || turns_direction(c) || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\')
+        })
+}
+
+/// Unicode, UAX #9: the explicit directional characters.
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// What a person's name may not have, as the end of a sentence about it; None when it is a name.
+pub fn not_in_names(text: &str) -> Option<&'static str> {
+    if text.chars().any(|c| matches!(c, '\u{2028}' | '\u{2029}')) {
+        return Some("goes on one line");
+    }
+    if text.chars().any(turns_direction) {
+        return Some("has a hidden character that turns the direction of writing; type it without");
+    }
+    if text.contains("=?") {
+        return Some("may not have “=?” in it");
+    }
+    let folded = fold(text);
+    // In "evil.example" mail programs see an address to open; "J. R. R." and "St. John" are names.
+    let word = |part: &str| part.chars().take_while(|c| c.is_alphanumeric()).count();
+    let dotted = folded.match_indices('.').any(|(at, _)| {
+        word(&folded[at + 1..]) > 1 && folded[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '-')
+    });
+    if dotted || folded.contains("://") || folded.contains('@') || folded.contains("www.") {
+        return Some("reads as an address; write a space after a full stop");
+    }
+    None
 }
 
 #[cfg(test)]
@@ -132,11 +162,34 @@ mod tests {
     }
 
     #[test]
+    fn names_of_people_are_no_addresses() {
+        for good in ["Ana", "J. R. R.", "J.R.R.", "St. John", "O’Brien", "Smith-Jones", "佐藤", "محمد", "<b>Ana", "Jr.", "a/b", "x: y"]
+        {
+            assert_eq!(not_in_names(good), None, "{good}");
+        }
+        for bad in [
+            "https://evil.example",
+            "Win a prize: evil.example",
+            "evil.example/x",
+            "www.evil",
+            "ｅｖｉｌ．ｅｘａｍｐｌｅ",
+            "a@b",
+            "=?utf-8?q?x?=",
+            "Ana\u{202e}sevlA",
+            "Ana\u{2028}Bcc: x",
+            "Ana\u{2066}",
+            "xn--e1afmkfd.xn--p1ai",
+        ] {
+            assert!(not_in_names(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
     fn addresses() {
         for good in ["a@b", "ana.alves@contoso.example", "o'brien+x@sub.example", "用户@例子.example"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@.b", "a@b.", "a@b..c", "a\n@b", "<a@b>", "a,b@c"] {
+        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@.b", "a@b.", "a@b..c", "a\n@b", "<a@b>", "a,b@c", "a\u{202e}@b"] {
             assert!(!is_email(bad), "{bad}");
         }
     }

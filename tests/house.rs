@@ -153,10 +153,11 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 17] = [
+    const OWNERS: [(&str, &str); 18] = [
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
+        ("sign_up", "users"),
         ("products", "products"),
         ("product_groups", "products"),
         ("product_apis", "products"),

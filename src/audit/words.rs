@@ -17,6 +17,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("user.invited_again", "Sent invitation again to"),
     ("user.invitation_revoked", "Revoked invitation of"),
     ("user.invitation_accepted", "Accepted the invitation of"),
+    ("user.signed_up", "Signed up:"),
+    ("user.sign_up_confirmed", "Confirmed the sign-up of"),
+    ("user.sign_up_forgotten", "Removed the unconfirmed sign-up of"),
     ("user.reset_asked", "Asked for a new password for"),
     ("user.reset_sent", "Sent password reset to"),
     ("user.password_reset", "Chose a new password by link:"),
@@ -52,6 +55,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("mail.resent", "Sent mail again"),
     ("token.created", "Added token"),
     ("token.revoked", "Revoked token"),
+    ("portal.sign_up_edited", "Changed"),
     ("portal.sample_added", "Added the sample data to"),
 ];
 
@@ -112,6 +116,7 @@ pub fn label(field: &str) -> String {
         "terms" => "Terms of use",
         "terms_accepted" => "Terms accepted",
         "expires_at" => "Ends",
+        "allowed" => "Allowed",
         "api_version" => "Version",
         other => return readable(other),
     }

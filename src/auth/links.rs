@@ -1,5 +1,6 @@
 //! One-time links: what the holder of a mailed token may do, once and for a time. Looking at one changes nothing; taking it does.
-//! There is one of each purpose and user: a newer one replaces it.
+//! Of each purpose a user has a few that work at once, the newest: whoever asks for one in another's name ends none of theirs. Using one
+//! ends the others.
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -16,15 +17,19 @@ use crate::{
 pub enum Purpose {
     PasswordReset,
     Invitation,
+    SignUp,
+    EmailChange,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 2] = [Purpose::PasswordReset, Purpose::Invitation];
+    pub const ALL: [Purpose; 4] = [Purpose::PasswordReset, Purpose::Invitation, Purpose::SignUp, Purpose::EmailChange];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Purpose::PasswordReset => "password-reset",
             Purpose::Invitation => "invitation",
+            Purpose::SignUp => "sign-up",
+            Purpose::EmailChange => "email-change",
         }
     }
 
@@ -32,7 +37,16 @@ impl Purpose {
     pub fn life(self) -> (time::Duration, &'static str) {
         match self {
             Purpose::PasswordReset => (time::Duration::hours(2), "2 hours"),
-            Purpose::Invitation => (time::Duration::days(2), "2 days"),
+            Purpose::Invitation | Purpose::SignUp => (time::Duration::days(2), "2 days"),
+            Purpose::EmailChange => (time::Duration::days(1), "1 day"),
+        }
+    }
+
+    /// How many of one user work at once; a further one ends the oldest. What only its owner or an administrator asks for is one.
+    fn kept(self) -> i64 {
+        match self {
+            Purpose::PasswordReset | Purpose::SignUp => 3,
+            Purpose::Invitation | Purpose::EmailChange => 1,
         }
     }
 
@@ -41,6 +55,8 @@ impl Purpose {
         match self {
             Purpose::PasswordReset => "/reset/",
             Purpose::Invitation => "/invitation/",
+            Purpose::SignUp => "/confirm/",
+            Purpose::EmailChange => "/confirm-email/",
         }
     }
 
@@ -54,15 +70,16 @@ pub(crate) fn new_token() -> String {
     ids::random_name(52)
 }
 
-/// A new link for a user, in place of an earlier one for the same purpose: its path.
+/// A new link for a user: its path.
 pub async fn make(tx: &mut Transaction, purpose: Purpose, user: UserId, data: &impl Serialize) -> Result<String, Error> {
     let token = new_token();
     let expires = tx.now().plus(purpose.life().0);
-    store::replace(tx, purpose.as_str(), user, &keys::digest(&token), &serde_json::to_string(data)?, expires).await?;
+    store::delete_older(tx, purpose.as_str(), user, purpose.kept() - 1).await?;
+    store::insert(tx, purpose.as_str(), user, &keys::digest(&token), &serde_json::to_string(data)?, expires).await?;
     Ok(purpose.path(&token))
 }
 
-/// The same for many users at once, each with JSON that is kept: their paths, in order.
+/// The same for many users at once, each with JSON that is kept and in place of an earlier link: their paths, in order.
 pub async fn make_many(tx: &mut Transaction, purpose: Purpose, users: &[(UserId, String)]) -> Result<Vec<String>, Error> {
     let expires = tx.now().plus(purpose.life().0);
     let tokens: Vec<String> = users.iter().map(|_| new_token()).collect();
@@ -76,7 +93,7 @@ pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), 
     store::delete_of(tx, users).await
 }
 
-/// Ends a user's link, if there is one. Whether there was.
+/// Ends a user's links of a purpose. Whether there was one.
 pub async fn forget(tx: &mut Transaction, purpose: Purpose, user: UserId) -> Result<bool, Error> {
     Ok(store::delete(tx, purpose.as_str(), user).await? > 0)
 }
@@ -86,8 +103,8 @@ pub async fn was_made_since(tx: &mut Transaction, purpose: Purpose, user: UserId
     // Two at once wait for each other.
     tx.one_at_a_time("links", user.0).await?;
     let now = tx.now();
-    let kept = store::of_user(tx, purpose.as_str(), user).await?;
-    Ok(kept.is_some_and(|kept| kept.is_open(now) && kept.made_at > since && kept.made_at <= now))
+    let newest = store::newest_of_user(tx, purpose.as_str(), user).await?;
+    Ok(newest.is_some_and(|newest| newest.is_open(now) && newest.made_at > since && newest.made_at <= now))
 }
 
 /// What somebody finds who opens a link.
@@ -97,7 +114,7 @@ pub enum Found {
     /// It did its work.
     Used,
     Expired,
-    /// It was never given out, or a newer one replaced it.
+    /// It was never given out, or newer ones replaced it.
     Unknown,
 }
 
@@ -139,14 +156,18 @@ pub async fn find(connection: &mut Connection, now: Instant, purpose: Purpose, t
     })
 }
 
-/// Uses up a link in the caller's transaction. None when it does not work, or somebody was quicker: `find` says which.
+/// Uses up a link in the caller's transaction, and ends the others of its purpose. None when it does not work, or somebody was quicker: `find` says which.
 pub async fn take(tx: &mut Transaction, purpose: Purpose, token: &str) -> Result<Option<Holder>, Error> {
     let hash = keys::digest(token);
+    let Some((_, person)) = store::by_token(tx, purpose.as_str(), &hash).await? else { return Ok(None) };
+    // Two links of one user at once wait for each other.
+    tx.one_at_a_time("links", person.id.0).await?;
     if !store::use_up(tx, purpose.as_str(), &hash).await? {
         return Ok(None);
     }
-    let found = store::by_token(tx, purpose.as_str(), &hash).await?;
-    Ok(found.map(|(kept, person)| Holder { person, state: kept.state, data: kept.data }))
+    let Some((kept, person)) = store::by_token(tx, purpose.as_str(), &hash).await? else { return Ok(None) };
+    store::delete_others(tx, purpose.as_str(), person.id, &hash).await?;
+    Ok(Some(Holder { person, state: kept.state, data: kept.data }))
 }
 
 /// How long a link that no longer works is remembered, so that whoever opens it is told why.

@@ -68,7 +68,15 @@ struct SignInPage {
     email: String,
     next: String,
     said: &'static str,
+    /// Whether the page leads to the form for signing up.
+    sign_up: bool,
     problems: Problems,
+}
+
+/// While it cannot be asked, the page is shown without.
+async fn leads_to_sign_up(portal: &Portal) -> bool {
+    let settings = async { users::sign_up::settings(&mut portal.db.read().await?).await };
+    settings.await.is_ok_and(|settings| settings.allowed)
 }
 
 #[derive(Deserialize)]
@@ -92,7 +100,7 @@ pub fn landing(person: &Person) -> &'static str {
     if person.administrator { "/publisher" } else { "/" }
 }
 
-async fn show_sign_in(visitor: Visitor, frame: Frame, Query(query): Query<SignInQuery>) -> Answer {
+async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<SignInQuery>) -> Answer {
     if let Some(person) = visitor.person() {
         return web::see_other(&local_path(Some(&query.next), landing(person)));
     }
@@ -101,6 +109,7 @@ async fn show_sign_in(visitor: Visitor, frame: Frame, Query(query): Query<SignIn
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
+        sign_up: leads_to_sign_up(&portal).await,
         problems: Problems::default(),
     })
 }
@@ -135,7 +144,9 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     if let Some(metrics) = &portal.metrics {
         metrics.signed_in(&outcome);
     }
-    let redraw = |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", problems };
+    let sign_up = outcome.is_err() && leads_to_sign_up(&portal).await;
+    let redraw =
+        |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", sign_up, problems };
     match outcome {
         Ok(proven) => {
             let mut answer = web::see_other(&local_path(Some(&form.next), landing(&proven.person)))?;
@@ -219,10 +230,7 @@ async fn show_setup(portal: Data<Portal>, frame: Frame, Query(query): Query<Setu
     if !setup::is_open(&portal.db, &query.token).await? {
         return closed(frame);
     }
-    let mut answer = web::page(&SetupPage { frame, token: query.token, form: NewUser::default(), problems: Problems::default() })?;
-    // The address of this page is a secret for as long as it works.
-    answer.headers_mut().insert(header::REFERRER_POLICY, header::HeaderValue::from_static("no-referrer"));
-    Ok(answer)
+    web::page(&SetupPage { frame, token: query.token, form: NewUser::default(), problems: Problems::default() })
 }
 
 #[derive(Deserialize)]

@@ -180,7 +180,11 @@ async fn prove(
     };
     match found.state.as_str() {
         "active" => {}
-        "pending" => return Err(Error::Forbidden("This account is not confirmed yet. An administrator can activate it.")),
+        "pending" => {
+            return Err(Error::Forbidden(
+                "This account is not confirmed yet. Open the link in the mail that we sent you, or ask an administrator to activate it.",
+            ));
+        }
         _ => return Err(Error::Forbidden("This account is blocked. Ask the people who run this portal.")),
     }
     brakes.release(&mut tx).await?;

@@ -31,6 +31,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (12, "tokens", include_str!("../../migrations/0012_tokens.sqlite.sql"), Some(Engine::Sqlite)),
     (13, "links", include_str!("../../migrations/0013_links.postgres.sql"), Some(Engine::Postgres)),
     (13, "links", include_str!("../../migrations/0013_links.sqlite.sql"), Some(Engine::Sqlite)),
+    (14, "accounts", include_str!("../../migrations/0014_accounts.postgres.sql"), Some(Engine::Postgres)),
+    (14, "accounts", include_str!("../../migrations/0014_accounts.sqlite.sql"), Some(Engine::Sqlite)),
     (15, "ends", include_str!("../../migrations/0015_ends.sql"), None),
 ];
 

@@ -51,6 +51,7 @@ const SHOWN: [(&str, &str); 5] = [
 
 #[derive(Deserialize)]
 struct Sample {
+    sign_up_terms: String,
     groups: Vec<SampleGroup>,
     apis: Vec<SampleApi>,
     products: Vec<SampleProduct>,
@@ -175,6 +176,7 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     }
     let people = add_people(&mut tx, &system, &sample, &hash).await?;
     add_subscriptions(&mut tx, portal, &system, &made, &people).await?;
+    users::sign_up::set_in(&mut tx, &system, 1, true, &sample.sign_up_terms).await?;
     let subject = crate::audit::Subject { kind: "portal", key: None, display: "Portico".to_owned() };
     crate::audit::record(&mut tx, system.actor(), "portal.sample_added", subject, crate::audit::NOTHING, crate::audit::NOTHING).await?;
     tx.commit().await?;

@@ -36,6 +36,7 @@ const INVITER: Parameter = parameter("inviter", "who invites", "Rosa Meyer");
 const WHICH_KEY: Parameter = parameter("which_key", "primary or secondary", "primary");
 const ENDS: Parameter = parameter("ends", "a sentence with the day it ends, if it does", "It works to the end of 31 December 2026 (UTC).");
 const END_DATE: Parameter = parameter("end_date", "its last day, in UTC", "31 December 2026");
+const SIGN_IN_URL: Parameter = parameter("sign_in_url", "where to sign in", "https://portal.example/signin");
 const NEW_EMAIL: Parameter = parameter("new_email", "the new address", "ana@contoso.example");
 
 /// A kind of mail.
@@ -43,10 +44,13 @@ const NEW_EMAIL: Parameter = parameter("new_email", "the new address", "ana@cont
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     ConfirmSignUp,
+    AccountExists,
     Invitation,
     PasswordReset,
     PasswordResetByAdministrator,
     EmailChange,
+    EmailChangeAsked,
+    AddressInUse,
     NewDeveloper,
     SubscriptionRequested,
     SubscriptionActivated,
@@ -85,12 +89,15 @@ impl Facts {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 18] = [
+    pub const ALL: [Kind; 21] = [
         Kind::ConfirmSignUp,
+        Kind::AccountExists,
         Kind::Invitation,
         Kind::PasswordReset,
         Kind::PasswordResetByAdministrator,
         Kind::EmailChange,
+        Kind::EmailChangeAsked,
+        Kind::AddressInUse,
         Kind::NewDeveloper,
         Kind::SubscriptionRequested,
         Kind::SubscriptionActivated,
@@ -135,6 +142,16 @@ impl Kind {
                 body: "Hello {first_name},\n\nsomebody, you we hope, opened an account at {site_name} with this address. To use it, confirm the address:\n\n\
                     [Confirm my address]({link})\n\nThe link works once, for {valid_for}. If it was not you, do nothing: the account stays closed.\n",
             },
+            Kind::AccountExists => &Facts {
+                name: "account-exists",
+                title: "Account exists",
+                when: "To somebody whose address is signed up once more, while the account is active",
+                parameters: &[SIGN_IN_URL],
+                subject: "You have an account at {site_name}",
+                body: "Hello {first_name},\n\nsomebody, you we hope, wanted to open an account at {site_name} with this address. You have one already:\n\n\
+                    [Sign in]({sign_in_url})\n\nForgotten the password? The page for signing in leads to a new one. If it was not you, do nothing: nothing \
+                    was changed.\n",
+            },
             Kind::Invitation => &Facts {
                 name: "invitation",
                 title: "Invitation",
@@ -170,6 +187,24 @@ impl Kind {
                 subject: "Confirm your new address for {site_name}",
                 body: "Hello {first_name},\n\nyou asked that your account at {site_name} goes by the address {new_email} from now on. To confirm it:\n\n\
                     [Confirm the new address]({link})\n\nThe link works once, for {valid_for}. Until then the old address stays.\n",
+            },
+            Kind::EmailChangeAsked => &Facts {
+                name: "email-change-asked",
+                title: "Change of address asked for",
+                when: "To the old address, when somebody asks for another one",
+                parameters: &[NEW_EMAIL, SIGN_IN_URL],
+                subject: "Another address for your account at {site_name}",
+                body: "Hello {first_name},\n\nsomebody, you we hope, asked that your account at {site_name} goes by the address {new_email}. It does once \
+                    that address is confirmed.\n\nIf it was not you, change your password now, which ends the request:\n\n[Sign in]({sign_in_url})\n",
+            },
+            Kind::AddressInUse => &Facts {
+                name: "address-in-use",
+                title: "Address in use",
+                when: "To somebody whose address another account asks for",
+                parameters: &[SIGN_IN_URL],
+                subject: "Your address at {site_name}",
+                body: "Hello {first_name},\n\nsomebody, you perhaps, wanted to give this address to another account at {site_name}. It belongs to yours, and \
+                    stays with it:\n\n[Sign in]({sign_in_url})\n\nIf it was not you, do nothing: nothing was changed.\n",
             },
             Kind::NewDeveloper => &Facts {
                 name: "new-developer",

@@ -22,7 +22,7 @@ use crate::{
     audit::{self, Subject},
     auth::{Administrator, Person},
     config::Settings,
-    db::{Database, Transaction},
+    db::{Connection, Database, Instant, Transaction},
     error::Error,
     ids::{self, UserId},
     keys::Keys,
@@ -144,6 +144,11 @@ impl Mail {
     fn is_copied(&self) -> bool {
         self.link.is_none() && !self.kind.is_notice()
     }
+}
+
+/// How many mails of a kind were written to a user since then.
+pub async fn count_since(connection: &mut Connection, user: UserId, kind: Kind, since: Instant) -> Result<i64, Error> {
+    store::count_since(connection, user, kind.name(), since).await
 }
 
 /// Replaces what mails say of people who go: those to them are emptied, or not sent at all; those about them no longer name them.

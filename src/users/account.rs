@@ -30,8 +30,8 @@ pub struct NewName {
 /// `Invalid`; `Stale` when the account was changed since the form was shown.
 pub async fn rename(db: &Database, who: &SignedIn, version: i64, new: &NewName) -> Result<bool, Error> {
     let mut problems = Problems::default();
-    let first_name = problems.line("first_name", "The first name", &new.first_name, 1, 100);
-    let last_name = problems.line("last_name", "The last name", &new.last_name, 1, 100);
+    let first_name = problems.person("first_name", "The first name", &new.first_name, 1);
+    let last_name = problems.person("last_name", "The last name", &new.last_name, 1);
     problems.or(())?;
     let mut tx = db.write().await?;
     let user = get(&mut tx, &who.person().name).await?;

@@ -83,6 +83,8 @@ fn invitee(part: &str) -> Option<Invitee> {
     if !ids::is_email(email) || email.chars().count() > 254 || name.chars().any(char::is_control) {
         return None;
     }
+    // Address books that know no name repeat the address; what else is no name is left out as well, and its owner says one.
+    let name = if ids::not_in_names(name).is_some() { "" } else { name };
     // "Alves, Ana" as well as "Ana Alves".
     let (first, last) = match name.split_once(',') {
         Some((last, first)) => (first.trim(), last.trim()),
@@ -244,6 +246,17 @@ pub async fn revoke(db: &Database, admin: &Administrator, chosen: &Chosen) -> Re
     Ok(people.len())
 }
 
+/// Begins what was offered to a user who came in another way, and ends the invitation.
+pub(super) async fn begin_in(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    if let Some(open) = store::invitations::kept(tx, user, now).await? {
+        let kept: Kept = serde_json::from_str(&open)?;
+        groups::begin_invited(tx, &kept.groups, user).await?;
+    }
+    links::forget(tx, Purpose::Invitation, user).await?;
+    Ok(())
+}
+
 /// What an invitation's link opens.
 pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
     let now = db.now();
@@ -268,8 +281,8 @@ pub async fn accept(
 ) -> Result<Proven, Error> {
     let Found::Open(holder) = find(db, token).await? else { return Err(Error::NotFound) };
     let mut problems = Problems::default();
-    let first_name = problems.line("first_name", "The first name", &name.first_name, 1, 100);
-    let last_name = problems.line("last_name", "The last name", &name.last_name, 1, 100);
+    let first_name = problems.person("first_name", "The first name", &name.first_name, 1);
+    let last_name = problems.person("last_name", "The last name", &name.last_name, 1);
     password::check_twice(&mut problems, password, repeated, &[&holder.person.email, &first_name, &last_name]);
     problems.or(())?;
     let hash = passwords.hash(password).await?;

@@ -8,6 +8,7 @@ pub mod pages;
 mod past;
 pub mod recovery;
 mod roles;
+pub mod sign_up;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
@@ -97,8 +98,8 @@ impl NewUser {
         if problems.is_empty() && !is_email(&email) {
             problems.add("email", "This is not an email address.");
         }
-        let first_name = problems.line("first_name", "The first name", &self.first_name, 1, 100);
-        let last_name = problems.line("last_name", "The last name", &self.last_name, 1, 100);
+        let first_name = problems.person("first_name", "The first name", &self.first_name, 1);
+        let last_name = problems.person("last_name", "The last name", &self.last_name, 1);
         let note = problems.text("note", "The note", &self.note, 0, 1000);
         problems.or(CheckedUser { email, first_name, last_name, note })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{SessionFacts, UserState, get, store};
 use crate::{
     audit::{self, Actor, NOTHING, Subject},
@@ -13,6 +15,7 @@ use crate::{
     },
     db::{Database, Transaction},
     error::{Error, Problems},
+    ids::UserId,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values},
 };
@@ -29,20 +32,39 @@ pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
 /// Asking again within this time writes no second mail.
 pub(super) const PRESSED_TWICE: time::Duration = time::Duration::minutes(1);
 
-/// Writes a mail with a new link for its recipient. False when one was written a moment ago.
-pub(super) async fn mail_link(tx: &mut Transaction, post: &Post, kind: Kind, purpose: Purpose, to: Recipient) -> Result<bool, Error> {
+/// Mails of one kind that strangers can have sent to one person in a day.
+const MAILS_A_DAY: i64 = 5;
+
+/// Whether so many mails of a kind went to somebody in the last day that strangers may cause no further one.
+pub(super) async fn has_enough(tx: &mut Transaction, user: UserId, kind: Kind) -> Result<bool, Error> {
+    let since = tx.now().minus(time::Duration::days(1));
+    Ok(mail::count_since(tx, user, kind, since).await? >= MAILS_A_DAY)
+}
+
+/// Writes a mail with a new link for its recipient, with which `data` is kept. False when one was written a moment ago.
+pub(super) async fn mail_link(
+    tx: &mut Transaction,
+    post: &Post,
+    (kind, purpose): (Kind, Purpose),
+    to: Recipient,
+    data: &impl Serialize,
+) -> Result<bool, Error> {
     let Some(user) = to.user else { return Ok(false) };
     let since = tx.now().minus(PRESSED_TWICE);
     if links::was_made_since(tx, purpose, user, since).await? {
         return Ok(false);
     }
-    let link = post.url(&links::make(tx, purpose, user, &serde_json::json!({})).await?);
+    let link = post.url(&links::make(tx, purpose, user, data).await?);
     let values = Values::default().set("valid_for", purpose.life().1);
     mail::write(tx, post, Mail { link: Some(link), ..Mail::new(kind, to, values) }).await?;
     Ok(true)
 }
 
-/// Mails a link to the active account of that address, if there is one. The answer is the same if there is none.
+/// What is kept with a link that says all by itself.
+#[derive(Serialize)]
+struct NoData {}
+
+/// Mails a link to the active account of that address, if there is one. The answer is the same if there is none, or too many were sent.
 ///
 /// # Errors
 /// `Invalid` for what is no address; `TooMany`, whether there is an account or not.
@@ -58,7 +80,11 @@ pub async fn ask_for_reset(db: &Database, keys: &Keys, post: &Post, email: &str,
         let Some(user) = store::find_by_email(&mut tx, email).await?.filter(|user| user.state == UserState::Active.as_str()) else {
             return Ok(());
         };
-        if mail_link(&mut tx, post, Kind::PasswordReset, Purpose::PasswordReset, Recipient::of(&user.person())).await? {
+        if has_enough(&mut tx, user.id, Kind::PasswordReset).await? {
+            return Ok(());
+        }
+        let what = (Kind::PasswordReset, Purpose::PasswordReset);
+        if mail_link(&mut tx, post, what, Recipient::of(&user.person()), &NoData {}).await? {
             let subject = Subject::new("user", user.id.0, user.display());
             audit::record(&mut tx, &Actor::System("Forgotten password"), "user.reset_asked", subject, NOTHING, NOTHING).await?;
             tx.commit().await?;
@@ -80,7 +106,7 @@ pub async fn send_reset(db: &Database, post: &Post, admin: &Administrator, name:
         return Err(Error::Conflict("Only somebody who can sign in needs a password: activate the account first.".to_owned()));
     }
     let to = Recipient::of(&user.person());
-    if !mail_link(&mut tx, post, Kind::PasswordResetByAdministrator, Purpose::PasswordReset, to).await? {
+    if !mail_link(&mut tx, post, (Kind::PasswordResetByAdministrator, Purpose::PasswordReset), to, &NoData {}).await? {
         return Ok(false);
     }
     audit::record(&mut tx, admin.actor(), "user.reset_sent", Subject::new("user", user.id.0, user.display()), NOTHING, NOTHING).await?;

@@ -51,6 +51,20 @@ fn told(path: &str) -> String {
     }
 }
 
+/// Whether the address of a page lets its holder in, for as long as its link works.
+fn is_secret(path: &str) -> bool {
+    path == "/setup" || Purpose::ALL.into_iter().any(|purpose| path.starts_with(purpose.before_token()))
+}
+
+/// Such an address stays out of every other request, also those to this portal, which proxies log. A browser says nothing of where a form
+/// comes from then but in `Sec-Fetch-Site`, which it sends to trustworthy hosts alone (Secure Contexts, section 3.1); to others the name of
+/// this one is told.
+fn referrer_policy(secure: bool, host: &str) -> &'static str {
+    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit())).map_or(host, |(name, _)| name);
+    let local = name == "localhost" || name.ends_with(".localhost") || name == "[::1]" || name.starts_with("127.");
+    if secure || local { "no-referrer" } else { "origin" }
+}
+
 /// Outermost: names the request, adds the headers, writes the log line. The query stays out of the log: it may hold a one-time token.
 pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, actix_web::Error> {
     let id = ids::random_name(20);
@@ -60,6 +74,10 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
     request.extensions_mut().insert(RequestId(id.clone()));
     let address = portal.as_ref().map_or_else(String::new, |portal| client_address(request.request(), portal));
     let (method, path) = (request.method().clone(), request.path().to_owned());
+    let secretive = is_secret(&path).then(|| {
+        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        referrer_policy(secure, host.unwrap_or_default())
+    });
     let mut outcome = next.call(request).await;
     let (mut route, mut user) = (None, String::new());
     let status = match &mut outcome {
@@ -70,6 +88,9 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
                 user.clone_from(&who.person().name);
             }
             add_headers(answer.headers_mut(), &id, secure);
+            if let Some(policy) = secretive {
+                answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static(policy));
+            }
             if portal.as_ref().is_some_and(|portal| portal.is_stopping()) {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
             }
@@ -134,5 +155,24 @@ fn comes_from_here(request: &ServiceRequest) -> bool {
             };
             named.eq_ignore_ascii_case(host)
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_address_is_told_to_nobody_who_need_not_know() {
+        for path in ["/setup", "/reset/x", "/invitation/x", "/confirm/x", "/confirm-email/x"] {
+            assert!(is_secret(path), "{path}");
+        }
+        assert!(!is_secret("/signin") && !is_secret("/account"));
+        for (secure, host) in [(true, "portal.example"), (false, "127.0.0.1:8080"), (false, "localhost"), (false, "[::1]:8080")] {
+            assert_eq!(referrer_policy(secure, host), "no-referrer", "{host}");
+        }
+        for host in ["portal.example", "portal.example:8080", "10.0.0.1:80", ""] {
+            assert_eq!(referrer_policy(false, host), "origin", "{host}");
+        }
     }
 }

@@ -119,6 +119,13 @@ const TABLE: &[Row] = &[
     ("POST", "/forgot", "/forgot", [422, 422, 422]),
     ("GET", "/reset/{token}", "/reset/none", [404, 404, 404]),
     ("POST", "/reset/{token}", "/reset/none", [404, 404, 404]),
+    // Nobody may sign up until an administrator allows it.
+    ("GET", "/signup", "/signup", [404, 404, 404]),
+    ("POST", "/signup", "/signup", [404, 404, 404]),
+    ("GET", "/confirm/{token}", "/confirm/none", [404, 404, 404]),
+    ("POST", "/confirm/{token}", "/confirm/none", [404, 404, 404]),
+    ("GET", "/publisher/settings/sign-up", "/publisher/settings/sign-up", [303, 403, 200]),
+    ("POST", "/publisher/settings/sign-up", "/publisher/settings/sign-up", [303, 403, 400]),
     ("GET", "/account", "/account", [303, 200, 200]),
     ("POST", "/account/name", "/account/name", [303, 400, 400]),
     ("POST", "/account/password", "/account/password", [303, 422, 422]),

@@ -65,25 +65,49 @@ async fn a_forgotten_password_is_chosen_anew_by_a_link_that_works_once() {
     assert_eq!(audited.iter().filter(|action| *action == "user.reset_asked").count(), 1);
 }
 
+/// Whoever knows an address can ask for links, and thereby ends none that its owner asked for.
 #[tokio::test]
-async fn a_link_runs_out_is_replaced_and_is_for_its_purpose_alone() {
+async fn links_work_until_one_is_used_or_they_run_out() {
     let (portal, smtp) = Portal::start_with_mail().await;
     portal.developer("dev@portal.example").await;
     let guest = portal.guest();
-    forgot(&guest, "dev@portal.example").await;
-    let first = link_to(&portal, &smtp, "dev@portal.example").await;
-    portal.pass(Duration::minutes(2));
-    forgot(&guest, "dev@portal.example").await;
-    let second = link_to(&portal, &smtp, "dev@portal.example").await;
-    guest.get(&first).await.is(404).shows("A newer link took its place").shows("href=\"/forgot\"");
-    choose(&guest, &first, NEW).await.is(404);
+    let mut links = Vec::new();
+    for _ in 0..4 {
+        forgot(&guest, "dev@portal.example").await.is(303);
+        links.push(link_to(&portal, &smtp, "dev@portal.example").await);
+        portal.pass(Duration::minutes(2));
+    }
+    guest.get(&links[0]).await.is(404).shows("Newer links took its place").shows("href=\"/forgot\"");
+    choose(&guest, &links[0], NEW).await.is(404);
+    for link in &links[1..] {
+        guest.get(link).await.is(200);
+    }
+    assert_eq!(guest.get(&links[1]).await.header("referrer-policy"), "no-referrer");
+    choose(&guest, &links[2], NEW).await.is(303);
+    portal.guest().get(&links[2]).await.is(410).shows("This link was used");
+    for link in [&links[1], &links[3]] {
+        choose(&portal.guest(), link, PASSWORD).await.is(404);
+    }
+    assert!(can_sign_in(&portal, "dev@portal.example", NEW).await);
+
+    portal.pass(Duration::minutes(16));
+    forgot(&guest, "dev@portal.example").await.is(303);
+    let last = link_to(&portal, &smtp, "dev@portal.example").await;
     portal.pass(Duration::hours(2) - Duration::seconds(1));
-    guest.get(&second).await.is(200);
+    guest.get(&last).await.is(200);
     portal.pass(Duration::seconds(1));
-    guest.get(&second).await.is(410).shows("has run out").shows("href=\"/forgot\"");
-    choose(&guest, &second, NEW).await.is(410);
+    guest.get(&last).await.is(410).shows("has run out").shows("href=\"/forgot\"");
+    choose(&guest, &last, PASSWORD).await.is(410);
     guest.get("/reset/0123456789").await.is(404);
-    assert!(can_sign_in(&portal, "dev@portal.example", PASSWORD).await);
+    // The fifth was the last of this day.
+    assert_eq!(smtp.to("dev@portal.example").len(), 5);
+    forgot(&guest, "dev@portal.example").await.is(303);
+    portal.send_mails().await;
+    assert_eq!(smtp.to("dev@portal.example").len(), 5);
+    portal.pass(Duration::days(1));
+    forgot(&guest, "dev@portal.example").await.is(303);
+    portal.send_mails().await;
+    assert_eq!(smtp.to("dev@portal.example").len(), 6);
 }
 
 #[tokio::test]

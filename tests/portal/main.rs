@@ -20,6 +20,7 @@ mod products;
 mod program;
 mod security;
 mod sign_in;
+mod sign_up;
 mod start;
 mod statements;
 mod subscriptions;

@@ -44,6 +44,17 @@ pub(super) fn is_guessable(password: &str, about: &[&str]) -> bool {
         .map(str::to_lowercase)
         .filter(|part| part.chars().count() > 2)
         .collect();
+    // The owner's names are no riddle, however they are put together, and little beside them is none either.
+    let mut own: Vec<&String> = about.iter().filter(|part| text.len() >= part.chars().count()).collect();
+    own.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    let lower: String = text.iter().collect();
+    let beside = own.into_iter().fold(lower.clone(), |rest, part| rest.replace(part.as_str(), " "));
+    if beside != lower {
+        let beside: Vec<char> = beside.chars().filter(|c| c.is_alphanumeric()).collect();
+        if pieces(&beside, &[]) <= 2 {
+            return true;
+        }
+    }
     let words: Vec<Vec<char>> =
         WORDS.split_whitespace().chain(about.iter().map(String::as_str)).map(|word| word.chars().collect()).collect();
     // What is repeated says no more than once: abc-abc-abc.
@@ -95,6 +106,24 @@ fn stands_for(sign: char, letter: char) -> bool {
         )
 }
 
+/// The letter that a sign is most often put for (the signs are zxcvbn's).
+pub(super) fn letter_for(sign: char) -> Option<char> {
+    Some(match sign {
+        '4' | '@' => 'a',
+        '8' => 'b',
+        '(' | '{' | '[' | '<' => 'c',
+        '3' => 'e',
+        '6' | '9' => 'g',
+        '1' | '!' | '|' => 'i',
+        '0' => 'o',
+        '$' | '5' => 's',
+        '+' | '7' => 't',
+        '%' => 'x',
+        '2' => 'z',
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,6 +150,8 @@ mod tests {
             "summersummer1",
             "contoso12345",
             "Ana.Alves2026",
+            "Ana-Alves-2026",
+            "alves_ana_alves_ana!",
             "Portico-Admin1",
         ] {
             assert!(is_guessable(bad, &about), "{bad}");

@@ -31,7 +31,7 @@ struct KeptOf {
     person: Person,
 }
 
-pub(in crate::auth) async fn replace(
+pub(in crate::auth) async fn insert(
     tx: &mut Transaction,
     purpose: &str,
     user: UserId,
@@ -42,14 +42,29 @@ pub(in crate::auth) async fn replace(
     let now = tx.now();
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
-        "insert into links (purpose, user_id, token_hash, data, made_at, expires_at) values ($1, $2, $3, $4, $5, $6)
-         on conflict (user_id, purpose) do update set token_hash = excluded.token_hash, data = excluded.data, made_at = excluded.made_at,
-            expires_at = excluded.expires_at, used_at = null")
+        "insert into links (purpose, user_id, token_hash, data, made_at, expires_at) values ($1, $2, $3, $4, $5, $6)")
         .bind(purpose).bind(user).bind(hash).bind(data).bind(now).bind(expires).execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// As `replace`, in one statement.
+/// Leaves the newest of a user's links.
+pub(in crate::auth) async fn delete_older(tx: &mut Transaction, purpose: &str, user: UserId, leave: i64) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "delete from links where purpose = $1 and user_id = $2
+            and id not in (select k.id from links k where k.purpose = $1 and k.user_id = $2 order by k.id desc limit $3)")
+        .bind(purpose).bind(user).bind(leave).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(in crate::auth) async fn delete_others(tx: &mut Transaction, purpose: &str, user: UserId, hash: &[u8]) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from links where purpose = $1 and user_id = $2 and token_hash <> $3")
+        .bind(purpose).bind(user).bind(hash).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// New links in place of whatever these users had, in two statements.
 pub(in crate::auth) async fn replace_many(
     tx: &mut Transaction,
     purpose: &str,
@@ -62,12 +77,11 @@ pub(in crate::auth) async fn replace_many(
     let row =
         |((user, data), hash): (&(UserId, String), &Vec<u8>)| serde_json::json!([purpose, user, hex(hash), data, now, expires.text()]);
     let rows = serde_json::to_string(&users.iter().zip(hashes).map(row).collect::<Vec<_>>())?;
+    let keys: Vec<i64> = users.iter().map(|(user, _)| user.0).collect();
+    let mut earlier = Select::new(tx, "delete from links where purpose =");
+    earlier.bind(purpose).sql("and user_id").in_keys(&keys).execute(tx).await?;
     let mut statement = Select::new(tx, "insert into links (purpose, user_id, token_hash, data, made_at, expires_at) select");
-    statement.given(&[Kind::Text, Kind::Int, Kind::Bytes, Kind::Text, Kind::Instant, Kind::Instant], rows).sql(
-        "where true on conflict (user_id, purpose) do update set token_hash = excluded.token_hash, data = excluded.data,
-            made_at = excluded.made_at, expires_at = excluded.expires_at, used_at = null",
-    );
-    statement.execute(tx).await?;
+    statement.given(&[Kind::Text, Kind::Int, Kind::Bytes, Kind::Text, Kind::Instant, Kind::Instant], rows).execute(tx).await?;
     Ok(())
 }
 
@@ -84,10 +98,10 @@ pub(in crate::auth) async fn delete(tx: &mut Transaction, purpose: &str, user: U
     )
 }
 
-pub(in crate::auth) async fn of_user(connection: &mut Connection, purpose: &str, user: UserId) -> Result<Option<Kept>, Error> {
+pub(in crate::auth) async fn newest_of_user(connection: &mut Connection, purpose: &str, user: UserId) -> Result<Option<Kept>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Kept>(
         "select u.state, l.data, l.made_at, l.expires_at, l.used_at from links l join users u on u.id = l.user_id
-         where l.purpose = $1 and l.user_id = $2")
+         where l.purpose = $1 and l.user_id = $2 order by l.id desc limit 1")
         .bind(purpose).bind(user).fetch_optional(c).await?))
 }
 

@@ -124,6 +124,13 @@ pub(super) async fn rename_in_notices(tx: &mut Transaction, (email, display): (&
     Ok(())
 }
 
+pub(super) async fn count_since(connection: &mut Connection, user: UserId, kind: &str, since: Instant) -> Result<i64, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from mails where user_id = $1 and kind = $2 and created_at > $3")
+        .bind(user).bind(kind).bind(since).fetch_one(c).await?),
+    )
+}
+
 /// A mail without its bodies.
 #[derive(Clone, Debug, Deserialize, sqlx::FromRow)]
 pub struct MailRow {

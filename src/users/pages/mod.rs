@@ -8,6 +8,7 @@ mod list;
 mod recovery;
 mod sessions;
 mod show;
+mod sign_up;
 
 use crate::web::Routes;
 
@@ -38,6 +39,12 @@ pub fn routes(routes: &mut Routes) {
         .post("/forgot", recovery::send)
         .get("/reset/{token}", recovery::show_reset)
         .post("/reset/{token}", recovery::reset)
+        .get("/signup", sign_up::show)
+        .post("/signup", sign_up::send)
+        .get("/confirm/{token}", sign_up::show_confirm)
+        .post("/confirm/{token}", sign_up::confirm)
+        .get("/publisher/settings/sign-up", sign_up::settings)
+        .post("/publisher/settings/sign-up", sign_up::save)
         .get("/account", account::show)
         .post("/account/name", account::rename)
         .post("/account/password", account::change_password)

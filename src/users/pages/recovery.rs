@@ -48,7 +48,7 @@ pub(super) fn closed(frame: Frame, found: &Found, used: &'static str, next: (&'s
         Found::Unknown | Found::Open(_) => (
             StatusCode::NOT_FOUND,
             "This link does not work",
-            "A newer link took its place, or it was cut off on its way: open the newest one, whole. Nothing was changed.",
+            "Newer links took its place, or it was cut off on its way: open the newest one, whole. Nothing was changed.",
             next,
         ),
     };
@@ -84,7 +84,7 @@ struct ForgotPage {
 #[derive(Deserialize)]
 pub(super) struct SentQuery {
     #[serde(default)]
-    said: String,
+    pub said: String,
 }
 
 pub(super) async fn ask(frame: Frame, Query(query): Query<SentQuery>) -> Answer {

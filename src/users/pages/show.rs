@@ -15,6 +15,7 @@ use crate::{
     users::{
         self, NewUser, User,
         invitations::{self, Invitation},
+        sign_up::{self, Consent},
         store::show::{self, GroupBox, Held},
     },
     web::{
@@ -32,6 +33,7 @@ struct ShowPage {
     invitation: Option<Invitation>,
     /// It has run out.
     late: bool,
+    consent: Option<Consent>,
     form: NewUser,
     version: i64,
     /// What somebody else saved meanwhile, when this form is older.
@@ -54,6 +56,7 @@ impl ShowPage {
         let groups = show::boxes(&mut connection, user.id, now).await?;
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
         let invitation = invitations::of(&mut connection, user.id).await?;
+        let consent = sign_up::consent_of(&mut connection, user.id).await?;
         let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| held.is_live()).map(|held| held.id).collect();
         let hidden = catalog::without_sight(&mut connection, &live, now).await?;
         drop(connection);
@@ -64,6 +67,7 @@ impl ShowPage {
             frame,
             late: invitation.is_some_and(|invitation| invitation.expires_at <= now),
             invitation,
+            consent,
             form: user.as_form(),
             version: user.version,
             theirs: None,

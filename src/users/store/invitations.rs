@@ -62,6 +62,13 @@ pub(in crate::users) async fn of(connection: &mut Connection, user: UserId) -> R
         .bind(user).fetch_optional(c).await?))
 }
 
+/// What is kept with the invitation of a user, while its link works.
+pub(in crate::users) async fn kept(connection: &mut Connection, user: UserId, now: Instant) -> Result<Option<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, String>(
+        "select data from links where user_id = $1 and purpose = 'invitation' and used_at is null and expires_at > $2")
+        .bind(user).bind(now).fetch_optional(c).await?))
+}
+
 #[derive(sqlx::FromRow)]
 pub(in crate::users) struct Open {
     #[sqlx(flatten)]
@@ -104,7 +111,7 @@ pub(in crate::users) async fn erase(tx: &mut Transaction, users: &[UserId]) -> R
         tx,
         "update users set email = '', email_folded = 'deleted user ' || cast(id as text), first_name = 'deleted user',
             last_name = cast(id as text), sort_folded = 'deleted user ' || cast(id as text), search_folded = '', password_hash = null,
-            note = '', administrator = false, state = 'deleted', version = version + 1 where id",
+            note = '', administrator = false, terms_accepted = null, terms_accepted_at = null, state = 'deleted', version = version + 1 where id",
     );
     statement.in_keys(&keys).execute(tx).await?;
     Ok(())

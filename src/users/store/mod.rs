@@ -4,6 +4,7 @@ pub(super) mod invitations;
 pub mod list;
 pub(super) mod past;
 pub mod show;
+pub(super) mod sign_up;
 
 use super::{CheckedUser, User, UserState};
 use crate::{

@@ -1,0 +1,304 @@
+//! Signing up: strangers open an account themselves, where an administrator allows it. Whoever asks is never told whether an address is
+//! known. What was typed is kept with the link that is mailed, so that it counts only when its reader says the same password: an address
+//! that somebody else signed up opens nothing for them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    CheckedUser, User, UserFacts, UserState, get, invitations,
+    recovery::{evenly, has_enough, mail_link},
+    store,
+};
+use crate::{
+    audit::{self, Actor, NOTHING, Subject},
+    auth::{
+        Administrator, Proven,
+        links::{self, Found, Purpose},
+        password::{self, Passwords},
+        sign_in,
+    },
+    db::{Connection, Database, Instant, Transaction},
+    error::{Error, Problems},
+    ids,
+    keys::Keys,
+    mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
+    subscriptions::terms_mark,
+};
+
+/// Whether strangers may sign up, and what they accept with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct SignUp {
+    pub allowed: bool,
+    /// Markdown; empty when there is nothing to accept.
+    pub terms: String,
+    #[serde(skip)]
+    pub version: i64,
+}
+
+impl SignUp {
+    /// Tells these terms from others.
+    pub fn terms_mark(&self) -> String {
+        terms_mark(&self.terms)
+    }
+}
+
+pub async fn settings(connection: &mut Connection) -> Result<SignUp, Error> {
+    store::sign_up::settings(connection).await
+}
+
+/// Says whether strangers may sign up from now on, and with which terms. False when nothing is different.
+///
+/// # Errors
+/// `Invalid` on `terms`; `Stale` when it was changed since the form was shown.
+pub async fn set(db: &Database, admin: &Administrator, version: i64, allowed: bool, terms: &str) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let changed = set_in(&mut tx, admin, version, allowed, terms).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// As `set`, in the caller's transaction.
+pub async fn set_in(tx: &mut Transaction, admin: &Administrator, version: i64, allowed: bool, terms: &str) -> Result<bool, Error> {
+    let mut problems = Problems::default();
+    let terms = problems.text("terms", "The terms of use", &terms.replace("\r\n", "\n"), 0, 50_000);
+    problems.or(())?;
+    let before = settings(tx).await?;
+    let after = SignUp { allowed, terms, version: before.version };
+    if after == before {
+        return Ok(false);
+    }
+    if !store::sign_up::set(tx, version, &after).await? {
+        return Err(Error::Stale);
+    }
+    let subject = Subject { kind: "portal", key: None, display: "Sign-up".to_owned() };
+    audit::record(tx, admin.actor(), "portal.sign_up_edited", subject, Some(before), Some(after)).await?;
+    Ok(true)
+}
+
+/// What the form holds.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct NewAccount {
+    pub email: String,
+    pub first_name: String,
+    pub last_name: String,
+    pub password: String,
+    /// Present when the terms of use are accepted.
+    pub terms: Option<String>,
+    /// Which terms were shown.
+    pub shown_terms: String,
+}
+
+impl NewAccount {
+    fn check(&self, settings: &SignUp) -> Result<CheckedUser, Error> {
+        let profile = super::NewUser {
+            email: self.email.clone(),
+            first_name: self.first_name.clone(),
+            last_name: self.last_name.clone(),
+            note: String::new(),
+        };
+        let (checked, mut problems) = match profile.check() {
+            Ok(checked) => (Some(checked), Problems::default()),
+            Err(Error::Invalid(problems)) => (None, problems),
+            Err(other) => return Err(other),
+        };
+        password::check(&mut problems, "password", &self.password, &[&self.email, &self.first_name, &self.last_name]);
+        if !settings.terms.is_empty() {
+            if self.terms.is_none() {
+                problems.add("terms", "Accept the terms of use to sign up.");
+            } else if self.shown_terms != settings.terms_mark() {
+                problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
+            }
+        }
+        problems.or(checked)?.ok_or_else(|| Error::internal("an account without problems is checked"))
+    }
+}
+
+/// What is kept with the link: the account as it will be.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    email: String,
+    first_name: String,
+    last_name: String,
+    password_hash: String,
+    terms: Option<String>,
+    at: Instant,
+}
+
+#[derive(Serialize)]
+struct SignedUpFacts {
+    #[serde(flatten)]
+    user: UserFacts,
+    terms_accepted: bool,
+}
+
+/// Mails a link to confirm the address. The answer is the same whether the address is new, waits to be confirmed (the link is sent
+/// again), has an account (a mail says so), or is blocked (nothing is sent).
+///
+/// # Errors
+/// `NotFound` while nobody may sign up; `Invalid`, field by field; `TooMany`, whether there is an account or not.
+pub async fn ask(db: &Database, (keys, passwords): (&Keys, &Passwords), post: &Post, new: &NewAccount, address: &str) -> Result<(), Error> {
+    let settings = settings(&mut db.read().await?).await?;
+    if !settings.allowed {
+        return Err(Error::NotFound);
+    }
+    let checked = new.check(&settings)?;
+    sign_in::slow_down(db, keys, "sign-up", &checked.email, address).await?;
+    evenly(async {
+        let password_hash = passwords.hash(&new.password).await?;
+        let mut tx = db.write().await?;
+        tx.one_at_a_time("sign up", number(keys, &checked.email)).await?;
+        let kept = Kept {
+            email: checked.email.clone(),
+            first_name: checked.first_name.clone(),
+            last_name: checked.last_name.clone(),
+            password_hash,
+            terms: Some(settings.terms).filter(|terms| !terms.is_empty()),
+            at: tx.now(),
+        };
+        let changed = match store::find_by_email(&mut tx, &checked.email).await? {
+            None => begin(&mut tx, post, &checked, &kept).await?,
+            Some(user) if user.state == UserState::Pending.as_str() => mail_again(&mut tx, post, &user, &kept).await?,
+            Some(user) if user.state == UserState::Active.as_str() => mail_known(&mut tx, post, &user).await?,
+            Some(_) => false,
+        };
+        if changed {
+            tx.commit().await?;
+            post.wake();
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// For a lock: two who sign up one address at once wait for each other.
+fn number(keys: &Keys, email: &str) -> i64 {
+    keys.lookup("sign up", &ids::fold(email)).iter().take(8).fold(0, |number, byte| number << 8 | i64::from(*byte))
+}
+
+async fn begin(tx: &mut Transaction, post: &Post, checked: &CheckedUser, kept: &Kept) -> Result<bool, Error> {
+    let name = ids::random_name(12);
+    let id = match store::insert(tx, &name, checked, Some(&kept.password_hash), UserState::Pending, false).await {
+        // An administrator was quicker.
+        Err(error) if error.is_taken("email") => return Ok(false),
+        inserted => inserted?,
+    };
+    store::sign_up::mark(tx, id).await?;
+    let user = get(tx, &name).await?;
+    let facts = SignedUpFacts { user: user.facts(), terms_accepted: kept.terms.is_some() };
+    let subject = Subject::new("user", id.0, user.display());
+    audit::record(tx, &Actor::System("Sign-up"), "user.signed_up", subject, NOTHING, Some(facts)).await?;
+    mail_confirm(tx, post, &user, kept).await
+}
+
+async fn mail_again(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept) -> Result<bool, Error> {
+    Ok(!has_enough(tx, user.id, Kind::ConfirmSignUp).await? && mail_confirm(tx, post, user, kept).await?)
+}
+
+async fn mail_confirm(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept) -> Result<bool, Error> {
+    let to = Recipient {
+        user: Some(user.id),
+        email: user.email.clone(),
+        first_name: kept.first_name.clone(),
+        last_name: kept.last_name.clone(),
+    };
+    mail_link(tx, post, (Kind::ConfirmSignUp, Purpose::SignUp), to, kept).await
+}
+
+async fn mail_known(tx: &mut Transaction, post: &Post, user: &User) -> Result<bool, Error> {
+    if has_enough(tx, user.id, Kind::AccountExists).await? {
+        return Ok(false);
+    }
+    let values = Values::default().set("sign_in_url", post.url("/signin"));
+    mail::write(tx, post, Mail::new(Kind::AccountExists, Recipient::of(&user.person()), values)).await?;
+    Ok(true)
+}
+
+/// What a link to confirm opens: its holder is as they signed up.
+pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
+    let now = db.now();
+    let found = links::find(&mut db.read().await?, now, Purpose::SignUp, token).await?;
+    Ok(match found {
+        Found::Open(holder) if holder.state == UserState::Blocked.as_str() => Found::Unknown,
+        // An administrator has activated it meanwhile, or an invitation was accepted.
+        Found::Open(holder) if holder.state != UserState::Pending.as_str() => Found::Used,
+        Found::Open(mut holder) => {
+            let kept: Kept = holder.data()?;
+            (holder.person.first_name, holder.person.last_name) = (kept.first_name, kept.last_name);
+            Found::Open(holder)
+        }
+        found => found,
+    })
+}
+
+/// Confirms the address with the password that was chosen: the account is active. Who may sign in now.
+///
+/// # Errors
+/// `NotFound` when the link does not work, `find` says why; `Invalid` on `password`.
+pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &str, password: &str) -> Result<Proven, Error> {
+    let Found::Open(holder) = find(db, token).await? else { return Err(Error::NotFound) };
+    let kept: Kept = holder.data()?;
+    if password.is_empty() {
+        return Err(Error::invalid("password", "Type the password that you chose when you signed up."));
+    }
+    if !passwords.verify(password, Some(&kept.password_hash)).await? {
+        return Err(Error::invalid(
+            "password",
+            "This is not the password that was chosen with this link. If you have forgotten it, sign up again with another.",
+        ));
+    }
+    let mut tx = db.write().await?;
+    let Some(mut holder) = links::take(&mut tx, Purpose::SignUp, token).await? else { return Err(Error::NotFound) };
+    let user = get(&mut tx, &holder.person.name).await?;
+    (holder.person.first_name, holder.person.last_name) = (kept.first_name.clone(), kept.last_name.clone());
+    let named = User { first_name: kept.first_name.clone(), last_name: kept.last_name.clone(), ..user.clone() };
+    if !store::invitations::accept(&mut tx, &named, &kept.password_hash).await? {
+        return Err(Error::NotFound);
+    }
+    if let Some(terms) = &kept.terms {
+        store::sign_up::accept_terms(&mut tx, user.id, terms, kept.at).await?;
+    }
+    // Somebody who was invited as well has what was offered.
+    invitations::begin_in(&mut tx, user.id).await?;
+    let subject = Subject::new("user", user.id.0, holder.person.display());
+    let active = User { state: UserState::Active.as_str().to_owned(), ..named };
+    let facts = SignedUpFacts { user: active.facts(), terms_accepted: kept.terms.is_some() };
+    audit::record(&mut tx, &holder.actor(), "user.sign_up_confirmed", subject, Some(user.facts()), Some(facts)).await?;
+    mail::write(&mut tx, post, Mail::new(Kind::NewDeveloper, Recipient::of(&holder.person), Values::default())).await?;
+    let told = Values::default().set("developer", holder.person.display()).set("developer_email", holder.person.email.clone());
+    notifications::tell(&mut tx, post, notifications::Event::SignUp, &told.set("page_url", post.url(&user.path()))).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(holder.proven(&kept.password_hash))
+}
+
+/// What somebody accepted when they signed up, and when.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Consent {
+    pub terms: String,
+    pub at: Instant,
+}
+
+pub async fn consent_of(connection: &mut Connection, user: ids::UserId) -> Result<Option<Consent>, Error> {
+    store::sign_up::consent(connection, user).await
+}
+
+/// How long after the last of its links has run out a sign-up that nobody confirmed is kept.
+const FORGOTTEN_AFTER: time::Duration = time::Duration::days(7);
+
+/// Removes what is kept of those who signed up, or were signed up by others, and never confirmed. How many.
+pub async fn tidy(db: &Database, system: &Administrator) -> Result<usize, Error> {
+    let before = db.now().minus(FORGOTTEN_AFTER);
+    if store::sign_up::forgotten(&mut db.read().await?, before).await?.is_empty() {
+        return Ok(0);
+    }
+    let mut tx = db.write().await?;
+    let people: Vec<_> = store::sign_up::forgotten(&mut tx, before).await?.iter().map(User::person).collect();
+    super::deletion::erase(&mut tx, &people).await?;
+    for person in &people {
+        let subject = Subject::new("user", person.id.0, super::deletion::name_of(person.id));
+        audit::record(&mut tx, system.actor(), "user.sign_up_forgotten", subject, NOTHING, NOTHING).await?;
+    }
+    tx.commit().await?;
+    Ok(people.len())
+}

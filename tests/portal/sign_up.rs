@@ -1,0 +1,274 @@
+//! Signing up: the form, the link, the terms, and that nobody learns who has an account.
+
+use std::time::Instant;
+
+use crate::support::{Browser, PASSWORD, Portal, Reply, smtp::Smtp};
+use portico::{
+    auth,
+    users::{UserState, sign_up},
+};
+use time::Duration;
+
+const NEW: &str = "nine slow herons over water";
+const TERMS: &str = "Be *kind* to the API.";
+
+async fn allow(portal: &Portal, terms: &str) {
+    let version = sign_up::settings(&mut portal.db().read().await.unwrap()).await.unwrap().version;
+    sign_up::set(portal.db(), &auth::operator(), version, true, terms).await.unwrap();
+}
+
+async fn open(terms: &str) -> (Portal, Smtp) {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    allow(&portal, terms).await;
+    (portal, smtp)
+}
+
+async fn sign_up(browser: &Browser, email: &str, password: &str) -> Reply {
+    browser.post("/signup", &[("email", email), ("first_name", "Ana"), ("last_name", "Alves"), ("password", password)]).await
+}
+
+/// Sends what is due; the path of the link in the newest mail to this address.
+async fn link_to(portal: &Portal, smtp: &Smtp, email: &str) -> String {
+    portal.send_mails().await;
+    let link = smtp.newest(email).link();
+    link.strip_prefix(&portal.base).unwrap_or_else(|| panic!("{link} leads elsewhere")).to_owned()
+}
+
+async fn user_page(admin: &Browser, email: &str) -> String {
+    let page = admin.get(&format!("/publisher/users?q={email}")).await;
+    let name = page.text.split("href=\"/publisher/users/").nth(1).and_then(|rest| rest.split('"').next()).expect("a user");
+    format!("/publisher/users/{name}")
+}
+
+#[tokio::test]
+async fn it_is_off_until_an_administrator_allows_it() {
+    let portal = Portal::start().await;
+    let (admin, guest) = (portal.administrator().await, portal.guest());
+    guest.get("/signin").await.is(200).hides("/signup").shows("Ask the people who run this portal");
+    guest.get("/signup").await.is(404);
+    sign_up(&guest, "ana@contoso.example", NEW).await.is(404);
+    admin.get("/publisher/settings").await.shows("/publisher/settings/sign-up");
+    let page = "/publisher/settings/sign-up";
+    admin.get(page).await.is(200).hides("checked");
+    let preview = admin.post(page, &[("version", "1"), ("terms", TERMS), ("preview", "on")]).await;
+    preview.is(200).shows("Be <em>kind</em>").shows("Be *kind*").hides("checked");
+    let form = [("version", "1"), ("allowed", "on"), ("terms", TERMS)];
+    admin.post_and_follow(page, &form).await.shows("Strangers can sign up");
+    admin.post(page, &[("version", "1"), ("terms", "others")]).await.is(409).shows("Somebody else saved this").shows("others");
+    admin.post_and_follow(page, &[("version", "2"), ("allowed", "on"), ("terms", TERMS)]).await.shows("Nothing was different");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "portal.sign_up_edited").count(), 1);
+    guest.get("/signin").await.shows("href=\"/signup\"");
+    guest.post("/signin", &[]).await.is(422).shows("href=\"/signup\"");
+    guest.get("/signup").await.is(200).shows("Be <em>kind</em>");
+    portal.developer("dev@portal.example").await.get("/signup").await.is(303);
+    admin.post(page, &[("version", "2"), ("terms", "")]).await.is(303);
+    guest.get("/signup").await.is(404);
+}
+
+#[tokio::test]
+async fn a_stranger_signs_up_confirms_and_is_in() {
+    let (portal, smtp) = open(TERMS).await;
+    let (admin, guest) = (portal.administrator().await, portal.guest());
+    admin.post("/publisher/notifications/sign_up", &[("version", "1"), ("every", "on")]).await.is(303);
+    let form = guest.get("/signup").await;
+    let mark = form.text.split("name=\"shown_terms\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    sign_up(&guest, "Ana@Contoso.example", NEW).await.is(422).shows("Accept the terms of use").shows("Ana@Contoso.example").hides(NEW);
+    let fields = [("email", "Ana@Contoso.example"), ("first_name", "Ana"), ("last_name", "Alves"), ("password", NEW), ("terms", "on")];
+    let with = |mark: String| {
+        let guest = guest.clone();
+        async move { guest.post("/signup", &[&fields[..], &[("shown_terms", mark.as_str())]].concat()).await }
+    };
+    with("0123456789abcdef".to_owned()).await.is(422).shows("were changed since this page was shown");
+    assert_eq!(portal.count("select count(*) from users").await, 1);
+    let sent = with(mark.clone()).await;
+    sent.is(303);
+    guest.get(sent.location()).await.is(200).shows("Look into your mail");
+    // Pressed twice: one account, one mail.
+    with(mark).await.is(303);
+    let link = link_to(&portal, &smtp, "Ana@Contoso.example").await;
+    assert_eq!(smtp.to("Ana@Contoso.example").len(), 1);
+    assert!(link.starts_with("/confirm/") && link.len() > 50, "{link}");
+    let page = user_page(&admin, "ana@contoso").await;
+    admin.get(&page).await.shows("Pending").hides("accepted");
+    let early = guest.post("/signin", &[("email", "ana@contoso.example"), ("password", NEW)]).await;
+    early.is(403).shows("Open the link in the mail");
+
+    // Looking changes nothing.
+    for _ in 0..2 {
+        let page = guest.get(&link).await;
+        page.is(200).shows("Ana Alves").shows("Contoso.example");
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+    }
+    guest.post(&link, &[]).await.is(422).shows("Type the password");
+    guest.post(&link, &[("password", PASSWORD)]).await.is(422).shows("not the password");
+    guest.get("/account").await.is(303);
+    let done = guest.post(&link, &[("password", NEW)]).await;
+    assert_eq!((done.status, done.location()), (303, "/"));
+    guest.get("/").await.shows("your account is open");
+    guest.get("/account").await.is(200).shows("Ana@Contoso.example");
+    portal.guest().get(&link).await.is(410).shows("This link was used");
+    portal.guest().post(&link, &[("password", NEW)]).await.is(410);
+    portal.send_mails().await;
+    assert!(smtp.newest("Ana@Contoso.example").text().contains("is open"));
+    assert!(smtp.newest("root@portal.example").text().contains("Ana Alves (Ana@Contoso.example) signed up"));
+    admin.get(&page).await.shows("Active").shows("accepted").shows("Be <em>kind</em>");
+    let audited = portal.audited().await;
+    for action in ["user.signed_up", "user.sign_up_confirmed"] {
+        assert_eq!(audited.iter().filter(|done| *done == action).count(), 1, "{action}");
+    }
+    admin.post(&format!("{page}/block"), &[]).await.is(303);
+    guest.get("/account").await.is(303);
+}
+
+#[tokio::test]
+async fn nobody_learns_which_addresses_are_known() {
+    let (portal, smtp) = open("").await;
+    portal.add_user("blocked@portal.example", "B", "Locked", UserState::Blocked, false).await;
+    portal.add_user("pending@portal.example", "P", "Ending", UserState::Pending, false).await;
+    portal.developer("dev@portal.example").await;
+    let mut answers = Vec::new();
+    let turns = portal.state.passwords.turns();
+    let emails = ["dev@portal.example", "nobody@portal.example", "blocked@portal.example", "pending@portal.example"];
+    for email in emails {
+        let began = Instant::now();
+        let reply = sign_up(&portal.guest(), email, NEW).await;
+        assert!(began.elapsed().as_millis() >= 250, "{email} was answered too soon");
+        answers.push((reply.status, reply.location().to_owned(), reply.text));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(portal.state.passwords.turns() - turns, 4, "the same work for each");
+    portal.send_mails().await;
+    assert!(smtp.newest("dev@portal.example").text().contains("You have one already"));
+    assert!(smtp.newest("dev@portal.example").text().contains(&format!("{}/signin", portal.base)));
+    assert!(smtp.newest("nobody@portal.example").text().contains("confirm the address"));
+    assert!(smtp.newest("pending@portal.example").text().contains("confirm the address"));
+    assert!(smtp.to("blocked@portal.example").is_empty());
+    assert_eq!(portal.guest().post("/signin", &[("email", "dev@portal.example"), ("password", PASSWORD)]).await.status, 303);
+}
+
+/// An account whose address somebody else typed: its owner opens it with their own password, or not at all.
+#[tokio::test]
+async fn an_address_that_a_stranger_signed_up_opens_nothing_for_the_stranger() {
+    let (portal, smtp) = open("").await;
+    sign_up(&portal.guest(), "ana@contoso.example", "the stranger knows this one").await.is(303);
+    let strangers = link_to(&portal, &smtp, "ana@contoso.example").await;
+    portal.pass(Duration::minutes(2));
+    sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    let own = link_to(&portal, &smtp, "ana@contoso.example").await;
+    assert_ne!(strangers, own);
+    let ana = portal.guest();
+    ana.post(&strangers, &[("password", NEW)]).await.is(422);
+    ana.post(&own, &[("password", NEW)]).await.is(303);
+    portal.guest().post(&strangers, &[("password", "the stranger knows this one")]).await.is(404);
+    let sign_in =
+        async |password: &str| portal.guest().post("/signin", &[("email", "ana@contoso.example"), ("password", password)]).await.status;
+    assert_eq!((sign_in(NEW).await, sign_in("the stranger knows this one").await), (303, 422));
+}
+
+#[tokio::test]
+async fn asking_again_and_again_is_slowed_and_a_mailbox_is_not_flooded() {
+    let (portal, smtp) = open("").await;
+    for _ in 0..5 {
+        sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    }
+    let slowed = sign_up(&portal.guest(), "ana@contoso.example", NEW).await;
+    slowed.is(429).shows("asked for too often").shows("ana@contoso.example");
+    assert!(!slowed.header("retry-after").is_empty());
+    for _ in 0..8 {
+        portal.pass(Duration::minutes(20));
+        sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    }
+    portal.send_mails().await;
+    assert_eq!(smtp.to("ana@contoso.example").len(), 5);
+    portal.pass(Duration::days(1));
+    sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    portal.send_mails().await;
+    assert_eq!(smtp.to("ana@contoso.example").len(), 6);
+    for number in 0..30 {
+        let reply = sign_up(&portal.guest(), &format!("n{number}@portal.example"), NEW).await;
+        assert!(reply.status == 303 || number >= 29, "{number}: {}", reply.status);
+    }
+    sign_up(&portal.guest(), "last@portal.example", NEW).await.is(429);
+}
+
+#[tokio::test]
+async fn the_link_runs_out_and_what_nobody_confirmed_is_removed() {
+    let (portal, smtp) = open("").await;
+    let admin = portal.administrator().await;
+    portal.add_user("pending@portal.example", "P", "Ending", UserState::Pending, false).await;
+    for email in ["ana@contoso.example", "ben@contoso.example", "pending@portal.example"] {
+        sign_up(&portal.guest(), email, NEW).await.is(303);
+    }
+    let link = link_to(&portal, &smtp, "ana@contoso.example").await;
+    let bens = link_to(&portal, &smtp, "ben@contoso.example").await;
+    // Whoever is activated by an administrator signs in with the password that was chosen.
+    admin.post(&format!("{}/activate", user_page(&admin, "ben@").await), &[]).await.is(303);
+    portal.guest().get(&bens).await.is(410).shows("This link was used");
+    assert_eq!(portal.guest().post("/signin", &[("email", "ben@contoso.example"), ("password", NEW)]).await.status, 303);
+    portal.pass(Duration::days(2) - Duration::seconds(1));
+    portal.guest().get(&link).await.is(200);
+    portal.pass(Duration::seconds(1));
+    portal.guest().get(&link).await.is(410).shows("has run out").shows("href=\"/signup\"");
+    portal.guest().post(&link, &[("password", NEW)]).await.is(410);
+    let tidy = async || sign_up::tidy(portal.db(), &auth::system("test")).await.unwrap();
+    assert_eq!(tidy().await, 0);
+    portal.pass(Duration::days(8));
+    assert_eq!(tidy().await, 1);
+    assert_eq!(portal.count("select count(*) from users where state = 'deleted'").await, 1);
+    assert_eq!(portal.count("select count(*) from mails where to_email like 'ana%' or text like '%Ana%' and user_id is null").await, 0);
+    // One that an administrator added is theirs to remove.
+    assert_eq!(portal.count("select count(*) from users where email = 'pending@portal.example' and state = 'pending'").await, 1);
+    sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    assert_eq!(portal.count("select count(*) from users where email = 'ana@contoso.example'").await, 1);
+}
+
+#[tokio::test]
+async fn whoever_is_invited_and_signs_up_is_in_the_groups_all_the_same() {
+    let (portal, smtp) = open("").await;
+    let admin = portal.administrator().await;
+    portal.add_group("Partners").await;
+    admin.post("/publisher/invite", &[("addresses", "ana@contoso.example"), ("group", "partners")]).await.is(303);
+    let invitation = link_to(&portal, &smtp, "ana@contoso.example").await;
+    sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    let link = link_to(&portal, &smtp, "ana@contoso.example").await;
+    let (one, other) = (portal.guest(), portal.guest());
+    let fields = [("password", NEW)];
+    let (one, other) = tokio::join!(one.post(&link, &fields), other.post(&link, &fields));
+    let mut status = [one.status, other.status];
+    status.sort_unstable();
+    assert_eq!(status, [303, 410]);
+    assert_eq!(portal.count("select count(*) from memberships where source = 'invitation'").await, 1);
+    portal.guest().get(&invitation).await.is(404);
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_told_beside_its_field() {
+    let (portal, _smtp) = open("").await;
+    let guest = portal.guest();
+    guest
+        .post("/signup", &[])
+        .await
+        .is(422)
+        .shows("The email address is missing.")
+        .shows("The first name is missing.")
+        .shows("at least 12");
+    let names = [
+        ("https://evil.example", "reads as an address"),
+        ("Prize: evil.example", "reads as an address"),
+        ("Ana\u{202e}", "turns the direction"),
+        ("Ana\u{2028}Bcc", "goes on one line"),
+        ("=?utf-8?q?x?=", "may not have"),
+        ("Ana\r\nBcc: x@evil.example", "goes on one line"),
+    ];
+    for (name, words) in names {
+        let fields = [("email", "ana@contoso.example"), ("first_name", name), ("last_name", "Alves"), ("password", NEW)];
+        guest.post("/signup", &fields).await.is(422).shows(words);
+    }
+    sign_up(&guest, "no address", NEW).await.is(422).shows("not an email address");
+    sign_up(&guest, "ana@contoso.example", "Ana-Alves-1").await.is(422).shows("at least 12");
+    sign_up(&guest, "ana@contoso.example", "Ana-Alves-2026").await.is(422).shows("guessed early");
+    sign_up(&guest, &format!("{}@contoso.example", "a".repeat(250)), NEW).await.is(422).shows("254 characters");
+    assert_eq!(portal.count("select count(*) from users").await, 0);
+    assert_eq!(portal.count("select count(*) from mails").await, 0);
+}
