@@ -39,8 +39,8 @@ use crate::{
     keys::Keys,
     mail,
     metrics::Metrics,
-    products, subscriptions, users,
-    web::{Routes, assets, compress, errors, guard, revalidate},
+    products, site, subscriptions, users,
+    web::{Routes, assets, compress, errors, face, guard, revalidate},
 };
 
 /// What every handler can reach.
@@ -54,6 +54,8 @@ pub struct Portal {
     pub groups: Arc<groups::Memory>,
     pub gateway: Arc<gateway::Memory>,
     pub mail: Arc<mail::Post>,
+    /// What the site is called, and how it looks.
+    pub face: Arc<face::Memory>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -82,7 +84,7 @@ impl Portal {
 /// Every route of the portal, in the order in which they are matched.
 pub fn routes() -> Routes {
     let mut routes = Routes::default();
-    routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve);
+    routes.get("/healthz", healthz).get("/readyz", readyz).get("/assets/{file:.*}", assets::serve).get("/site/{file}", face::serve);
     auth::pages::routes(&mut routes);
     auth::tokens::pages::routes(&mut routes);
     groups::pages::routes(&mut routes);
@@ -92,6 +94,7 @@ pub fn routes() -> Routes {
     subscriptions::pages::routes(&mut routes);
     users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
+    site::pages::routes(&mut routes);
     apis::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
     routes
@@ -305,6 +308,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         catalog: Arc::default(),
         groups: Arc::default(),
         gateway: Arc::default(),
+        face: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

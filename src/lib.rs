@@ -38,6 +38,8 @@ pub mod mail;
 pub mod metrics;
 /// Products, the APIs in them and the groups they are open to.
 pub mod products;
+/// The site's own face: its name, logo, colour, home page text and footer links.
+pub mod site;
 /// Subscriptions, their keys and states.
 pub mod subscriptions;
 /// Users and their states.

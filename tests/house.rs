@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-const FEATURES: [&str; 8] = ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit"];
+const FEATURES: [&str; 9] = ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit", "site"];
 
 struct Source {
     /// `groups/store.rs`, below `src/`.
@@ -153,7 +153,7 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 18] = [
+    const OWNERS: [(&str, &str); 19] = [
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
@@ -171,6 +171,7 @@ fn a_store_writes_its_own_tables_only() {
         ("tokens", "auth"),
         ("key_changes", "gateway"),
         ("audit", "audit"),
+        ("site", "site"),
         ("users_search", "db"),
     ];
     check(|source| {

@@ -56,6 +56,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("token.created", "Added token"),
     ("token.revoked", "Revoked token"),
     ("portal.sign_up_edited", "Changed"),
+    ("portal.face_edited", "Changed name or look of"),
     ("portal.sample_added", "Added the sample data to"),
 ];
 

@@ -18,6 +18,7 @@ use crate::{
     groups::{self, GroupFacts},
     ids::{self, ApiId, ProductId, UserId},
     products::{self, NewProduct, VisibilityChange},
+    site::{self, NewSite},
     subscriptions::{self, State, Wanted},
     users::{self, NewUser, UserState},
 };
@@ -52,6 +53,7 @@ const SHOWN: [(&str, &str); 5] = [
 #[derive(Deserialize)]
 struct Sample {
     sign_up_terms: String,
+    site: NewSite,
     groups: Vec<SampleGroup>,
     apis: Vec<SampleApi>,
     products: Vec<SampleProduct>,
@@ -173,6 +175,11 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     let mut made: Vec<(&SampleProduct, ProductId)> = Vec::new();
     for product in &sample.products {
         made.push((product, add_product(&mut tx, &system, product, &imported).await?));
+    }
+    // What somebody has chosen before stays.
+    let (_, untouched) = site::read(&mut tx).await?;
+    if untouched.version == 1 {
+        site::edit_in(&mut tx, &system, 1, &sample.site).await?;
     }
     let people = add_people(&mut tx, &system, &sample, &hash).await?;
     add_subscriptions(&mut tx, portal, &system, &made, &people).await?;

@@ -26,6 +26,7 @@ use crate::{
     error::Error,
     ids::{self, UserId},
     keys::Keys,
+    site,
 };
 
 /// What everybody who writes mails needs to know of the portal.
@@ -120,7 +121,8 @@ pub async fn write(tx: &mut Transaction, post: &Post, mail: Mail) -> Result<Stri
         true => notifications::blind_copies(tx, &mail.to.email).await?,
         false => Vec::new(),
     };
-    let new = post.prepare(&template, mail, &bcc)?;
+    let site = site::name(tx).await?;
+    let new = post.prepare(&template, mail, &bcc, &site)?;
     store::insert(tx, &new).await?;
     Ok(new.name)
 }
@@ -129,11 +131,12 @@ pub async fn write(tx: &mut Transaction, post: &Post, mail: Mail) -> Result<Stri
 pub async fn write_many(tx: &mut Transaction, post: &Post, mails: Vec<Mail>) -> Result<(), Error> {
     let Some(first) = mails.first() else { return Ok(()) };
     let template = template(tx, first.kind).await?;
+    let site = site::name(tx).await?;
     let copies = if first.is_copied() { notifications::blind_copies(tx, "").await? } else { Vec::new() };
     let prepare = |mail: Mail| {
         let to = ids::fold(&mail.to.email);
         let copies: Vec<String> = copies.iter().filter(|copy| ids::fold(copy) != to).cloned().collect();
-        post.prepare(&template, mail, &copies)
+        post.prepare(&template, mail, &copies, &site)
     };
     let new = mails.into_iter().map(prepare).collect::<Result<Vec<_>, Error>>()?;
     store::insert_many(tx, &new).await
@@ -168,9 +171,9 @@ impl Post {
     }
 
     /// A mail as it is kept.
-    fn prepare(&self, template: &Template, mail: Mail, bcc: &[String]) -> Result<store::NewMail, Error> {
+    fn prepare(&self, template: &Template, mail: Mail, bcc: &[String], site: &str) -> Result<store::NewMail, Error> {
         let name = ids::random_name(16);
-        let values = self.common(mail.values, &mail.to);
+        let values = self.common(mail.values, &mail.to, site);
         let values = match mail.link {
             Some(_) => values.set("link", link_mark(&name)),
             None => values,
@@ -192,18 +195,15 @@ impl Post {
         })
     }
 
-    fn common(&self, values: Values, to: &Recipient) -> Values {
+    fn common(&self, values: Values, to: &Recipient, site: &str) -> Values {
         values
-            .set("site_name", SITE_NAME)
+            .set("site_name", site)
             .set("portal_url", self.base_url.clone())
             .set("first_name", if to.first_name.is_empty() { "there" } else { &to.first_name })
             .set("last_name", to.last_name.clone())
             .set("email", to.email.clone())
     }
 }
-
-/// What the portal calls itself.
-const SITE_NAME: &str = "Portico";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -311,8 +311,9 @@ pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: 
     templates::check(kind, subject, body)?;
     let person = admin.person().ok_or(Error::Forbidden("Only somebody who is signed in has an address to send a test to."))?;
     let template = Template { subject: format!("[Test] {subject}"), body: body.to_owned(), version: 0 };
-    let new = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[])?;
     let mut tx = db.write().await?;
+    let site = site::name(&mut tx).await?;
+    let new = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[], &site)?;
     store::insert(&mut tx, &new).await?;
     tx.commit().await?;
     post.wake();

@@ -63,13 +63,13 @@ pub(super) fn check(kind: Kind, subject: &str, body: &str) -> Result<(String, St
     problems.or((subject, body))
 }
 
-/// A template with the samples in it.
+/// A template with the samples in it, and the site's name.
 ///
 /// # Errors
 /// As `edit_template`.
-pub fn preview(kind: Kind, subject: &str, body: &str) -> Result<Rendered, Error> {
+pub fn preview(kind: Kind, subject: &str, body: &str, site: &str) -> Result<Rendered, Error> {
     let (subject, body) = check(kind, subject, body)?;
-    Ok(render(&subject, &body, &Values::samples(kind)))
+    Ok(render(&subject, &body, &Values::samples(kind).set("site_name", site)))
 }
 
 fn subject_of(kind: Kind) -> Subject {

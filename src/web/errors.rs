@@ -6,11 +6,12 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{StatusCode, header},
     middleware::Next,
+    web::Data,
 };
 use askama::Template;
 
 use super::{Frame, guard::RequestId, routes::Pages, url::encode};
-use crate::error::Error;
+use crate::{app::Portal, error::Error};
 
 impl Error {
     fn status(&self) -> StatusCode {
@@ -106,11 +107,11 @@ pub async fn draw<B: MessageBody + 'static>(
     if let Error::Internal(why) | Error::Unavailable(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");
     }
-    let drawn = draw_error(answer.request(), error, &id);
+    let drawn = draw_error(answer.request(), error, &id).await;
     Ok(answer.into_response(drawn).map_into_boxed_body().map_into_right_body())
 }
 
-fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
+async fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
     if matches!(error, Error::SignIn) {
         // A form that was sent after the session had ended goes back to the page it came from.
         let next = if request.method().is_safe() {
@@ -123,10 +124,17 @@ fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .finish();
     }
+    // Where the database does not answer, it is not asked once more.
+    let frame = match request.app_data::<Data<Portal>>() {
+        Some(portal) if matches!(error, Error::Busy | Error::Unavailable(_) | Error::Internal(_)) => {
+            Frame::with(portal.face.newest(), request)
+        }
+        _ => Frame::of(request).await,
+    };
     let status = error.status();
     let internal = matches!(error, Error::Internal(_));
     let page = ErrorPage {
-        frame: Frame::of(request),
+        frame,
         status: status.as_u16(),
         title: error.title(),
         message: error.for_people(),
@@ -174,7 +182,7 @@ pub async fn last_resort<B: MessageBody + 'static>(request: ServiceRequest, next
 
 fn last_words(status: StatusCode, id: &str) -> String {
     format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0} · Portico</title><h1>The portal cannot answer at the moment</h1>\
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{0}: no answer at the moment</title><h1>The portal cannot answer at the moment</h1>\
          <p>If you were changing something, look whether it was done before you try again.</p><p>Request {id}</p></html>",
         status.as_u16()
     )

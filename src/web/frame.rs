@@ -1,11 +1,15 @@
 //! What every page shows around its content: the menus, who is signed in, the theme, what just happened.
 
-use std::future::{Ready, ready};
+use std::{future::Future, pin::Pin, sync::Arc};
 
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web::Data};
 
-use super::{Flash, errors, routes::Pages};
+use super::{
+    Flash, errors,
+    face::{self, Face},
+    routes::Pages,
+};
 use crate::{app::Portal, auth::extract::visitor, error::Error};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -45,6 +49,8 @@ pub struct FramePerson {
 
 #[derive(Clone, Debug)]
 pub struct Frame {
+    /// What the site is called, and how it looks.
+    pub face: Arc<Face>,
     pub theme: Theme,
     pub person: Option<FramePerson>,
     /// The menu item that is current.
@@ -59,8 +65,13 @@ pub struct Frame {
 const SECTIONS: [&str; 10] = ["apis", "products", "users", "groups", "subscriptions", "mail", "audit", "settings", "account", "dashboard"];
 
 impl Frame {
+    pub async fn of(request: &HttpRequest) -> Self {
+        let face = face::of_request(request, visitor(request).standing()).await;
+        Self::with(face, request)
+    }
+
     /// Reads the request; takes the flash, since a page that draws a frame shows it.
-    pub fn of(request: &HttpRequest) -> Self {
+    pub fn with(face: Arc<Face>, request: &HttpRequest) -> Self {
         let person = visitor(request).person().map(|person| FramePerson {
             name: person.display(),
             email: person.email.clone(),
@@ -82,6 +93,7 @@ impl Frame {
         let stays = request.method().is_safe() || Pages::has(request, &here);
         let here = if stays { here } else { errors::referring_path(request).unwrap_or_else(|| "/".to_owned()) };
         Self {
+            face,
             theme: theme.map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
             flash: person.as_ref().and_then(|_| Flash::take(&request.get_session())),
             person,
@@ -103,8 +115,9 @@ impl Frame {
 
 impl FromRequest for Frame {
     type Error = Error;
-    type Future = Ready<Result<Self, Error>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Frame::of(request)))
+        let request = request.clone();
+        Box::pin(async move { Ok(Frame::of(&request).await) })
     }
 }

@@ -109,7 +109,10 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
 
 fn add_headers(headers: &mut HeaderMap, id: &str, secure: bool) {
     for (name, value) in HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
+        // A file that somebody sent may come with a narrower policy.
+        if name != header::CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     if secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));

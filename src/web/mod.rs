@@ -1,8 +1,10 @@
-//! What every page needs: response verbs, the frame, forms, errors, paging, headers and assets. No feature is named here but the menu's words.
+//! What every page needs: response verbs, the frame, forms, errors, paging, headers and assets. No feature is named here but the menu's words
+//! and the site's face.
 
 pub mod assets;
 pub mod compress;
 pub mod errors;
+pub mod face;
 pub mod filters;
 pub mod flash;
 pub mod form;

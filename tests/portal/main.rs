@@ -21,6 +21,7 @@ mod program;
 mod security;
 mod sign_in;
 mod sign_up;
+mod site;
 mod start;
 mod statements;
 mod subscriptions;

@@ -1,6 +1,6 @@
 //! Home and the lists of products and APIs.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use actix_web::web::Data;
 use askama::Template;
@@ -9,7 +9,8 @@ use serde::Deserialize;
 use crate::{
     app::Portal,
     auth::Visitor,
-    catalog::{self, Api, ProductCard, Wanted},
+    catalog::{self, Api, Catalog, Held, ProductCard, Wanted},
+    ids::ProductId,
     web::{
         self, Answer, Frame, counted,
         form::Query,
@@ -30,7 +31,9 @@ pub(super) struct ListQuery {
 /// Where the page is kept that every guest gets who asks for this very address. What `here` says alone is not enough: an address that
 /// is too long or odd to come back to is left out of it.
 fn place(version: i64, page: &'static str, visitor: &Visitor, frame: &Frame) -> Option<Place> {
-    let alike = visitor.person().is_none() && frame.flash.is_none() && frame.plain && frame.here == page;
+    // The face may have been read before a change that the catalogue was read after.
+    let newest = frame.face.version() >= version;
+    let alike = newest && visitor.person().is_none() && frame.flash.is_none() && frame.plain && frame.here == page;
     alike.then_some(Place { version, page, theme: frame.theme })
 }
 
@@ -41,6 +44,8 @@ const ON_HOME: i64 = 6;
 #[template(path = "catalog/home.html")]
 struct HomePage {
     frame: Frame,
+    /// Whether it is only tried how it would look.
+    tried: bool,
     q: String,
     products: Vec<ProductCard>,
     all_products: String,
@@ -62,30 +67,43 @@ fn all(total: i64, one: &str, many: &str, searching: bool) -> String {
 }
 
 pub(super) async fn home(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
-    let wanted = Wanted { needle: &query.q, limit: ON_HOME, offset: 0 };
     let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
     let place = place(known.version(), "/", &visitor, &frame);
     if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
-    let (products, product_total) = known.products(visitor.standing(), &catalog::held(&portal.db, &visitor).await?, wanted);
-    let (apis, api_total) = known.apis(visitor.standing(), wanted);
-    let searching = !query.q.trim().is_empty();
-    let filter = if searching { format!("?q={}", encode(query.q.trim())) } else { String::new() };
-    web::open_page_at(
-        place.map(|place| (&*portal.drawn, place)),
-        visitor.person().is_none(),
-        &HomePage {
+    let held = catalog::held(&portal.db, &visitor).await?;
+    let page = HomePage::of(&known, &visitor, &held, frame, &query.q);
+    web::open_page_at(place.map(|place| (&*portal.drawn, place)), visitor.person().is_none(), &page)
+}
+
+/// The home page in a frame that is only tried.
+pub async fn try_home(visitor: &Visitor, portal: &Portal, frame: Frame) -> Answer {
+    let known = portal.catalog.current(&portal.db, visitor.standing()).await?;
+    let held = catalog::held(&portal.db, visitor).await?;
+    web::page(&HomePage { tried: true, ..HomePage::of(&known, visitor, &held, frame, "") })
+}
+
+impl HomePage {
+    fn of(known: &Catalog, visitor: &Visitor, held: &HashMap<ProductId, Held>, frame: Frame, q: &str) -> Self {
+        let wanted = Wanted { needle: q, limit: ON_HOME, offset: 0 };
+        let (products, product_total) = known.products(visitor.standing(), held, wanted);
+        let (apis, api_total) = known.apis(visitor.standing(), wanted);
+        let q = q.trim();
+        let searching = !q.is_empty();
+        let filter = if searching { format!("?q={}", encode(q)) } else { String::new() };
+        Self {
             frame,
+            tried: false,
             all_products: all(product_total, "product", "products", searching),
             products_link: format!("/products{filter}"),
             products,
             all_apis: all(api_total, "API", "APIs", searching),
             apis_link: format!("/apis{filter}"),
             apis,
-            q: query.q.trim().to_owned(),
-        },
-    )
+            q: q.to_owned(),
+        }
+    }
 }
 
 #[derive(Template)]

@@ -7,6 +7,8 @@ mod product;
 
 use std::sync::Arc;
 
+pub use lists::try_home;
+
 use crate::{catalog::Product, web::Routes};
 
 /// Those that take subscriptions.

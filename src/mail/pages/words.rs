@@ -84,7 +84,7 @@ impl EditPage {
         let changed = words.version > 0;
         let form = WordsForm { version: words.version, subject: words.subject, body: words.body };
         Ok(Self {
-            preview: previewed(kind, &form).ok(),
+            preview: previewed(kind, &form, &frame).ok(),
             frame: framed(frame),
             facts: kind.facts(),
             form,
@@ -100,8 +100,8 @@ impl EditPage {
     }
 }
 
-fn previewed(kind: Kind, form: &WordsForm) -> Result<Preview, Error> {
-    let rendered = mail::preview(kind, &form.subject, &form.body)?;
+fn previewed(kind: Kind, form: &WordsForm, frame: &Frame) -> Result<Preview, Error> {
+    let rendered = mail::preview(kind, &form.subject, &form.body, frame.face.name())?;
     Ok(Preview { subject: rendered.subject, html: markdown::clean(&rendered.html), text: rendered.text })
 }
 
@@ -150,7 +150,7 @@ pub(super) async fn preview(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    match previewed(kind, &form) {
+    match previewed(kind, &form, &frame) {
         Ok(preview) => {
             let page = EditPage::load(&portal, frame, kind).await?;
             let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
@@ -172,7 +172,7 @@ pub(super) async fn test(
         Ok(()) => {
             let page = EditPage::load(&portal, frame, kind).await?;
             let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
-            let preview = previewed(kind, &form).ok();
+            let preview = previewed(kind, &form, &page.frame).ok();
             let told = if portal.mail.leaves() {
                 "A test is on its way to you."
             } else {

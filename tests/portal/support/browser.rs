@@ -86,6 +86,11 @@ impl Browser {
 
     /// Sends a form of this site as `multipart/form-data`, with line ends as browsers send them, and a file in the field `file`.
     pub async fn upload(&self, path: &str, form: &[(&str, &str)], file: Option<&[u8]>) -> Reply {
+        self.upload_in("file", path, form, file).await
+    }
+
+    /// As `upload`, with the file in a field of another name.
+    pub async fn upload_in(&self, field: &str, path: &str, form: &[(&str, &str)], file: Option<&[u8]>) -> Reply {
         const BOUNDARY: &str = "----a-boundary-that-nobody-writes";
         let mut body = Vec::new();
         for (name, value) in form {
@@ -95,7 +100,7 @@ impl Browser {
         // A browser sends the field also when nothing was chosen, with an empty name.
         let chosen = if file.is_some() { "described.json" } else { "" };
         let head =
-            format!("Content-Disposition: form-data; name=\"file\"; filename=\"{chosen}\"\r\nContent-Type: application/octet-stream");
+            format!("Content-Disposition: form-data; name=\"{field}\"; filename=\"{chosen}\"\r\nContent-Type: application/octet-stream");
         body.extend(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").into_bytes());
         body.extend(file.unwrap_or_default());
         body.extend(format!("\r\n--{BOUNDARY}--\r\n").into_bytes());
