@@ -30,7 +30,7 @@ use crate::{
         password::Passwords,
         sign_in::{Limits, Sessions},
     },
-    catalog,
+    calls, catalog,
     config::Settings,
     dashboard,
     db::{self, Database},
@@ -56,6 +56,7 @@ pub struct Portal {
     pub mail: Arc<mail::Post>,
     /// What the site is called, and how it looks.
     pub face: Arc<face::Memory>,
+    pub calls: Arc<calls::Throttle>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -96,6 +97,7 @@ pub fn routes() -> Routes {
     dashboard::pages::routes(&mut routes);
     site::pages::routes(&mut routes);
     apis::pages::routes(&mut routes);
+    calls::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
     routes
 }
@@ -309,6 +311,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         groups: Arc::default(),
         gateway: Arc::default(),
         face: Arc::default(),
+        calls: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

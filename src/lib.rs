@@ -10,6 +10,8 @@ pub mod app;
 pub mod audit;
 /// Who somebody is, as types; sessions, passwords, signing in.
 pub mod auth;
+/// Calls of operations: code samples, and trying.
+pub mod calls;
 /// The developer portal, and THE visibility rule.
 pub mod catalog;
 /// The commands.

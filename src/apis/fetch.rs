@@ -4,6 +4,7 @@
 //! What the bytes mean is not known here; no actix, sqlx or settings may enter.
 
 mod address;
+mod exchange;
 mod problem;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION};
 use reqwest::{Client, Response, Url};
 
 pub use address::{Reach, reach};
+pub use exchange::exchange;
 pub use problem::FetchProblem;
 
 /// Characters of an address; browsers and proxies stop about there.
@@ -116,7 +118,8 @@ fn checked(text: &str, from: Option<&Url>) -> Result<Url, FetchProblem> {
     Ok(url)
 }
 
-async fn ask<N: Names>(url: &Url, allowed: Allowed<'_>, names: &N) -> Result<Response, FetchProblem> {
+/// A client that goes to this address and to no other, when every address behind its name is allowed.
+async fn client_for<N: Names>(url: &Url, allowed: Allowed<'_>, names: &N) -> Result<Client, FetchProblem> {
     let host = url.host_str().ok_or(FetchProblem::NoAddress)?;
     let port = url.port_or_known_default().ok_or(FetchProblem::NoAddress)?;
     let addresses = match literal(host) {
@@ -129,8 +132,12 @@ async fn ask<N: Names>(url: &Url, allowed: Allowed<'_>, names: &N) -> Result<Res
     if !addresses.iter().all(|address| allowed(host, address.ip())) {
         return Err(FetchProblem::NotPublic);
     }
-    let client = client(url, host, &addresses)?;
-    let request = client
+    client(url, host, &addresses)
+}
+
+async fn ask<N: Names>(url: &Url, allowed: Allowed<'_>, names: &N) -> Result<Response, FetchProblem> {
+    let request = client_for(url, allowed, names)
+        .await?
         .get(url.clone())
         .header(ACCEPT, "application/json, application/yaml, text/yaml, */*;q=0.5")
         .header(ACCEPT_ENCODING, "identity");

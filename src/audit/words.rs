@@ -37,6 +37,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("api.imported", "Imported API"),
     ("api.edited", "Edited API"),
     ("api.description_replaced", "Replaced description of API"),
+    ("api.calls_configured", "Changed how to call API"),
     ("api.deleted", "Deleted API"),
     ("subscription.created", "Added subscription"),
     ("subscription.cancelled", "Cancelled subscription"),

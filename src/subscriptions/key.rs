@@ -59,6 +59,11 @@ pub(super) fn seal(keys: &Keys, subscription: &str, which: Which, key: &str) -> 
     Ok(SealedKey { sealed: keys.encrypt(&which.context(subscription), key)?, mac: keys.lookup(KEY, key) })
 }
 
+/// The primary key of the subscription of that name, as it is given to its owner.
+pub(super) fn open_primary(keys: &Keys, subscription: &str, sealed: &[u8]) -> Result<String, Error> {
+    keys.decrypt(&Which::Primary.context(subscription), sealed)
+}
+
 /// The purpose of a key's MAC: `keys.lookup(KEY, key)` finds its subscription.
 pub const KEY: &str = "subscription key";
 

@@ -1,6 +1,7 @@
 //! Subscriptions: a user's hold on a product, its two keys and its states.
 //! What is done with the keys is in `key`.
 
+mod calling;
 mod deciding;
 mod ends;
 mod key;
@@ -11,6 +12,7 @@ pub mod store;
 
 use serde::{Deserialize, Serialize};
 
+pub use calling::{callable, key_to_call_with};
 pub use deciding::{Decided, Decision, Remarks, decide, get as get_any};
 pub use ends::{set_end, work};
 pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, show_keys};

@@ -37,6 +37,7 @@ macro_rules! held_rows {
 // After the columns, so that they can be named in them.
 pub(super) mod ends;
 pub(super) mod past;
+pub mod callable;
 pub mod placing;
 
 /// A subscription and whose it is.

@@ -17,6 +17,15 @@ pub fn thousands(number: impl std::borrow::Borrow<i64>) -> String {
     text
 }
 
+/// "812 bytes", "13 kB", "1.2 MB".
+pub fn size(bytes: i64) -> String {
+    match bytes {
+        ..1_000 => super::counted(bytes, "byte", "bytes"),
+        1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),
+        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
+    }
+}
+
 /// At most `most` characters, with an ellipsis when something is missing.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

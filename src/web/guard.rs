@@ -34,6 +34,9 @@ impl RequestId {
 /// The portal's own files alone: no inline script or style, no frames, no other hosts.
 const POLICY: &str = "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// Put into an answer's extensions: the page's script may also ask this origin, which the portal has checked.
+pub struct MayAsk(pub String);
+
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -87,9 +90,15 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
             if let Some(Visitor::SignedIn(who)) = answer.request().extensions().get::<Visitor>() {
                 user.clone_from(&who.person().name);
             }
+            let asks = answer.response().extensions().get::<MayAsk>().map(|MayAsk(origin)| origin.clone());
             add_headers(answer.headers_mut(), &id, secure);
             if let Some(policy) = secretive {
                 answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static(policy));
+            }
+            if let Some(policy) = asks.and_then(|origin| {
+                HeaderValue::from_str(&POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))).ok()
+            }) {
+                answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
             }
             if portal.as_ref().is_some_and(|portal| portal.is_stopping()) {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);

@@ -88,6 +88,10 @@ const TABLE: &[Row] = &[
     ("GET", "/apis", "/apis", [200, 200, 200]),
     ("GET", "/apis/{name}", "/apis/open", [200, 200, 200]),
     ("GET", "/apis/{name}/operations/{inner}", "/apis/open/operations/list-things", [200, 200, 200]),
+    ("GET", "/apis/{name}/operations/{inner}/try", "/apis/open/operations/list-things/try", [404, 404, 404]),
+    ("POST", "/apis/{name}/operations/{inner}/try", "/apis/open/operations/list-things/try", [303, 404, 404]),
+    ("GET", "/publisher/apis/{name}/calls", "/publisher/apis/echo/calls", [303, 403, 200]),
+    ("POST", "/publisher/apis/{name}/calls", "/publisher/apis/echo/calls", [303, 403, 400]),
     ("GET", "/account/subscriptions", "/account/subscriptions", [303, 200, 200]),
     // One that the developer holds.
     ("GET", "/account/subscriptions/{name}", "/account/subscriptions/held", [303, 200, 404]),

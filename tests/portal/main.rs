@@ -5,6 +5,7 @@ mod access;
 mod accounts;
 mod apis;
 mod audit;
+mod calls;
 mod catalog;
 mod dashboard;
 mod demo;

@@ -158,6 +158,12 @@ pub struct Parameter {
     pub deprecated: bool,
     pub description: Option<String>,
     pub schema: Schema,
+    /// The values that it may have, when there are few: those of an array's parts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+    /// Its default, or else an example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<String>,
 }
 
 /// The body of a request.

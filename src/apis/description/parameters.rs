@@ -131,7 +131,7 @@ fn sorted_out<'a>(budget: &mut Budget<'_, 'a>, given: Vec<Given<'a>>, operation:
 fn unknown(name: String) -> Parameter {
     let schema = Schema { summary: "not in this document".to_owned(), ..Schema::default() };
     let (place, description) = (Place::Query, None);
-    Parameter { name, place, required: false, deprecated: false, description, schema }
+    Parameter { name, place, required: false, deprecated: false, description, schema, choices: Vec::new(), given: None }
 }
 
 /// A parameter or a header from what any reference to it led to.
@@ -154,7 +154,32 @@ pub(super) fn described<'a>(budget: &mut Budget<'_, 'a>, name: String, place: Pl
     let required = place == Place::Path || text::flag(map, "required");
     let deprecated = text::flag(map, "deprecated");
     let description = budget.text(map, "description", PART_TEXT);
-    Parameter { name, place, required, deprecated, description, schema }
+    let (choices, given) = suggested(budget, map, node);
+    Parameter { name, place, required, deprecated, description, schema, choices, given }
+}
+
+/// More choices than this are not listed: the summary names the first.
+const CHOICES: usize = 50;
+
+/// The values that a parameter may have, and the one that its description would begin with.
+fn suggested<'a>(budget: &Budget<'_, 'a>, map: &'a Map<String, Value>, node: Option<&'a Value>) -> (Vec<String>, Option<String>) {
+    let node = node.and_then(|node| budget.document.object(node));
+    let parts = node.and_then(|node| node.get("items")).and_then(|parts| budget.document.object(parts));
+    let listed = |node: &'a Map<String, Value>| node.get("enum").and_then(Value::as_array).filter(|all| all.len() <= CHOICES);
+    let all = node.and_then(listed).or_else(|| parts.and_then(listed));
+    let choices = all.into_iter().flatten().filter_map(scalar).collect();
+    let given =
+        node.and_then(|node| node.get("default")).or_else(|| map.get("example")).or_else(|| node.and_then(|node| node.get("example")));
+    (choices, given.and_then(scalar))
+}
+
+/// A value as it is typed; nothing for what has parts.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => (text.chars().count() <= WORD).then(|| text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 /// How several values go into one parameter, when it is not the way everybody expects.

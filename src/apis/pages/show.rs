@@ -145,19 +145,11 @@ pub async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Nam
         previous: (page > 1).then(|| link(page - 1)),
         next: more.then(|| link(page + 1)),
         products,
-        document_size: size(bytes),
+        document_size: web::filters::size(bytes),
         frame,
         q: query.q,
         api,
     })
-}
-
-fn size(bytes: i64) -> String {
-    match bytes {
-        ..1_000 => counted(bytes, "byte", "bytes"),
-        1_000..1_000_000 => format!("{} kB", (bytes + 500) / 1_000),
-        _ => format!("{}.{} MB", bytes / 1_000_000, bytes % 1_000_000 / 100_000),
-    }
 }
 
 /// The document as it came. It is a stranger's text: offered to be saved, never to be shown as a page of this site.

@@ -13,6 +13,7 @@ use crate::{
     apis::description::{Body, Content, Detail, Field, Parameter, Place, Response, Schema},
     app::Portal,
     auth::Visitor,
+    calls::{self, Sample},
     catalog::{self, ApiPageParts, ApiSeen, OperationRow, OperationSeen, Product},
     error::Error,
     web::{
@@ -158,6 +159,7 @@ struct OperationPage {
     products: Vec<Arc<Product>>,
     api: ApiSeen,
     operation: OperationSeen,
+    samples: Vec<Sample>,
 }
 
 /// Whether any of them says what it is for.
@@ -170,9 +172,23 @@ fn rows_have_meaning(rows: &[RowView]) -> bool {
 }
 
 impl OperationPage {
+    fn operation_path_here(&self) -> String {
+        api::operation_path(&self.api, &self.operation.name)
+    }
+
     fn operation_path(&self, operation: &OperationRow) -> String {
         api::operation_path(&self.api, &operation.name)
     }
+}
+
+/// What calling it takes, with a place for the key where every product with the API asks for one.
+fn samples_of(api: &ApiSeen, products: &[Arc<Product>], operation: &OperationSeen, detail: &Detail) -> Vec<Sample> {
+    let servers = api::servers(api);
+    let base = calls::bases(&servers).into_iter().next();
+    let base = base.unwrap_or_else(|| servers.first().map(|server| server.url.trim_end_matches('/').to_owned()).unwrap_or_default());
+    let key = products.iter().all(|product| product.subscription_required).then_some((api.key_header.as_str(), "<your key>"));
+    let asked = calls::entries(&operation.url_template, detail, &api.key_header).needed();
+    calls::samples(&asked.example(&operation.method, &base, &operation.url_template, &calls::accepted(detail), key))
 }
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Names(name, inner): Names) -> Answer {
@@ -181,6 +197,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     let operation = operation.ok_or(Error::NotFound)?;
     // What was stored before there were details has none.
     let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();
+    let samples = samples_of(&api, &products, &operation, &detail);
     let mut addresses =
         api::servers(&api).into_iter().map(|server| format!("{}{}", server.url.trim_end_matches('/'), operation.url_template));
     web::open_page(
@@ -198,6 +215,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
             products,
             api,
             operation,
+            samples,
         },
     )
 }

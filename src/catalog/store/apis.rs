@@ -19,6 +19,9 @@ pub struct ApiSeen {
     pub servers: String,
     /// JSON: a list of `apis::description::Tag`.
     pub tags: String,
+    /// A `calls::Way`.
+    pub try_it: String,
+    pub key_header: String,
 }
 
 impl ApiSeen {
@@ -70,7 +73,9 @@ pub(in crate::catalog) async fn read(
     let (array, values) = (select::json_array(connection), select::json_values(connection));
     let mut statement = Select::new(
         connection,
-        "select a.id, a.name, a.display_name, a.description, a.api_version, a.servers, a.tags, (select cast(coalesce(",
+        "select a.id, a.name, a.display_name, a.description, a.api_version, a.servers, a.tags,
+            coalesce((select c.way from api_calls c where c.api_id = a.id), 'no') as try_it,
+            coalesce((select c.key_header from api_calls c where c.api_id = a.id), 'X-Portico-Key') as key_header, (select cast(coalesce(",
     );
     statement.sql(array).sql("(").sql(values).sql(
         "(o.name, o.operation_id, o.method, o.url_template, o.display_name, case when o.deprecated then 1 else 0 end, o.tags)), '[]') as text)
