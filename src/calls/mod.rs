@@ -17,10 +17,10 @@ pub use store::Settings;
 pub use throttle::Throttle;
 
 use crate::{
-    apis::{self, description::Detail},
+    apis::{self, Api, description::Detail},
     audit::{self, Subject},
     auth::Administrator,
-    db::{Connection, Database},
+    db::{Connection, Database, Transaction},
     error::{Error, Problems},
     ids::ApiId,
 };
@@ -72,6 +72,25 @@ pub struct NewSettings {
     pub key_header: String,
 }
 
+impl NewSettings {
+    fn check(&self) -> Result<(Way, String), Error> {
+        let mut problems = Problems::default();
+        let way = Way::parse(&self.way);
+        if way.is_none() {
+            problems.add("way", "Choose one of the three.");
+        }
+        let key_header = problems.line("key_header", "The header", &self.key_header, 1, 100);
+        if problems.on("key_header").is_empty() {
+            if !is_header_name(&key_header) {
+                problems.add("key_header", "A header's name has letters, digits and hyphens, as in X-Portico-Key.");
+            } else if is_reserved(&key_header) {
+                problems.add("key_header", "This header has a purpose of its own and cannot carry a key.");
+            }
+        }
+        problems.or((way.unwrap_or_default(), key_header))
+    }
+}
+
 /// Headers that belong to the connection, or that a browser or the portal sets itself: none carries a key or a parameter.
 pub(crate) fn is_reserved(header: &str) -> bool {
     const RESERVED: [&str; 17] = [
@@ -111,36 +130,29 @@ pub async fn settings(connection: &mut Connection, api: ApiId) -> Result<Setting
 /// # Errors
 /// `Invalid` beside its fields; `Stale` when somebody else said it since the form was shown.
 pub async fn configure(db: &Database, admin: &Administrator, api: &str, version: i64, new: &NewSettings) -> Result<bool, Error> {
-    let mut problems = Problems::default();
-    let way = Way::parse(&new.way);
-    if way.is_none() {
-        problems.add("way", "Choose one of the three.");
-    }
-    let key_header = problems.line("key_header", "The header", &new.key_header, 1, 100);
-    if problems.on("key_header").is_empty() {
-        if !is_header_name(&key_header) {
-            problems.add("key_header", "A header's name has letters, digits and hyphens, as in X-Portico-Key.");
-        } else if is_reserved(&key_header) {
-            problems.add("key_header", "This header has a purpose of its own and cannot carry a key.");
-        }
-    }
-    let way = problems.or(way)?.unwrap_or_default();
     let mut tx = db.write().await?;
     let api = apis::get(&mut tx, api).await?;
-    let before = settings(&mut tx, api.id).await?;
-    let after = Settings { way: way.as_str().to_owned(), key_header, version: version + 1 };
+    let changed = configure_in(&mut tx, admin, &api, version, new).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// The same inside a transaction.
+pub async fn configure_in(tx: &mut Transaction, admin: &Administrator, api: &Api, version: i64, new: &NewSettings) -> Result<bool, Error> {
+    let (way, key_header) = new.check()?;
+    let before = settings(tx, api.id).await?;
     if before.version != version {
         return Err(Error::Stale);
     }
+    let after = Settings { way: way.as_str().to_owned(), key_header, version: version + 1 };
     if before.way == after.way && before.key_header == after.key_header {
         return Ok(false);
     }
-    if !store::put(&mut tx, api.id, &after).await? {
+    if !store::put(tx, api.id, &after).await? {
         return Err(Error::Stale);
     }
     let subject = Subject::new("api", api.id.0, &api.display_name);
-    audit::record(&mut tx, admin.actor(), "api.calls_configured", subject, Some(before.facts()), Some(after.facts())).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "api.calls_configured", subject, Some(before.facts()), Some(after.facts())).await?;
     Ok(true)
 }
 

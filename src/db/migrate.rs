@@ -36,6 +36,7 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (15, "ends", include_str!("../../migrations/0015_ends.sql"), None),
     (18, "site", include_str!("../../migrations/0018_site.postgres.sql"), Some(Engine::Postgres)),
     (18, "site", include_str!("../../migrations/0018_site.sqlite.sql"), Some(Engine::Sqlite)),
+    (19, "calls", include_str!("../../migrations/0019_calls.sql"), None),
 ];
 
 /// The first migration as PostgreSQL has it after the second: every integer of 64 bits.

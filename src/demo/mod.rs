@@ -13,6 +13,7 @@ use crate::{
     app::Portal,
     audit::Actor,
     auth::{self, Administrator, Person},
+    calls,
     db::{Instant, Transaction},
     error::Error,
     groups::{self, GroupFacts},
@@ -75,6 +76,8 @@ struct SampleApi {
     display_name: String,
     suffix: String,
     file: String,
+    /// How it may be tried; not at all without.
+    try_it: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -170,7 +173,12 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     let mut imported: Vec<(&str, ApiId)> = Vec::new();
     for (api, document) in sample.apis.iter().zip(&documents) {
         let new = NewApi { display_name: Some(api.display_name.clone()), suffix: api.suffix.clone(), ..NewApi::default() };
-        imported.push((&api.name, apis::import_in(&mut tx, &system, &new, document, Some(&api.name)).await?.id));
+        let added = apis::import_in(&mut tx, &system, &new, document, Some(&api.name)).await?;
+        if let Some(way) = &api.try_it {
+            let new = calls::NewSettings { way: way.clone(), key_header: calls::KEY_HEADER.to_owned() };
+            calls::configure_in(&mut tx, &system, &added, 0, &new).await?;
+        }
+        imported.push((&api.name, added.id));
     }
     let mut made: Vec<(&SampleProduct, ProductId)> = Vec::new();
     for product in &sample.products {

@@ -35,9 +35,9 @@ macro_rules! held_rows {
 }
 
 // After the columns, so that they can be named in them.
+pub mod callable;
 pub(super) mod ends;
 pub(super) mod past;
-pub mod callable;
 pub mod placing;
 
 /// A subscription and whose it is.

@@ -205,7 +205,7 @@ impl Portal {
         let mut pages = Vec::new();
         if publisher {
             pages.extend(of("/publisher/products/", one(open).await, &["", "/settings", "/visibility", "/subscribers", "/delete"]));
-            pages.extend(of("/publisher/apis/", one(api).await, &["", "/delete"]));
+            pages.extend(of("/publisher/apis/", one(api).await, &["", "/calls", "/delete"]));
             pages.extend(of(
                 "/publisher/groups/",
                 one("select name from groups where kind = 'custom' order by id limit 1").await,
