@@ -3,7 +3,13 @@
 use std::{collections::HashMap, sync::Arc};
 
 use actix_session::Session;
-use actix_web::{http::StatusCode, web::Data};
+use actix_web::{
+    http::{
+        StatusCode,
+        header::{self, HeaderValue},
+    },
+    web::Data,
+};
 use askama::Template;
 use serde::Deserialize;
 
@@ -22,7 +28,7 @@ use crate::{
     web::{
         self, Answer, Flash, Form, Frame, Routes,
         form::{Name, Names},
-        guard::MayAsk,
+        guard,
     },
 };
 
@@ -257,7 +263,8 @@ fn in_browser(mut page: TryPage, call: &Call) -> Answer {
     let origin = url::Url::parse(&call.url).map_err(Error::internal)?.origin().ascii_serialization();
     page.prepared = Some(serde_json::to_string(call)?);
     let mut answer = web::page(&page.with_samples())?;
-    answer.extensions_mut().insert(MayAsk(origin));
+    let policy = HeaderValue::from_str(&guard::policy_asking(&origin)).map_err(Error::internal)?;
+    answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     Ok(answer)
 }
 

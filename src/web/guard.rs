@@ -34,8 +34,10 @@ impl RequestId {
 /// The portal's own files alone: no inline script or style, no frames, no other hosts.
 const POLICY: &str = "default-src 'none'; object-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Put into an answer's extensions: the page's script may also ask this origin, which the portal has checked.
-pub struct MayAsk(pub String);
+/// The policy of a page whose script may also ask this origin, which the portal has checked.
+pub fn policy_asking(origin: &str) -> String {
+    POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
+}
 
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -90,15 +92,9 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
             if let Some(Visitor::SignedIn(who)) = answer.request().extensions().get::<Visitor>() {
                 user.clone_from(&who.person().name);
             }
-            let asks = answer.response().extensions().get::<MayAsk>().map(|MayAsk(origin)| origin.clone());
             add_headers(answer.headers_mut(), &id, secure);
             if let Some(policy) = secretive {
                 answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static(policy));
-            }
-            if let Some(policy) = asks.and_then(|origin| {
-                HeaderValue::from_str(&POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))).ok()
-            }) {
-                answer.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
             }
             if portal.as_ref().is_some_and(|portal| portal.is_stopping()) {
                 answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
@@ -118,7 +114,7 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
 
 fn add_headers(headers: &mut HeaderMap, id: &str, secure: bool) {
     for (name, value) in HEADERS {
-        // A file that somebody sent may come with a narrower policy.
+        // A file that somebody sent comes with a narrower policy, and a page that calls an API with one that names it.
         if name != header::CONTENT_SECURITY_POLICY || !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }
