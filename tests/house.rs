@@ -153,7 +153,7 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 19] = [
+    const OWNERS: [(&str, &str); 22] = [
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
@@ -161,8 +161,11 @@ fn a_store_writes_its_own_tables_only() {
         ("products", "products"),
         ("product_groups", "products"),
         ("product_apis", "products"),
+        ("product_order", "products"),
         ("apis", "apis"),
         ("operations", "apis"),
+        ("version_sets", "apis"),
+        ("api_changes", "apis"),
         ("subscriptions", "subscriptions"),
         ("sessions", "auth"),
         ("sign_in_failures", "auth"),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, ApiFacts, Facts, SUFFIX_TAKEN, count, description,
+    editing::{check_tags, tags_of},
     reading::{Document, read},
     rows::{Row, operation_rows},
     store, subject, suffix, suffix_taken,
@@ -33,6 +34,8 @@ pub struct NewApi {
     pub display_name: Option<String>,
     /// Made from the display name when it is empty.
     pub suffix: String,
+    /// What it is about, separated by commas.
+    pub tags: String,
     /// Names of the products that it joins.
     pub products: Vec<String>,
 }
@@ -50,7 +53,8 @@ impl NewApi {
         if !suffix.is_empty() && store::suffix_taken(connection, &suffix, None).await? {
             problems.add("suffix", SUFFIX_TAKEN);
         }
-        Ok((NewApi { display_name, suffix, products: self.products.clone() }, problems))
+        let tags = check_tags(&self.tags, &mut problems).join(", ");
+        Ok((NewApi { display_name, suffix, tags, products: self.products.clone() }, problems))
     }
 }
 
@@ -83,8 +87,8 @@ pub async fn import_in(
         None => free_name(tx, &display_name).await?,
     };
     let suffix = if new.suffix.is_empty() { free_suffix(tx, &display_name).await? } else { new.suffix.clone() };
-    let row = Row::of(document, &facts, display_name, facts.description.clone(), suffix)?;
-    let api = store::insert(tx, &name, &row, &document.bytes).await.map_err(suffix_taken)?;
+    let row = Row::of(document, &facts, display_name, facts.description.clone(), suffix, tags_of(&new.tags))?;
+    let api = store::insert(tx, &name, &row, Some(&document.bytes)).await.map_err(suffix_taken)?;
     let mut taken = std::collections::HashSet::new();
     let names: Vec<String> =
         document.description.operations.iter().map(|operation| description::operation_name(operation, &mut taken)).collect();
@@ -105,7 +109,7 @@ async fn join_products(tx: &mut Transaction, admin: &Administrator, api: &Api, p
     Ok(())
 }
 
-async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, Error> {
+pub(super) async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, Error> {
     let slug = ids::slug(display_name);
     if !slug.is_empty() && store::find(tx, &slug).await?.is_none() {
         return Ok(slug);
@@ -114,7 +118,7 @@ async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, E
 }
 
 /// `orders`, or `orders-2` when that is taken; something short where the name gives no letters.
-async fn free_suffix(tx: &mut Transaction, display_name: &str) -> Result<String, Error> {
+pub(super) async fn free_suffix(tx: &mut Transaction, display_name: &str) -> Result<String, Error> {
     let slug = ids::slug(display_name);
     let slug = if slug.is_empty() { format!("api-{}", ids::random_name(6)) } else { slug };
     let mut suffix = slug.clone();

@@ -1,34 +1,49 @@
-//! APIs: what one is; importing its description, editing, replacing the description, deleting. One transaction each, with its audit entry.
+//! APIs: what one is, and deleting it; importing, making, editing and replacing are beside. One transaction each, with its audit entry.
 
+mod changes;
 pub mod description;
+mod editing;
+mod exporting;
 pub mod fetch;
 mod importing;
+mod operating;
 pub mod pages;
 mod reading;
 mod replacing;
 mod rows;
 pub mod store;
 mod suffix;
+mod versions;
 
 use serde::{Deserialize, Serialize};
 
+pub use changes::{Changed, Changes, Line, Named};
+pub use editing::{EditApi, Made, create, create_in, edit, tags_of};
+pub use exporting::{Exported, export, original};
 pub use importing::{ImportFacts, NewApi, import, import_in};
+pub use operating::{
+    Kept, NewOperation, NewParameter, NewResponse, OperationFacts, PLACES, TYPES, add_operation, add_operation_in, delete_operation,
+    edit_operation, find_operation,
+};
 pub use reading::{Document, read};
-pub use replacing::{Replaced, replace_description};
+pub use replacing::{Replaced, replace_description, replace_description_in};
 use rows::{OperationColumns, Row, operation_rows, tag_names};
+pub use store::{
+    AffectedRow,
+    changes::LogRow,
+    versions::{VersionRow, VersionSet},
+};
+pub use versions::{NewVersion, VersionFacts, add_version, add_version_in, compare_apis, edit_version, leave_set, natural, versions_of};
 
 use self::description::{Contact, Description, Format, License, Server, Syntax, Tag};
 use crate::{
     audit::{self, Subject},
     auth::Administrator,
     db::{Connection, Database, Instant},
-    error::{Error, Problems},
+    error::Error,
     ids::{self, ApiId},
     products,
 };
-
-/// Characters of an API's description: as many as are read from a document.
-const DESCRIPTION: usize = 100_000;
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Api {
@@ -41,8 +56,14 @@ pub struct Api {
     pub api_version: String,
     /// JSON of `Vec<Server>`.
     pub servers: String,
-    /// JSON of `Vec<Tag>`.
+    /// JSON of `Vec<Tag>`: the headings of its operations.
     pub tags: String,
+    /// JSON of `Vec<String>`: what administrators say it is about.
+    pub own_tags: String,
+    /// The name of the set whose versions it is one of.
+    pub version_set: Option<String>,
+    /// Which of them, such as `v2`; empty when there is no set.
+    pub set_version: String,
     /// JSON of `Facts`.
     pub facts: String,
     /// Such as `openapi-3.0-yaml`.
@@ -65,6 +86,10 @@ impl Api {
         serde_json::from_str(&self.tags).unwrap_or_default()
     }
 
+    pub fn own_tags(&self) -> Vec<String> {
+        serde_json::from_str(&self.own_tags).unwrap_or_default()
+    }
+
     pub fn facts(&self) -> Facts {
         serde_json::from_str(&self.facts).unwrap_or_default()
     }
@@ -74,6 +99,11 @@ impl Api {
         format_label(&self.format)
     }
 
+    /// Made here, and not imported: its operations are edited here.
+    pub fn is_by_hand(&self) -> bool {
+        self.format == BY_HAND
+    }
+
     fn audited(&self) -> ApiFacts {
         ApiFacts {
             display_name: self.display_name.clone(),
@@ -81,6 +111,16 @@ impl Api {
             description: shortened(&self.description),
             format: self.format.clone(),
             api_version: self.api_version.clone(),
+            tags: self.own_tags(),
+            made: self.is_by_hand().then(|| {
+                let facts = self.facts();
+                let servers = self.servers().into_iter().map(|server| format!("{} {}", server.url, server.description.unwrap_or_default()));
+                MadeFacts {
+                    servers: servers.map(|server| server.trim_end().to_owned()).collect(),
+                    contact: facts.contact,
+                    license: facts.license,
+                }
+            }),
         }
     }
 }
@@ -132,7 +172,18 @@ fn format_text(format: Format, syntax: Syntax) -> String {
     format!("{format}-{}", if syntax == Syntax::Yaml { "yaml" } else { "json" })
 }
 
+/// The format of an API that was made by hand.
+pub const BY_HAND: &str = "hand";
+
+/// "OpenAPI 3.0 in YAML", of what came as a document.
+pub fn original_label(format: &str) -> Option<String> {
+    (!format.is_empty() && format != BY_HAND).then(|| format_label(format))
+}
+
 fn format_label(text: &str) -> String {
+    if text == BY_HAND {
+        return "made by hand".to_owned();
+    }
     let (format, syntax) = text.rsplit_once('-').unwrap_or((text, ""));
     let format = format.replace("swagger-", "Swagger ").replace("openapi-", "OpenAPI ");
     if syntax.is_empty() { format } else { format!("{format} in {}", syntax.to_uppercase()) }
@@ -147,11 +198,27 @@ pub struct ApiFacts {
     pub description: String,
     pub format: String,
     pub api_version: String,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Of one that was made by hand.
+    #[serde(flatten)]
+    pub made: Option<MadeFacts>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MadeFacts {
+    pub servers: Vec<String>,
+    pub contact: Option<Contact>,
+    pub license: Option<License>,
 }
 
 fn shortened(text: &str) -> String {
-    match text.char_indices().nth(999) {
-        Some((at, _)) if text.chars().nth(1_000).is_some() => format!("{}…", &text[..at]),
+    shortened_to(text, 1_000)
+}
+
+fn shortened_to(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most - 1) {
+        Some((at, _)) if text.chars().nth(most).is_some() => format!("{}…", &text[..at]),
         _ => text.to_owned(),
     }
 }
@@ -180,56 +247,10 @@ pub async fn has_namesake(connection: &mut Connection, api: &Api) -> Result<bool
     store::has_namesake(connection, api).await
 }
 
-/// What a form says about an API that is there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EditApi {
-    pub display_name: String,
-    pub description: String,
-    pub suffix: String,
-}
-
-impl EditApi {
-    pub fn of(api: &Api) -> Self {
-        Self { display_name: api.display_name.clone(), description: api.description.clone(), suffix: api.suffix.clone() }
-    }
-
-    fn check(&self) -> Result<Self, Error> {
-        let mut problems = Problems::default();
-        let display_name = problems.line("display_name", "The display name", &self.display_name, 1, 300);
-        let description = problems.text("description", "The description", &self.description, 0, DESCRIPTION).replace("\r\n", "\n");
-        let suffix = match suffix::check(&self.suffix) {
-            Ok(suffix) if suffix.is_empty() => Err("The URL suffix is missing.".to_owned()),
-            checked => checked,
-        };
-        let suffix = suffix.unwrap_or_else(|why| {
-            problems.add("suffix", why);
-            String::new()
-        });
-        problems.or(Self { display_name, description, suffix })
-    }
-}
-
-/// Changes display name, description and suffix. False when nothing is different.
-///
-/// # Errors
-/// `Stale` when the API is no longer at the version the form was shown; `Invalid`.
-pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &EditApi) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    let api = get(&mut tx, name).await?;
-    let new = new.check()?;
-    if new == EditApi::of(&api) {
-        return Ok(false);
-    }
-    if store::suffix_taken(&mut tx, &new.suffix, Some(api.id)).await? {
-        return Err(Error::invalid("suffix", SUFFIX_TAKEN));
-    }
-    if !store::update(&mut tx, &api, version, &new).await.map_err(suffix_taken)? {
-        return Err(Error::Stale);
-    }
-    let after = Api { display_name: new.display_name, description: new.description, suffix: new.suffix, ..api.clone() };
-    audit::record(&mut tx, admin.actor(), "api.edited", subject(&after), Some(api.audited()), Some(after.audited())).await?;
-    tx.commit().await?;
-    Ok(true)
+/// What replacing the description changed, the newest first; and how often that was.
+pub async fn change_log(connection: &mut Connection, api: ApiId, limit: i64, offset: i64) -> Result<(Vec<LogRow>, i64), Error> {
+    let total = store::changes::count(connection, api).await?;
+    Ok((store::changes::list(connection, api, limit, offset).await?, total))
 }
 
 /// What deleting an API takes with it, and whom it touches.
@@ -249,12 +270,32 @@ pub async fn deletion_effects(connection: &mut Connection, api: &Api) -> Result<
     })
 }
 
-/// Deletes an API, its operations and its places in products. The products stay.
-pub async fn delete(db: &Database, admin: &Administrator, name: &str) -> Result<Api, Error> {
+/// Live subscriptions whose keys no longer reach this API once it is deleted, by their owners; and how many.
+pub async fn affected(connection: &mut Connection, api: &Api, limit: i64, offset: i64) -> Result<(Vec<AffectedRow>, i64), Error> {
+    store::affected(connection, api.id, limit, offset).await
+}
+
+/// Deletes an API, its operations and its places in products. The products stay. It may touch this many live subscriptions: as many as
+/// the caller was shown.
+///
+/// # Errors
+/// `Conflict` when more of them reach it than `accepted`.
+pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: i64) -> Result<Api, Error> {
     let mut tx = db.write().await?;
     let api = get(&mut tx, name).await?;
+    let live = store::count_live_subscriptions(&mut tx, api.id).await?;
+    if live > accepted {
+        return Err(Error::Conflict(if accepted > 0 {
+            format!("Subscribers came meanwhile: {live} live subscriptions reach this API now. Look at them again.")
+        } else {
+            "The keys of live subscriptions reach this API: tick that they are no longer to reach it, or leave the API.".to_owned()
+        }));
+    }
     products::forget_api(&mut tx, api.id).await?;
     store::delete(&mut tx, api.id).await?;
+    if let Some(set) = &api.version_set {
+        store::versions::delete_empty(&mut tx, set).await?;
+    }
     audit::record(&mut tx, admin.actor(), "api.deleted", subject(&api), Some(api.audited()), audit::NOTHING).await?;
     tx.commit().await?;
     Ok(api)

@@ -5,16 +5,22 @@ use std::collections::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Api, Facts, Row, count,
+    Api, Facts, Row,
+    changes::{Named, Side, compare},
+    count,
     description::{Operation, operation_name},
-    get, operation_rows, read,
-    store::{self, operations::Known},
+    get, one_line, operation_rows, read,
+    reading::Document,
+    store::{
+        self,
+        operations::{Known, Whole},
+    },
     subject,
 };
 use crate::{
     audit::{self},
     auth::Administrator,
-    db::Database,
+    db::{Database, Transaction},
     error::Error,
     ids::fold,
 };
@@ -56,9 +62,25 @@ pub async fn replace_description(
 ) -> Result<Replaced, Error> {
     let document = read(bytes).await?;
     let mut tx = db.write().await?;
-    let api = get(&mut tx, name).await?;
-    let known = store::operations::known(&mut tx, api.id).await?;
-    let old_document = store::document(&mut tx, api.id).await?.unwrap_or_default();
+    let replaced = replace_description_in(&mut tx, admin, name, Some(version), &document).await?;
+    if replaced.changed {
+        tx.commit().await?;
+    }
+    Ok(replaced)
+}
+
+/// As `replace_description`, of a document that was read, in the caller's transaction; at any version, when none is given.
+pub async fn replace_description_in(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    name: &str,
+    version: Option<i64>,
+    document: &Document,
+) -> Result<Replaced, Error> {
+    let api = get(tx, name).await?;
+    let wholes = store::operations::whole(tx, api.id).await?;
+    let known: Vec<Known> = wholes.iter().map(Known::from).collect();
+    let old_document = store::document(tx, api.id).await?.unwrap_or_default();
     if old_document == document.bytes {
         return Ok(Replaced { api, added: 0, removed: 0, kept: count(known.len()), changed: false });
     }
@@ -78,11 +100,17 @@ pub async fn replace_description(
     let facts = Facts::of(&document.description);
     let display_name = if api.display_name == old.title { facts.title.clone() } else { api.display_name.clone() };
     let description = if api.description == old.description { facts.description.clone() } else { api.description.clone() };
-    let row = Row::of(&document, &facts, display_name, description, api.suffix.clone())?;
-    let Some(after) = store::replace(&mut tx, api.id, version, &row, &document.bytes).await? else { return Err(Error::Stale) };
-    store::operations::delete(&mut tx, api.id).await?;
+    let row = Row::of(document, &facts, display_name, description, api.suffix.clone(), api.own_tags())?;
+    let Some(after) = store::replace(tx, api.id, version, &row, &document.bytes).await? else { return Err(Error::Stale) };
+    store::operations::delete(tx, api.id).await?;
     let id = |index: usize| matched[index].map(|at| known[at].id);
-    store::operations::insert(&mut tx, api.id, &operation_rows(&document, &names, id)?).await?;
+    store::operations::insert(tx, api.id, &operation_rows(document, &names, id)?).await?;
+
+    let pairs = pairs(document, &names, &matched, wholes);
+    let changes = tokio::task::spawn_blocking(move || compare(pairs.into_iter())).await.map_err(Error::internal)?;
+    if !changes.is_empty() || api.api_version != after.api_version {
+        store::changes::add(tx, api.id, &api.api_version, &after.api_version, &changes).await?;
+    }
 
     let kept: HashSet<usize> = matched.iter().flatten().copied().collect();
     let removed = known.iter().enumerate().filter(|(at, _)| !kept.contains(at)).map(|(_, known)| known.name.clone()).collect();
@@ -90,9 +118,35 @@ pub async fn replace_description(
     let before_facts = facts_of(&api, known.len(), old_document.len(), removed);
     let after_facts = facts_of(&after, names.len(), document.bytes.len(), added);
     let (added, removed) = (count(after_facts.only_here.len()), count(before_facts.only_here.len()));
-    audit::record(&mut tx, admin.actor(), "api.description_replaced", subject(&after), Some(before_facts), Some(after_facts)).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "api.description_replaced", subject(&after), Some(before_facts), Some(after_facts)).await?;
     Ok(Replaced { api: after, added, removed, kept: count(kept.len()), changed: true })
+}
+
+/// The operations of both descriptions side by side, but for those that read the same.
+fn pairs(document: &Document, names: &[String], matched: &[Option<usize>], old: Vec<Whole>) -> Vec<(Option<Side>, Option<Side>)> {
+    let mut old: Vec<Option<Whole>> = old.into_iter().map(Some).collect();
+    let mut pairs = Vec::new();
+    for (index, operation) in document.description.operations.iter().enumerate() {
+        let was = matched[index].and_then(|at| old[at].take());
+        let (display_name, description) = (one_line(&operation.display_name()), operation.description.clone().unwrap_or_default());
+        let same = was.as_ref().is_some_and(|was| {
+            (&was.method, &was.url_template, &was.display_name, &was.description, was.deprecated, &was.detail)
+                == (&operation.method, &operation.url_template, &display_name, &description, operation.deprecated, &document.details[index])
+        });
+        if same {
+            continue;
+        }
+        let named = Named {
+            name: names[index].clone(),
+            method: operation.method.clone(),
+            url_template: operation.url_template.clone(),
+            display_name,
+        };
+        let is = Side { named, description, deprecated: operation.deprecated, detail: operation.detail.clone() };
+        pairs.push((was.map(Side::from), Some(is)));
+    }
+    pairs.extend(old.into_iter().flatten().map(|gone| (Some(Side::from(gone)), None)));
+    pairs
 }
 
 fn facts_of(api: &Api, operations: usize, bytes: usize, only_here: Vec<String>) -> DescriptionFacts {
@@ -108,7 +162,7 @@ fn facts_of(api: &Api, operations: usize, bytes: usize, only_here: Vec<String>) 
 
 /// For each new operation the known one that it continues, each at most once: first those with the same operationId, then by method and
 /// URL template among the rest.
-fn match_up(known: &[Known], operations: &[Operation]) -> Vec<Option<usize>> {
+pub(super) fn match_up(known: &[Known], operations: &[Operation]) -> Vec<Option<usize>> {
     let by_id: HashMap<&str, usize> = known.iter().enumerate().filter_map(|(at, k)| Some((k.operation_id.as_deref()?, at))).collect();
     let by_address: HashMap<(&str, &str), usize> =
         known.iter().enumerate().map(|(at, k)| ((k.method.as_str(), k.url_template.as_str()), at)).collect();

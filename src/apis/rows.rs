@@ -20,15 +20,25 @@ pub(crate) struct Row {
     pub(super) tag_names: String,
     pub(super) facts: String,
     pub(super) format: String,
+    /// What administrators say it is about.
+    pub(super) own_tags: Vec<String>,
 }
 
 impl Row {
-    pub(super) fn of(document: &Document, facts: &Facts, display_name: String, text: String, suffix: String) -> Result<Self, Error> {
+    pub(super) fn of(
+        document: &Document,
+        facts: &Facts,
+        display_name: String,
+        text: String,
+        suffix: String,
+        own_tags: Vec<String>,
+    ) -> Result<Self, Error> {
         let said = &document.description;
         Ok(Self {
             display_name,
             description: text,
             suffix,
+            own_tags,
             api_version: said.version.clone(),
             servers: serde_json::to_string(&said.servers)?,
             tags: serde_json::to_string(&said.tags)?,

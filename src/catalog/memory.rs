@@ -2,7 +2,7 @@
 //! `store`. A signed-in reader's query brings the version that they must be shown; guests may be shown one half a second old.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::{Arc, OnceLock, RwLock},
 };
 
@@ -42,6 +42,12 @@ pub struct Api {
     pub display_name: String,
     pub api_version: String,
     pub operations: i64,
+    /// What administrators say it is about.
+    pub tags: Box<[String]>,
+    tags_folded: Box<[String]>,
+    /// The set whose versions it is one of, and which of them.
+    pub version_set: Option<Box<str>>,
+    pub set_version: Box<str>,
     pub beginning: Beginning,
     search_folded: String,
     name_folded: String,
@@ -127,7 +133,7 @@ impl ProductCard {
 #[derive(Debug, Default)]
 pub struct Catalog {
     version: i64,
-    /// By name.
+    /// In the order that administrators gave them, then by name.
     products: Vec<Arc<Product>>,
     /// By name.
     apis: Vec<Arc<Api>>,
@@ -162,6 +168,10 @@ impl Catalog {
                 display_name: row.display_name,
                 api_version: row.api_version,
                 operations: row.operations,
+                tags_folded: row.own_tags.iter().map(|tag| ids::fold(tag)).collect(),
+                tags: row.own_tags.into_boxed_slice(),
+                version_set: row.version_set.map(String::into_boxed_str),
+                set_version: row.set_version.into_boxed_str(),
                 beginning: Beginning::of(row.beginning),
                 search_folded: row.search_folded,
                 name_folded: row.name_folded,
@@ -170,7 +180,7 @@ impl Catalog {
         Self { version: rows.version, apis: apis.collect(), products }
     }
 
-    /// The products that a viewer sees and that contain the needle, by name; and how many.
+    /// The products that a viewer sees and that contain the needle, in their order; and how many.
     pub fn products(&self, standing: Option<&Standing>, held: &HashMap<ProductId, Held>, wanted: Wanted<'_>) -> (Vec<ProductCard>, i64) {
         let needle = ids::fold(wanted.needle);
         let seen = self.products.iter().filter(|product| product.is_listed(standing) && product.search_folded.contains(&needle));
@@ -194,7 +204,7 @@ impl Catalog {
         self.apis.iter().filter(|api| api.products.contains(&place)).cloned().collect()
     }
 
-    /// The API of a name with the products that a viewer sees it in, by name; nothing when there is none of these.
+    /// The API of a name with the products that a viewer sees it in, in their order; nothing when there is none of these.
     pub fn api(&self, standing: Option<&Standing>, name: &str) -> Option<(Arc<Api>, Vec<Arc<Product>>)> {
         let folded = ids::fold(name);
         let api = self.apis.iter().find(|api| api.name_folded == folded)?;
@@ -203,13 +213,32 @@ impl Catalog {
         (!listed.is_empty()).then(|| (api.clone(), listed))
     }
 
-    /// The APIs that a viewer sees, which are those in a product that is listed for them, and that contain the needle; and how many.
-    pub fn apis(&self, standing: Option<&Standing>, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
-        let needle = ids::fold(wanted.needle);
+    /// The APIs that a viewer sees, which are those in a product that is listed for them.
+    fn seen(&self, standing: Option<&Standing>) -> impl Iterator<Item = &Arc<Api>> {
         let listed: BTreeSet<usize> =
             self.products.iter().enumerate().filter(|(_, product)| product.is_listed(standing)).map(|(place, _)| place).collect();
-        let seen = |api: &&Arc<Api>| api.products.iter().any(|place| listed.contains(place)) && api.search_folded.contains(&needle);
-        let (apis, total) = stretch(self.apis.iter().filter(seen), wanted);
+        self.apis.iter().filter(move |api| api.products.iter().any(|place| listed.contains(place)))
+    }
+
+    /// The APIs of an API's set that a viewer sees, in no order; none when there is none but itself.
+    pub fn versions(&self, standing: Option<&Standing>, api: &Api) -> Vec<Arc<Api>> {
+        let Some(set) = &api.version_set else { return Vec::new() };
+        let versions: Vec<Arc<Api>> = self.seen(standing).filter(|other| other.version_set.as_ref() == Some(set)).cloned().collect();
+        if versions.len() > 1 { versions } else { Vec::new() }
+    }
+
+    /// The tags of the APIs that a viewer sees, by name.
+    pub fn tags(&self, standing: Option<&Standing>) -> Vec<&str> {
+        let tags = self.seen(standing).flat_map(|api| api.tags_folded.iter().zip(&api.tags));
+        tags.map(|(folded, tag)| (folded.as_str(), tag.as_str())).collect::<BTreeMap<_, _>>().into_values().collect()
+    }
+
+    /// Those of the APIs that a viewer sees that contain the needle, and have the tag unless it is empty; and how many.
+    pub fn apis(&self, standing: Option<&Standing>, tag: &str, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
+        let (needle, tag) = (ids::fold(wanted.needle), ids::fold(tag));
+        let has = |api: &Api| tag.is_empty() || api.tags_folded.iter().any(|own| *own == tag);
+        let matching = self.seen(standing).filter(|api| api.search_folded.contains(&needle) && has(api));
+        let (apis, total) = stretch(matching, wanted);
         (apis.into_iter().cloned().collect(), total)
     }
 }
@@ -311,6 +340,9 @@ mod tests {
             beginning: String::new(),
             search_folded: String::new(),
             api_version: String::new(),
+            version_set: (api > 3).then(|| "set".to_owned()),
+            set_version: String::new(),
+            own_tags: if api < 2 { vec!["Odd One".to_owned()] } else { Vec::new() },
             operations: 0,
         };
         let products = products.iter().enumerate().map(product).collect();
@@ -346,7 +378,14 @@ mod tests {
 
             let expected: Vec<String> =
                 (0..6).filter(|api| made.iter().any(|made| listed(made) && made.1.contains(api))).map(|api| format!("api-{api}")).collect();
-            let (apis, total) = catalog.apis(standing.as_ref(), wanted);
+            if let Some((api, _)) = catalog.api(standing.as_ref(), "api-4") {
+                let both = expected.contains(&"api-5".to_owned());
+                prop_assert_eq!(catalog.versions(standing.as_ref(), &api).len(), if both { 2 } else { 0 });
+            }
+            let tagged = expected.iter().filter(|name| matches!(name.as_str(), "api-0" | "api-1")).count();
+            prop_assert_eq!(catalog.apis(standing.as_ref(), "odd ONE", wanted).1 as usize, tagged);
+            prop_assert_eq!(catalog.tags(standing.as_ref()).len(), tagged.min(1));
+            let (apis, total) = catalog.apis(standing.as_ref(), "", wanted);
             prop_assert_eq!(total as usize, expected.len());
             for api in 0..6 {
                 let holders: Vec<String> = made.iter().enumerate().filter(|(_, made)| listed(made) && made.1.contains(&api))

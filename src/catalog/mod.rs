@@ -14,6 +14,7 @@ pub use store::{
 };
 
 use crate::{
+    apis::natural,
     auth::{SignedIn, Visitor},
     db::{Connection, Database, Instant},
     error::Error,
@@ -78,6 +79,8 @@ pub async fn find_product(connection: &mut Connection, viewer: Viewer, now: Inst
 pub struct ApiPageParts {
     pub api: ApiSeen,
     pub products: Vec<Arc<Product>>,
+    /// The versions of it that the viewer sees, itself among them; none when it has no other.
+    pub versions: Vec<Arc<Api>>,
     pub operations: Vec<OperationRow>,
     pub operation: Option<OperationSeen>,
 }
@@ -90,9 +93,18 @@ pub async fn find_api(
     name: &str,
     operation: &str,
 ) -> Result<Option<ApiPageParts>, Error> {
-    let Some((api, products)) = memory.current(db, visitor.standing()).await?.api(visitor.standing(), name) else { return Ok(None) };
+    let known = memory.current(db, visitor.standing()).await?;
+    let Some((api, products)) = known.api(visitor.standing(), name) else { return Ok(None) };
+    let mut versions = known.versions(visitor.standing(), &api);
+    versions.sort_by(|one, other| natural(&one.set_version, &other.set_version));
     let read = store::apis::read(&mut db.read().await?, api.id, operation).await?;
-    Ok(read.map(|(api, operations, operation)| ApiPageParts { api, products, operations, operation }))
+    Ok(read.map(|(api, operations, operation)| ApiPageParts { api, products, versions, operations, operation }))
+}
+
+/// An API, when the viewer sees a product that contains it.
+pub async fn sees_api(db: &Database, memory: &Memory, visitor: &Visitor, name: &str) -> Result<Option<Arc<Api>>, Error> {
+    let known = memory.current(db, visitor.standing()).await?;
+    Ok(known.api(visitor.standing(), name).map(|(api, _)| api))
 }
 
 /// How many live subscriptions would be hidden from their owners if the group were gone. They keep working.

@@ -9,7 +9,7 @@ pub use size::{Numbers, fill_sized};
 use serde::Deserialize;
 
 use crate::{
-    apis::{self, NewApi},
+    apis::{self, Document, EditApi, Made, NewApi, NewOperation, NewParameter, NewResponse, NewVersion},
     app::Portal,
     audit::Actor,
     auth::{self, Administrator, Person},
@@ -18,7 +18,7 @@ use crate::{
     error::Error,
     groups::{self, GroupFacts},
     ids::{self, ApiId, ProductId, UserId},
-    products::{self, NewProduct, VisibilityChange},
+    products::{self, NewProduct, Place, VisibilityChange},
     site::{self, NewSite},
     subscriptions::{self, State, Wanted},
     users::{self, NewUser, UserState},
@@ -27,7 +27,7 @@ use crate::{
 const SAMPLE: &str = include_str!("sample.json");
 
 /// The API descriptions that the sample imports, by the name of the file.
-const DOCUMENTS: [(&str, &str); 12] = [
+const DOCUMENTS: [(&str, &str); 13] = [
     ("apis/customs.yaml", include_str!("apis/customs.yaml")),
     ("apis/fleet.json", include_str!("apis/fleet.json")),
     ("apis/invoices.yaml", include_str!("apis/invoices.yaml")),
@@ -38,6 +38,7 @@ const DOCUMENTS: [(&str, &str); 12] = [
     ("apis/returns.json", include_str!("apis/returns.json")),
     ("apis/service-points.yaml", include_str!("apis/service-points.yaml")),
     ("apis/shipments.yaml", include_str!("apis/shipments.yaml")),
+    ("apis/tracking-next.yaml", include_str!("apis/tracking-next.yaml")),
     ("apis/tracking.yaml", include_str!("apis/tracking.yaml")),
     ("apis/warehouse.json", include_str!("apis/warehouse.json")),
 ];
@@ -57,7 +58,13 @@ struct Sample {
     site: NewSite,
     groups: Vec<SampleGroup>,
     apis: Vec<SampleApi>,
+    /// Made by hand, operation by operation.
+    made: SampleMade,
+    /// Another version of an API: a copy, of which the description is replaced.
+    version: SampleVersion,
     products: Vec<SampleProduct>,
+    /// The first products of the developer portal.
+    order: Vec<String>,
     companies: Vec<Company>,
     people: People,
     named_users: Vec<NamedUser>,
@@ -78,6 +85,41 @@ struct SampleApi {
     file: String,
     /// How it may be tried; not at all without.
     try_it: Option<String>,
+    tags: String,
+}
+
+#[derive(Deserialize)]
+struct SampleMade {
+    name: String,
+    display_name: String,
+    suffix: String,
+    description: String,
+    tags: String,
+    server: String,
+    product: String,
+    operations: Vec<SampleOperation>,
+}
+
+#[derive(Deserialize)]
+struct SampleOperation {
+    method: String,
+    url_template: String,
+    display_name: String,
+    description: String,
+    tags: String,
+    /// Name, place, type, whether it is required, description.
+    parameters: Vec<(String, String, String, bool, String)>,
+    example: Option<String>,
+    responses: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct SampleVersion {
+    of: String,
+    own_label: String,
+    label: String,
+    suffix: String,
+    file: String,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +205,8 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
         let text = DOCUMENTS.iter().find(|(file, _)| *file == api.file).map(|(_, text)| *text).ok_or(Error::NotFound)?;
         documents.push(apis::read(text.as_bytes().to_vec()).await?);
     }
+    let text = |file: &str| DOCUMENTS.iter().find(|(known, _)| *known == file).map(|(_, text)| *text).ok_or(Error::NotFound);
+    let newer = apis::read(text(&sample.version.file)?.as_bytes().to_vec()).await?;
 
     let system = auth::system("sample");
     let mut tx = portal.db.write().await?;
@@ -172,7 +216,12 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     }
     let mut imported: Vec<(&str, ApiId)> = Vec::new();
     for (api, document) in sample.apis.iter().zip(&documents) {
-        let new = NewApi { display_name: Some(api.display_name.clone()), suffix: api.suffix.clone(), ..NewApi::default() };
+        let new = NewApi {
+            display_name: Some(api.display_name.clone()),
+            suffix: api.suffix.clone(),
+            tags: api.tags.clone(),
+            ..NewApi::default()
+        };
         let added = apis::import_in(&mut tx, &system, &new, document, Some(&api.name)).await?;
         if let Some(way) = &api.try_it {
             let new = calls::NewSettings { way: way.clone(), key_header: calls::KEY_HEADER.to_owned() };
@@ -184,6 +233,12 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     for product in &sample.products {
         made.push((product, add_product(&mut tx, &system, product, &imported).await?));
     }
+    add_made(&mut tx, &system, &sample.made).await?;
+    if let Some(place) = sample.apis.iter().position(|api| api.name == sample.version.of) {
+        add_version(&mut tx, &system, &sample.version, &documents[place], &newer).await?;
+    }
+    let order: Vec<(String, Place)> = sample.order.iter().zip(1..).map(|(name, place)| (name.clone(), Place::At(place))).collect();
+    products::arrange_in(&mut tx, &system, 1, &order).await?;
     // What somebody has chosen before stays.
     let (_, untouched) = site::read(&mut tx).await?;
     if untouched.version == 1 {
@@ -196,6 +251,64 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     crate::audit::record(&mut tx, system.actor(), "portal.sample_added", subject, crate::audit::NOTHING, crate::audit::NOTHING).await?;
     tx.commit().await?;
     Ok(Accounts { shown: SHOWN.iter().map(|(email, kind)| ((*email).to_owned(), *kind)).collect(), password })
+}
+
+/// An API that nobody described in OpenAPI.
+async fn add_made(tx: &mut Transaction, system: &Administrator, made: &SampleMade) -> Result<(), Error> {
+    let form = EditApi {
+        display_name: made.display_name.clone(),
+        description: made.description.clone(),
+        suffix: made.suffix.clone(),
+        tags: made.tags.clone(),
+        made: Some(Made { api_version: "1.0".to_owned(), servers: made.server.clone(), ..Made::default() }),
+    };
+    let api = apis::create_in(tx, system, &form, Some(&made.name)).await?;
+    for operation in &made.operations {
+        let parameter = |(name, place, kind, required, description): &(String, String, String, bool, String)| NewParameter {
+            name: name.clone(),
+            place: place.clone(),
+            kind: kind.clone(),
+            required: *required,
+            description: description.clone(),
+        };
+        let response = |(status, description): &(String, String)| NewResponse { status: status.clone(), description: description.clone() };
+        let new = NewOperation {
+            method: operation.method.clone(),
+            url_template: operation.url_template.clone(),
+            display_name: operation.display_name.clone(),
+            description: operation.description.clone(),
+            tags: operation.tags.clone(),
+            parameters: operation.parameters.iter().map(parameter).collect(),
+            body_type: operation.example.as_ref().map(|_| "application/json".to_owned()).unwrap_or_default(),
+            body_required: operation.example.is_some(),
+            body_example: operation.example.clone().unwrap_or_default(),
+            responses: operation.responses.iter().map(response).collect(),
+            ..NewOperation::default()
+        };
+        apis::add_operation_in(tx, system, &made.name, &new).await?;
+    }
+    products::add_apis_in(tx, system, &made.product, &[api.id]).await?;
+    Ok(())
+}
+
+/// A version that began as a copy, and has gone on since.
+async fn add_version(
+    tx: &mut Transaction,
+    system: &Administrator,
+    version: &SampleVersion,
+    document: &Document,
+    newer: &Document,
+) -> Result<(), Error> {
+    let new = NewVersion {
+        set: "Tracking".to_owned(),
+        own_label: version.own_label.clone(),
+        label: version.label.clone(),
+        suffix: version.suffix.clone(),
+        same_products: true,
+    };
+    let added = apis::add_version_in(tx, system, &version.of, None, &new, Some(document)).await?;
+    apis::replace_description_in(tx, system, &added.name, None, newer).await?;
+    Ok(())
 }
 
 async fn add_product(

@@ -1,6 +1,8 @@
 //! Products: bundles of APIs that groups are given sight of. What a product is, and what may be done to it.
-//! Which APIs it contains is in `contents`, which groups it is open to in `visibility`; who sees it is decided in `catalog`.
+//! Which APIs it contains is in `contents`, which groups it is open to in `visibility`, its place among others in `arranging`; who sees
+//! it is decided in `catalog`.
 
+mod arranging;
 mod contents;
 pub mod pages;
 pub mod store;
@@ -9,6 +11,7 @@ mod visibility;
 
 use serde::{Deserialize, Serialize};
 
+pub use arranging::{OrderFacts, Ordered, Place, PlaceFacts, arrange, arrange_in, order};
 pub use contents::{ApisFacts, ApisOutcome, add_apis, add_apis_in, forget_api, remove_apis, remove_apis_in};
 pub use undo::{Undone, undo};
 pub use visibility::{VisibilityChange, VisibilityFacts, VisibilityOutcome, forget_group, set_visibility, set_visibility_in};

@@ -488,3 +488,51 @@ async fn the_list_says_who_sees_each_api() {
     page.shows("Product p0 (not published)");
     admin.get("/publisher/apis/a0/delete").await.shows("Delete API a0?").hides("the API API");
 }
+
+#[tokio::test]
+async fn a_description_is_previewed_before_it_is_saved() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    import(&admin, &[("text", YAML)], None).await.is(303);
+    let form =
+        [("version", "1"), ("display_name", "Typed"), ("suffix", "a b"), ("description", "Some *words* <b onclick=x>"), ("preview", "1")];
+    let page = admin.upload("/publisher/apis/orders/edit", &form, None).await;
+    page.is(200).shows("id=\"preview\"").shows("<em>words</em>").hides("onclick=x>").shows("value=\"Typed\"").shows("value=\"a b\"");
+    assert_eq!(portal.count("select count(*) from apis where version = 1").await, 1);
+}
+
+#[tokio::test]
+async fn a_description_is_taken_away_by_those_who_see_the_api() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    import(&admin, &[("text", YAML)], None).await.is(303);
+    import(&admin, &[], Some(SWAGGER)).await.is(303);
+    let (guest, dev) = (portal.guest(), portal.developer("dev@portal.example").await);
+    let files = ["document", "openapi.json", "openapi.yaml"];
+    for file in files {
+        guest.get(&format!("/apis/orders/{file}")).await.is(404);
+        dev.get(&format!("/apis/orders/{file}")).await.is(404);
+        dev.get(&format!("/publisher/apis/orders/{file}")).await.is(403);
+    }
+    portal.seed_product(Product { name: "open", groups: &["developers"], ..Product::default() }).await;
+    products::add_apis(portal.db(), &auth::operator(), "open", &[portico::ids::ApiId(1), portico::ids::ApiId(2)]).await.unwrap();
+    dev.get("/apis/orders").await.shows("/apis/orders/openapi.json").shows("OpenAPI 3.0 in YAML");
+    for file in files {
+        guest.get(&format!("/apis/orders/{file}")).await.is(404);
+        for (browser, path) in [(&dev, "/apis/orders"), (&admin, "/publisher/apis/orders")] {
+            let reply = browser.get(&format!("{path}/{file}")).await;
+            reply.is(200).shows("listOrders");
+            let kind = if file == "openapi.json" { "json" } else { "yaml" };
+            assert_eq!(reply.header("content-type"), format!("application/{kind}"), "{file}");
+            assert_eq!(reply.header("content-disposition"), format!("attachment; filename=\"orders.{kind}\""));
+            assert_eq!((reply.header("x-content-type-options"), reply.header("cache-control")), ("nosniff", "no-store"));
+        }
+    }
+    let converted = dev.get("/apis/old-parcels/openapi.yaml").await;
+    converted.is(200).shows("https://parcels.example/v1").hides("swagger");
+    // What was taken away comes back as the same.
+    import(&admin, &[("suffix", "again")], Some(&converted.text)).await.is(303);
+    let same = "select count(*) from operations o join operations n on n.id <> o.id and n.name = o.name and n.method = o.method
+                and n.url_template = o.url_template and n.detail = o.detail where o.name = 'listParcels'";
+    assert_eq!(portal.count(same).await, 2);
+}

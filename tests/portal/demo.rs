@@ -55,7 +55,15 @@ async fn the_sample_fills_an_empty_database_once() {
     {
         guest.get(hidden).await.is(404);
     }
-    guest.get("/apis/tracking").await.is(200);
+    // An order, tags, an API that was made by hand, two versions and a change log are there to be looked at.
+    let place = |name: &str| list.text.find(&format!("href=\"/products/{name}\"")).expect("a product");
+    assert!(place("parcel-starter") < place("tracking") && place("tracking") < place("open-data"));
+    guest.get("/apis").await.shows("/apis?tag=Open%20data");
+    let versions = guest.get("/apis/tracking").await;
+    versions.is(200).shows("<b dir=\"auto\">v2</b>").shows(">v3</a>");
+    let newer = versions.text.split("<a href=\"/apis/tracking").nth(1).and_then(|rest| rest.split('"').next()).expect("the other version");
+    guest.get(&format!("/apis/tracking{newer}/changes")).await.is(200).shows("1 added, 1 removed").shows("List the events of a shipment");
+    admin.get("/publisher/apis/gate-slots").await.is(200).shows("made by hand").shows("Book a slot");
 }
 
 #[tokio::test]

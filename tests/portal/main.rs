@@ -28,4 +28,5 @@ mod statements;
 mod subscriptions;
 mod support;
 mod users;
+mod versions;
 mod visibility;

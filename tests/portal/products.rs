@@ -490,3 +490,123 @@ async fn a_change_of_visibility_or_apis_is_undone_by_its_button_once() {
     admin.post_and_follow(&button(&page.text), &[]).await.shows("Undone. Removed Orders v1 from Orders.");
     assert_eq!(portal.count("select count(*) from product_apis").await, 0);
 }
+
+/// Display names in the order in which a page links to them.
+fn in_order<'n>(page: &str, names: &[&'n str]) -> Vec<&'n str> {
+    let mut places: Vec<(usize, &str)> =
+        names.iter().filter_map(|name| Some((page.find(&format!("<bdi>{name}</bdi></a>"))?, *name))).collect();
+    places.sort_unstable();
+    places.into_iter().map(|(_, name)| name).collect()
+}
+
+#[tokio::test]
+async fn products_are_arranged_and_the_developer_portal_follows() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let names = ["Alpha", "Beta", "Gamma", "Delta"];
+    for name in names {
+        let product = add_product(&portal, name).await;
+        products::publish(portal.db(), &auth::operator(), &product.name).await.unwrap();
+        change(&portal, &product.name, &[("guests", true)]).await.unwrap();
+    }
+    let path = "/publisher/order/products";
+    admin.get("/publisher/products").await.shows(&format!("href=\"{path}\""));
+    assert_eq!(in_order(&admin.get(path).await.is(200).text, &names), ["Alpha", "Beta", "Delta", "Gamma"]);
+    let lines = |version: &'static str, places: [&'static str; 4]| {
+        let mut form = vec![("version", version)];
+        for (number, name) in ["alpha", "beta", "delta", "gamma"].into_iter().enumerate() {
+            form.extend([("product", name), ("shown", ["1", "2", "3", "4"][number]), ("place", places[number])]);
+        }
+        form
+    };
+    // A number, and a step with another number: both are done.
+    admin.post_and_follow(path, &lines("1", ["1", "2", "3", " 1 "])).await.shows("Gamma is number 1 now.");
+    for page in ["/products", "/"] {
+        assert_eq!(in_order(&portal.guest().get(page).await.text, &names), ["Gamma", "Alpha", "Beta", "Delta"], "{page}");
+    }
+    let reply = admin.post(path, &[("version", "2"), ("up", "delta"), ("page", "1"), ("size", "25")]).await;
+    assert_eq!(reply.is(303).location(), format!("{path}?size=25#place-delta"));
+    assert_eq!(in_order(&portal.guest().get("/products").await.text, &names), ["Gamma", "Alpha", "Delta", "Beta"]);
+    assert_eq!(in_order(&admin.get("/publisher/products").await.text, &names), ["Alpha", "Beta", "Delta", "Gamma"], "by name, as ever");
+    assert_eq!(in_order(&admin.get(&format!("{path}?q=ta")).await.text, &names), ["Delta", "Beta"]);
+    // What is new stands with those that were never moved, by name.
+    let product = add_product(&portal, "Aaa").await;
+    assert_eq!(in_order(&admin.get(path).await.text, &["Aaa", "Beta", "Delta"]), ["Delta", "Aaa", "Beta"]);
+    products::edit(
+        portal.db(),
+        &auth::operator(),
+        &product.name,
+        product.version,
+        &NewProduct { display_name: "Zzz".to_owned(), ..NewProduct::default() },
+    )
+    .await
+    .unwrap();
+    assert_eq!(in_order(&admin.get(path).await.text, &["Zzz", "Beta"]), ["Beta", "Zzz"]);
+    // Down at the end, and what was done already, change nothing.
+    admin.post_and_follow(path, &[("version", "3"), ("down", "aaa")]).await.shows("nothing was changed");
+    admin.post_and_follow(path, &[("version", "3"), ("up", "none")]).await.shows("nothing was changed");
+    admin.post(path, &lines("3", ["1", "x", "0", "4"])).await.is(422).shows("A place is a whole number").shows("value=\"x\"");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "portal.products_arranged").count(), 2);
+    admin.get("/publisher/audit").await.shows("Changed the order of products in");
+}
+
+#[tokio::test]
+async fn two_who_arrange_at_once_are_told_and_lose_nothing() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    for name in ["Alpha", "Beta", "Gamma"] {
+        add_product(&portal, name).await;
+    }
+    let path = "/publisher/order/products";
+    let mine = [("version", "1"), ("product", "gamma"), ("shown", "3"), ("place", "2")];
+    admin.post(path, &[("version", "1"), ("up", "beta")]).await.is(303);
+    let asked = admin.post(path, &mine).await;
+    asked.is(409).shows("Somebody else changed the order meanwhile").shows("name=\"version\" value=\"2\"").shows("=\"dirty\"");
+    asked.shows("value=\"2\" aria-label=\"Place of Gamma\"");
+    assert_eq!(in_order(&asked.text, &["Alpha", "Beta", "Gamma"]), ["Beta", "Alpha", "Gamma"]);
+    admin.post(path, &[("version", "2"), mine[1], mine[2], mine[3]]).await.is(303);
+    assert_eq!(in_order(&admin.get(path).await.text, &["Alpha", "Beta", "Gamma"]), ["Beta", "Gamma", "Alpha"]);
+    // In the same instant: one is told.
+    let (one, two) = (auth::operator(), auth::operator());
+    let (up, down) = ([("alpha".to_owned(), products::Place::Up)], [("beta".to_owned(), products::Place::Down)]);
+    let (first, second) = tokio::join!(products::arrange(portal.db(), &one, 3, &up), products::arrange(portal.db(), &two, 3, &down));
+    assert_eq!([&first, &second].iter().filter(|outcome| matches!(outcome, Err(Error::Stale))).count(), 1, "{first:?} {second:?}");
+}
+
+#[tokio::test]
+async fn markdown_is_previewed_before_it_is_saved() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    add_product(&portal, "Orders").await;
+    let typed = [
+        ("version", "1"),
+        ("display_name", "Typed"),
+        ("description", "Some *words* <script>alert(1)</script>"),
+        ("terms", "Be **kind**"),
+        ("approval_required", "on"),
+        ("preview", "1"),
+    ];
+    for path in ["/publisher/new/product", "/publisher/products/orders/settings"] {
+        let page = admin.post(path, &typed).await;
+        page.is(200).shows("id=\"preview\"").shows("<em>words</em>").shows("<strong>kind</strong>").hides("<script>alert");
+        page.shows("value=\"Typed\"").shows("Some *words*").shows("name=\"approval_required\" value=\"on\" checked").shows("\"dirty\"");
+    }
+    assert_eq!(portal.count("select count(*) from products where display_name = 'Orders' and version = 1").await, 1);
+    assert_eq!(portal.count("select count(*) from products").await, 1);
+}
+
+#[tokio::test]
+async fn the_page_that_deletes_a_product_lists_all_its_subscriptions() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let product = add_product(&portal, "Orders").await;
+    for number in 0..27 {
+        let email = format!("dev{number:02}@portal.example");
+        portal.add_user(&email, "Dev", &format!("Number{number:02}"), portico::users::UserState::Active, false).await;
+        subscribe(&portal, &product, &email, &format!("Key {number}"), "active").await;
+    }
+    let path = "/publisher/products/orders/delete?size=25";
+    admin.get(path).await.shows("27 subscriptions; 27 are live").shows("1–25 of 27").shows("Number24").hides("Number25");
+    let second = admin.get(&format!("{path}&page=2")).await;
+    second.shows("Number26").hides("Number24").shows("name=\"subscriptions\" value=\"27\"");
+}

@@ -128,7 +128,7 @@ fn filled_in(url: &str, variables: Option<&Value>) -> String {
 
 /// Swagger says scheme, host and base path apart. Without a host the API is where the description
 /// was found, so only the path is known.
-fn swagger_servers(root: &Map<String, Value>) -> Vec<Server> {
+pub(super) fn swagger_servers(root: &Map<String, Value>) -> Vec<Server> {
     let path = text::text(root, "basePath", 2_000).unwrap_or_default();
     let path = if path == "/" { "" } else { path.as_str() };
     let Some(host) = text::text(root, "host", WORD) else {

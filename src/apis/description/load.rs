@@ -73,11 +73,15 @@ fn json(text: &str) -> Result<Value, (Refusal, Cause)> {
 const YAML_STACK: usize = 16 * 1024 * 1024;
 
 fn yaml(text: &str) -> Result<Value, (Refusal, Cause)> {
-    let failed = || (Refusal::whole("The description could not be read: the server is out of threads."), Cause::Bound);
+    deep(|| yaml_here(text)).unwrap_or_else(|refusal| Err((refusal, Cause::Bound)))
+}
+
+/// Does something that goes as deep as a document does, where there is room for it.
+pub(super) fn deep<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, Refusal> {
+    let failed = || Refusal::whole("The description could not be read: the server is out of threads.");
     std::thread::scope(|scope| {
-        let reader = std::thread::Builder::new().stack_size(YAML_STACK);
-        let reader = reader.spawn_scoped(scope, || yaml_here(text)).map_err(|_| failed())?;
-        reader.join().unwrap_or_else(|_| Err(failed()))
+        let worker = std::thread::Builder::new().stack_size(YAML_STACK).spawn_scoped(scope, work).map_err(|_| failed())?;
+        worker.join().map_err(|_| failed())
     })
 }
 

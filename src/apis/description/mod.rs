@@ -1,11 +1,12 @@
 //! Reads a description of an API (Swagger 2.0, OpenAPI 3.0 and 3.1, as JSON or YAML) into one
-//! neutral model that Portico stores and shows. Everything here is a pure function of bytes that
-//! come from strangers: bounded in time and memory, never a panic.
+//! neutral model that Portico stores and shows, and writes them as OpenAPI 3. Everything here is a pure
+//! function of bytes that come from strangers: bounded in time and memory, never a panic.
 //! No actix, askama, sqlx, file or network may enter.
 
 mod budget;
 mod content;
 mod document;
+pub mod export;
 mod head;
 mod load;
 mod model;
@@ -24,6 +25,7 @@ pub use model::{
     Body, Contact, Content, Description, Detail, Field, Format, License, Operation, Parameter, Place, Response, Schema, Server, Syntax, Tag,
 };
 pub use names::operation_name;
+pub use operations::METHODS;
 
 /// Bytes of the largest description that is read. The largest well-known public ones (GitHub,
 /// Stripe, Microsoft Graph's parts) are between 3 and 10 MB.

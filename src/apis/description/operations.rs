@@ -11,7 +11,7 @@ use super::text::{self, DISPLAY_NAME, OPERATION_TEXT, WORD, pointer};
 use super::{Detail, Format, MAX_OPERATIONS, Operation, Refusal, content, parameters, security};
 
 /// The methods a path item may have; `trace` is not Swagger's, and harmless there.
-const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+pub const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 /// Bytes of a URL template; proxies refuse longer ones.
 const MAX_TEMPLATE: usize = 2_000;
 /// Tags of one operation.

@@ -3,15 +3,22 @@
 use actix_session::Session;
 use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
+use serde::Deserialize;
 
 use super::source::{Source, beside};
 use crate::{
-    apis::{self, Api, DeletionEffects, EditApi, Replaced},
+    apis::{self, AffectedRow, Api, DeletionEffects, EditApi, Made, Replaced},
     app::Portal,
     auth::Administrator,
     config::ImportUrls,
     error::{Error, Problems},
-    web::{self, Answer, Flash, Frame, counted, form::Name, multipart::Parts},
+    web::{
+        self, Answer, Flash, Form, Frame, Pager, counted,
+        form::{Name, Query},
+        markdown::{self, SafeHtml},
+        multipart::Parts,
+        paging::Page,
+    },
 };
 
 #[derive(Template)]
@@ -23,22 +30,67 @@ struct EditPage {
     version: i64,
     /// What somebody else saved meanwhile, when this form is older.
     theirs: Option<EditApi>,
+    /// What the Markdown of the description becomes.
+    preview: Option<SafeHtml>,
     problems: Problems,
+}
+
+impl EditPage {
+    fn hint(&self) -> &'static str {
+        if self.api.is_by_hand() {
+            "Markdown."
+        } else {
+            "Markdown. What you change here stays when the description is replaced by a newer one."
+        }
+    }
 }
 
 pub async fn ask(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let api = apis::get(&mut portal.db.read().await?, &name).await?;
-    web::page(&EditPage { frame, form: EditApi::of(&api), version: api.version, theirs: None, problems: Problems::default(), api })
+    web::page(&EditPage {
+        frame,
+        form: EditApi::of(&api),
+        version: api.version,
+        theirs: None,
+        preview: None,
+        problems: Problems::default(),
+        api,
+    })
 }
 
-fn version(parts: &Parts) -> Result<i64, Error> {
+pub(super) fn version(parts: &Parts) -> Result<i64, Error> {
     parts.text("version").trim().parse().map_err(|_| Error::BadRequest("The form is incomplete: it has no version.".to_owned()))
+}
+
+/// What the fields of an API say, whoever described it.
+pub(super) fn form_of(parts: &Parts) -> EditApi {
+    let made = Made {
+        api_version: parts.text("api_version"),
+        servers: parts.text("servers"),
+        contact_name: parts.text("contact_name"),
+        contact_url: parts.text("contact_url"),
+        contact_email: parts.text("contact_email"),
+        license_name: parts.text("license_name"),
+        license_url: parts.text("license_url"),
+    };
+    EditApi {
+        display_name: parts.text("display_name"),
+        description: parts.text("description"),
+        suffix: parts.text("suffix"),
+        tags: parts.text("tags"),
+        made: Some(made),
+    }
 }
 
 /// Takes a multipart form: a description of 100,000 characters beyond ASCII would be too large for the other kind.
 pub async fn edit(admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name, parts: Parts) -> Answer {
     let version = version(&parts)?;
-    let form = EditApi { display_name: parts.text("display_name"), description: parts.text("description"), suffix: parts.text("suffix") };
+    let form = form_of(&parts);
+    if !parts.text("preview").is_empty() {
+        let api = apis::get(&mut portal.db.read().await?, &name).await?;
+        let preview = Some(markdown::to_html(&form.description));
+        return web::page(&EditPage { frame, api, form, version, theirs: None, preview, problems: Problems::default() });
+    }
     let outcome = apis::edit(&portal.db, &admin, &name, version, &form).await;
     let api = apis::get(&mut portal.db.read().await?, &name).await?;
     match outcome {
@@ -46,10 +98,10 @@ pub async fn edit(admin: Administrator, portal: Data<Portal>, frame: Frame, sess
             Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
             web::see_other(&api.path())
         }
-        Err(Error::Invalid(problems)) => web::invalid(&EditPage { frame, api, form, version, theirs: None, problems }),
+        Err(Error::Invalid(problems)) => web::invalid(&EditPage { frame, api, form, version, theirs: None, preview: None, problems }),
         Err(Error::Stale) => {
             let theirs = Some(EditApi::of(&api));
-            let page = EditPage { frame, version: api.version, api, form, theirs, problems: Problems::default() };
+            let page = EditPage { frame, version: api.version, api, form, theirs, preview: None, problems: Problems::default() };
             web::page_with(StatusCode::CONFLICT, &page)
         }
         Err(other) => Err(other),
@@ -150,11 +202,15 @@ struct DeletePage {
     api: Api,
     goes: Vec<String>,
     stays: Vec<String>,
+    /// Live ones whose keys no longer reach the API.
+    subscriptions: Vec<AffectedRow>,
+    pager: Pager,
+    problems: Problems,
 }
 
-fn sentences(effects: DeletionEffects) -> (Vec<String>, Vec<String>) {
+fn sentences(effects: DeletionEffects, by_hand: bool) -> (Vec<String>, Vec<String>) {
     let goes = vec![
-        "The API itself, and the document it was imported from".to_owned(),
+        if by_hand { "The API itself, which was made by hand" } else { "The API itself, and the document it was imported from" }.to_owned(),
         counted(effects.operations, "operation", "operations"),
         format!("Its place in {}", counted(effects.products, "product", "products")),
     ];
@@ -173,15 +229,60 @@ fn sentences(effects: DeletionEffects) -> (Vec<String>, Vec<String>) {
     (goes, stays)
 }
 
-pub async fn ask_delete(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
-    let mut connection = portal.db.read().await?;
-    let api = apis::get(&mut connection, &name).await?;
-    let (goes, stays) = sentences(apis::deletion_effects(&mut connection, &api).await?);
-    web::page(&DeletePage { frame, api, goes, stays })
+#[derive(Deserialize)]
+pub struct DeleteQuery {
+    page: Option<i64>,
+    size: Option<i64>,
 }
 
-pub async fn delete(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
-    let api = apis::delete(&portal.db, &admin, &name).await?;
-    Flash::good(format!("Deleted {}.", web::filters::the("API", &api.display_name))).keep(&session)?;
-    web::see_other("/publisher/apis")
+async fn delete_page(portal: &Portal, frame: Frame, name: &str, query: &DeleteQuery, problems: Problems) -> Result<DeletePage, Error> {
+    let page = Page::new(query.page, query.size);
+    let mut connection = portal.db.read().await?;
+    let api = apis::get(&mut connection, name).await?;
+    let effects = apis::deletion_effects(&mut connection, &api).await?;
+    let (subscriptions, total) = apis::affected(&mut connection, &api, page.size, page.offset()).await?;
+    let (goes, stays) = sentences(effects, api.is_by_hand());
+    let pager = Pager::new(page, total, &format!("{}/delete", api.path()), &[]).exact(true);
+    Ok(DeletePage { frame, api, goes, stays, subscriptions, pager, problems })
+}
+
+pub async fn ask_delete(
+    _admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    Name(name): Name,
+    Query(query): Query<DeleteQuery>,
+) -> Answer {
+    web::page(&delete_page(&portal, frame, &name, &query, Problems::default()).await?)
+}
+
+#[derive(Deserialize)]
+pub struct DeleteForm {
+    with_subscriptions: Option<String>,
+    /// How many the page said there are.
+    #[serde(default)]
+    subscriptions: i64,
+}
+
+pub async fn delete(
+    admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<DeleteForm>,
+) -> Answer {
+    let accepted = if form.with_subscriptions.is_some() { form.subscriptions.max(0) } else { 0 };
+    match apis::delete(&portal.db, &admin, &name, accepted).await {
+        Ok(api) => {
+            Flash::good(format!("Deleted {}.", web::filters::the("API", &api.display_name))).keep(&session)?;
+            web::see_other("/publisher/apis")
+        }
+        Err(Error::Conflict(why)) => {
+            let query = DeleteQuery { page: None, size: None };
+            let page = delete_page(&portal, frame, &name, &query, Problems::one("with_subscriptions", why)).await?;
+            web::page_with(StatusCode::CONFLICT, &page)
+        }
+        Err(other) => Err(other),
+    }
 }

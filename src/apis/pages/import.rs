@@ -22,6 +22,7 @@ struct ImportPage {
     urls: ImportUrls,
     suffix: String,
     display_name: String,
+    tags: String,
     /// What the products were searched for.
     q: String,
     choices: Vec<(store::ProductChoice, bool)>,
@@ -49,7 +50,12 @@ struct Typed {
 impl Typed {
     fn of(mut parts: Parts) -> Self {
         let source = Source::of(&mut parts);
-        let new = NewApi { display_name: Some(parts.text("display_name")), suffix: parts.text("suffix"), products: parts.texts("product") };
+        let new = NewApi {
+            display_name: Some(parts.text("display_name")),
+            suffix: parts.text("suffix"),
+            tags: parts.text("tags"),
+            products: parts.texts("product"),
+        };
         Self { source, new, q: parts.text("q"), find: !parts.text("find").is_empty() }
     }
 }
@@ -65,6 +71,7 @@ async fn draw(portal: &Portal, frame: Frame, typed: Typed, problems: Problems, s
         urls: portal.settings.import_urls,
         suffix: typed.new.suffix,
         display_name: typed.new.display_name.unwrap_or_default(),
+        tags: typed.new.tags,
         q: typed.q,
         choices,
         products,

@@ -8,6 +8,7 @@ use crate::{
     apis::store::{self, ApiRow},
     app::Portal,
     auth::Administrator,
+    ids,
     web::{
         self, Answer, Frame,
         form::Query,
@@ -19,6 +20,8 @@ use crate::{
 pub struct ListQuery {
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    tag: String,
     #[serde(default)]
     sort: String,
     page: Option<i64>,
@@ -46,6 +49,8 @@ fn parse_sort(text: &str) -> (store::Sort, &'static str) {
 struct ListPage {
     frame: Frame,
     q: String,
+    tag: String,
+    tags: Vec<String>,
     apis: Vec<ApiRow>,
     pager: Pager,
     name: Heading,
@@ -55,11 +60,35 @@ struct ListPage {
     updated: Heading,
 }
 
+impl ListPage {
+    fn is_filtered(&self) -> bool {
+        !self.q.is_empty() || !self.tag.is_empty()
+    }
+
+    /// The tag that is chosen is none that an API has.
+    fn is_unknown(&self) -> bool {
+        !self.tag.is_empty() && !self.tags.iter().any(|known| self.is_chosen(known))
+    }
+
+    fn is_chosen(&self, tag: &str) -> bool {
+        ids::fold(tag) == ids::fold(&self.tag)
+    }
+}
+
 pub async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
     let (sort, sorted) = parse_sort(&query.sort);
-    let (apis, total) = store::list(&mut portal.db.read().await?, &query.q, sort, page.size, page.offset()).await?;
-    let pager = Pager::new(page, total, "/publisher/apis", &[("q", &query.q), ("sort", if sorted == "name" { "" } else { sorted })]);
+    let mut connection = portal.db.read().await?;
+    let filter = store::Filter { needle: &query.q, tag: &query.tag, sort };
+    let (apis, total) = store::list(&mut connection, filter, page.size, page.offset()).await?;
+    let tags = store::all_tags(&mut connection).await?;
+    drop(connection);
+    let pager = Pager::new(
+        page,
+        total,
+        "/publisher/apis",
+        &[("q", &query.q), ("tag", &query.tag), ("sort", if sorted == "name" { "" } else { sorted })],
+    );
     web::page(&ListPage {
         name: Heading::new(&pager, "name", sorted, false),
         suffix: Heading::new(&pager, "suffix", sorted, false),
@@ -68,6 +97,8 @@ pub async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Que
         updated: Heading::new(&pager, "updated", sorted, true),
         frame,
         q: query.q,
+        tag: query.tag,
+        tags,
         apis,
         pager,
     })

@@ -1,6 +1,6 @@
-//! An API's page, and its document as a download.
+//! An API's page.
 
-use actix_web::{HttpResponse, http::header, web::Data};
+use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
 
@@ -12,7 +12,6 @@ use crate::{
     },
     app::Portal,
     auth::Administrator,
-    error::Error,
     ids,
     web::{
         self, Answer, Frame, counted,
@@ -56,12 +55,23 @@ struct ShowPage {
     next: Option<String>,
     products: Vec<ProductOfApi>,
     document_size: String,
+    /// Display name of the version set, and how many versions are in it.
+    set: Option<(String, usize)>,
+    /// Entries of the change log.
+    log: i64,
 }
 
 impl ShowPage {
     fn under(&self) -> String {
         let version = if self.api.api_version.is_empty() { String::new() } else { format!("Version {}, ", self.api.api_version) };
         format!("{version}{}, {}", self.api.format_label(), counted(self.total, "operation", "operations"))
+    }
+
+    /// "Orders, 3 versions".
+    fn set_name(&self) -> String {
+        let Some((name, versions)) = &self.set else { return String::new() };
+        let versions = counted(i64::try_from(*versions).unwrap_or(i64::MAX), "version", "versions");
+        format!("{}, {versions}", web::filters::shortened(name, web::filters::NAME))
     }
 
     fn public_path(&self) -> String {
@@ -122,6 +132,8 @@ pub async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Nam
     let mut operations = store::operations::of(&mut connection, api.id).await?;
     let products = store::products_of(&mut connection, api.id).await?;
     let bytes = store::document_size(&mut connection, api.id).await?;
+    let set = apis::versions_of(&mut connection, &api).await?.map(|(set, versions)| (set.display_name, versions.len()));
+    let (_, log) = apis::change_log(&mut connection, api.id, 0, 0).await?;
     drop(connection);
     let total = apis::count(operations.len());
     let needle = ids::fold(&query.q);
@@ -146,24 +158,10 @@ pub async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Nam
         next: more.then(|| link(page + 1)),
         products,
         document_size: web::filters::size(bytes),
+        set,
+        log,
         frame,
         q: query.q,
         api,
     })
-}
-
-/// The document as it came. It is a stranger's text: offered to be saved, never to be shown as a page of this site.
-pub async fn document(_admin: Administrator, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let mut connection = portal.db.read().await?;
-    let api = apis::get(&mut connection, &name).await?;
-    let document = store::document(&mut connection, api.id).await?.ok_or(Error::NotFound)?;
-    let (kind, ending) = if api.format.ends_with("-yaml") { ("application/yaml", "yaml") } else { ("application/json", "json") };
-    let slug = ids::slug(&api.name);
-    let file = if slug.is_empty() { "api".to_owned() } else { slug };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, kind))
-        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{file}.{ending}\"")))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(document))
 }

@@ -1,12 +1,14 @@
 //! SQL of APIs.
 
+pub(super) mod changes;
 mod lists;
 pub(super) mod operations;
+pub(super) mod versions;
 
-pub use lists::{ApiRow, OFFERED, ProductChoice, ProductOfApi, Sort};
-pub(super) use lists::{list, product_choices, products_of};
+pub use lists::{AffectedRow, ApiRow, Filter, OFFERED, ProductChoice, ProductOfApi, Sort};
+pub(super) use lists::{affected, all_tags, list, product_choices, products_of};
 
-use super::{Api, EditApi, Row};
+use super::{Api, Row};
 use crate::{
     db::{Connection, Transaction, run},
     error::Error,
@@ -15,7 +17,8 @@ use crate::{
 
 pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Api>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Api>(
-        "select id, name, display_name, description, suffix, api_version, servers, tags, facts, format, version, created_at, updated_at
+        "select id, name, display_name, description, suffix, api_version, servers, tags, own_tags, version_set, set_version, facts, format,
+                version, created_at, updated_at
          from apis where name_folded = $1")
         .bind(ids::fold(name)).fetch_optional(c).await?))
 }
@@ -45,58 +48,83 @@ pub(super) async fn document_size(connection: &mut Connection, api: ApiId) -> Re
         .bind(api).fetch_one(c).await?))
 }
 
-/// What is found by: display name, suffix, names of tags, and the beginning of the description.
-fn search_text(display_name: &str, suffix: &str, tag_names: &str, description: &str) -> String {
+/// What is found by: display name, suffix, tags, and the beginning of the description.
+fn search_text(display_name: &str, suffix: &str, tag_names: &str, own_tags: &[String], description: &str) -> String {
     let beginning: String = description.chars().take(2_000).collect();
-    ids::fold(&format!("{display_name}\n{suffix}\n{tag_names}\n{beginning}"))
+    ids::fold(&format!("{display_name}\n{suffix}\n{tag_names}\n{}\n{beginning}", own_tags.join("\n")))
 }
 
-pub(super) async fn insert(tx: &mut Transaction, name: &str, row: &Row, document: &[u8]) -> Result<Api, Error> {
+/// Each tag on a line of its own, as the filter of the list looks for one.
+fn folded_tags(own_tags: &[String]) -> String {
+    own_tags.iter().map(|tag| format!("\n{}\n", ids::fold(tag))).collect()
+}
+
+pub(super) async fn insert(tx: &mut Transaction, name: &str, row: &Row, document: Option<&[u8]>) -> Result<Api, Error> {
     let now = tx.now();
-    let search = search_text(&row.display_name, &row.suffix, &row.tag_names, &row.description);
+    let search = search_text(&row.display_name, &row.suffix, &row.tag_names, &row.own_tags, &row.description);
+    let own_tags = serde_json::to_string(&row.own_tags)?;
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query_as::<_, Api>(
         "insert into apis (name, name_folded, display_name, display_name_folded, description, search_folded, suffix, suffix_folded,
-             api_version, servers, tags, facts, format, document, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15)
-         returning id, name, display_name, description, suffix, api_version, servers, tags, facts, format, version, created_at, updated_at")
+             api_version, servers, tags, facts, format, document, created_at, updated_at, own_tags, own_tags_folded)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $16, $17)
+         returning id, name, display_name, description, suffix, api_version, servers, tags, own_tags, version_set, set_version, facts, format,
+                version, created_at, updated_at")
         .bind(name).bind(ids::fold(name)).bind(&row.display_name).bind(ids::fold(&row.display_name)).bind(&row.description).bind(search)
         .bind(&row.suffix).bind(ids::fold(&row.suffix)).bind(&row.api_version).bind(&row.servers).bind(&row.tags).bind(&row.facts)
-        .bind(&row.format).bind(document).bind(now).fetch_one(c).await?))
+        .bind(&row.format).bind(document).bind(now).bind(own_tags).bind(folded_tags(&row.own_tags)).fetch_one(c).await?))
 }
 
-/// False when the API is at another version.
-pub(super) async fn update(tx: &mut Transaction, api: &Api, version: i64, new: &EditApi) -> Result<bool, Error> {
+/// Writes what a form changes of an API. False when it is at another version than was shown, if one was.
+pub(super) async fn update(tx: &mut Transaction, after: &Api, version: Option<i64>) -> Result<bool, Error> {
     let now = tx.now();
-    let search = search_text(&new.display_name, &new.suffix, &super::tag_names(&api.tags()), &new.description);
+    let own_tags = after.own_tags();
+    let search = search_text(&after.display_name, &after.suffix, &super::tag_names(&after.tags()), &own_tags, &after.description);
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query(
         "update apis set display_name = $3, display_name_folded = $4, description = $5, search_folded = $6, suffix = $7, suffix_folded = $8,
-             updated_at = $9, version = version + 1
-         where id = $1 and version = $2")
-        .bind(api.id).bind(version).bind(&new.display_name).bind(ids::fold(&new.display_name)).bind(&new.description).bind(search)
-        .bind(&new.suffix).bind(ids::fold(&new.suffix)).bind(now).execute(c).await?.rows_affected())
+             updated_at = $9, api_version = $10, servers = $11, tags = $12, facts = $13, own_tags = $14, own_tags_folded = $15,
+             version = version + 1
+         where id = $1 and version = coalesce($2, version)")
+        .bind(after.id).bind(version).bind(&after.display_name).bind(ids::fold(&after.display_name)).bind(&after.description).bind(search)
+        .bind(&after.suffix).bind(ids::fold(&after.suffix)).bind(now).bind(&after.api_version).bind(&after.servers).bind(&after.tags)
+        .bind(&after.facts).bind(&after.own_tags).bind(folded_tags(&own_tags)).execute(c).await?.rows_affected())
         == 1)
 }
 
+/// Keeps others from changing the API until the transaction ends.
+pub(super) async fn hold(tx: &mut Transaction, api: ApiId) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update apis set version = version where id = $1").bind(api).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Puts another document in the place of the one that is there. None when the API is at another version.
-pub(super) async fn replace(tx: &mut Transaction, api: ApiId, version: i64, row: &Row, document: &[u8]) -> Result<Option<Api>, Error> {
+pub(super) async fn replace(
+    tx: &mut Transaction,
+    api: ApiId,
+    version: Option<i64>,
+    row: &Row,
+    document: &[u8],
+) -> Result<Option<Api>, Error> {
     let now = tx.now();
-    let search = search_text(&row.display_name, &row.suffix, &row.tag_names, &row.description);
+    let search = search_text(&row.display_name, &row.suffix, &row.tag_names, &row.own_tags, &row.description);
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query_as::<_, Api>(
         "update apis set display_name = $3, display_name_folded = $4, description = $5, search_folded = $6, api_version = $7, servers = $8,
              tags = $9, facts = $10, format = $11, document = $12, updated_at = $13, version = version + 1
-         where id = $1 and version = $2
-         returning id, name, display_name, description, suffix, api_version, servers, tags, facts, format, version, created_at, updated_at")
+         where id = $1 and version = coalesce($2, version)
+         returning id, name, display_name, description, suffix, api_version, servers, tags, own_tags, version_set, set_version, facts, format,
+                version, created_at, updated_at")
         .bind(api).bind(version).bind(&row.display_name).bind(ids::fold(&row.display_name)).bind(&row.description).bind(search)
         .bind(&row.api_version).bind(&row.servers).bind(&row.tags).bind(&row.facts).bind(&row.format).bind(document).bind(now)
         .fetch_optional(c).await?))
 }
 
-/// Deletes the API and its operations; its places in products are gone already.
+/// Deletes the API, its operations and its change log; its places in products are gone already.
 pub(super) async fn delete(tx: &mut Transaction, api: ApiId) -> Result<(), Error> {
     operations::delete(tx, api).await?;
+    changes::delete(tx, api).await?;
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("delete from apis where id = $1").bind(api).execute(c).await?.rows_affected());
     Ok(())

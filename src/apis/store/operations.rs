@@ -71,10 +71,87 @@ pub struct Known {
     pub url_template: String,
 }
 
+impl From<&Whole> for Known {
+    fn from(whole: &Whole) -> Self {
+        Self {
+            id: whole.id,
+            name: whole.name.clone(),
+            operation_id: whole.operation_id.clone(),
+            method: whole.method.clone(),
+            url_template: whole.url_template.clone(),
+        }
+    }
+}
+
 pub async fn known(connection: &mut Connection, api: ApiId) -> Result<Vec<Known>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Known>(
         "select id, name, operation_id, method, url_template from operations where api_id = $1 order by position")
         .bind(api).fetch_all(c).await?))
+}
+
+/// An operation with all that is kept of it.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct Whole {
+    pub id: i64,
+    pub version: i64,
+    pub name: String,
+    pub operation_id: Option<String>,
+    pub method: String,
+    pub url_template: String,
+    pub display_name: String,
+    pub description: String,
+    pub deprecated: bool,
+    /// JSON of `Vec<String>`.
+    pub tags: String,
+    /// JSON of `Detail`.
+    pub detail: String,
+}
+
+/// All of them, in their order.
+pub async fn whole(connection: &mut Connection, api: ApiId) -> Result<Vec<Whole>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Whole>(
+        "select id, version, name, operation_id, method, url_template, display_name, description, deprecated, tags, detail
+         from operations where api_id = $1 order by position")
+        .bind(api).fetch_all(c).await?))
+}
+
+pub async fn find(connection: &mut Connection, api: ApiId, name: &str) -> Result<Option<Whole>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Whole>(
+        "select id, version, name, operation_id, method, url_template, display_name, description, deprecated, tags, detail
+         from operations where api_id = $1 and name_folded = $2")
+        .bind(api).bind(ids::fold(name)).fetch_optional(c).await?))
+}
+
+/// Puts one behind the others.
+pub async fn add(tx: &mut Transaction, api: ApiId, row: &OperationColumns<'_>) -> Result<(), Error> {
+    let said = row.operation;
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into operations (api_id, name, name_folded, method, url_template, display_name, description, deprecated, tags, detail, position)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, (select coalesce(max(position) + 1, 0) from operations where api_id = $1))")
+        .bind(api).bind(row.name).bind(ids::fold(row.name)).bind(&said.method).bind(&said.url_template).bind(&row.display_name)
+        .bind(said.description.clone().unwrap_or_default()).bind(said.deprecated).bind(&row.tags).bind(row.detail).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// False when it is at another version. Its name stays.
+pub async fn update(tx: &mut Transaction, version: i64, row: &OperationColumns<'_>) -> Result<bool, Error> {
+    let said = row.operation;
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "update operations set method = $3, url_template = $4, display_name = $5, description = $6, deprecated = $7, tags = $8, detail = $9,
+             version = version + 1
+         where id = $1 and version = $2")
+        .bind(row.id).bind(version).bind(&said.method).bind(&said.url_template).bind(&row.display_name)
+        .bind(said.description.clone().unwrap_or_default()).bind(said.deprecated).bind(&row.tags).bind(row.detail)
+        .execute(c).await?.rows_affected())
+        == 1)
+}
+
+pub async fn delete_one(tx: &mut Transaction, operation: i64) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from operations where id = $1").bind(operation).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// An operation as a line of a list.

@@ -8,10 +8,13 @@ use serde::Deserialize;
 
 use super::subscribable;
 use crate::{
-    apis::description::{Server, Tag},
+    apis::{
+        self,
+        description::{Server, Tag},
+    },
     app::Portal,
     auth::Visitor,
-    catalog::{self, ApiPageParts, ApiSeen, OperationRow, Product},
+    catalog::{self, Api, ApiPageParts, ApiSeen, OperationRow, Product},
     error::Error,
     ids,
     web::{
@@ -99,6 +102,7 @@ struct ApiPage {
     description: SafeHtml,
     servers: Vec<Server>,
     products: Vec<Arc<Product>>,
+    versions: Vec<Arc<Api>>,
     sections: Vec<Section>,
     /// All of them, whatever is filtered.
     operations: usize,
@@ -106,6 +110,16 @@ struct ApiPage {
 }
 
 impl ApiPage {
+    /// What is different in the later of the two.
+    fn compare_path(&self, other: &Api) -> String {
+        let own = self.versions.iter().find(|version| version.id == self.api.id).map_or("", |version| &*version.set_version);
+        if apis::natural(own, &other.set_version).is_lt() {
+            format!("{}/compare/{}", other.path(), ids::encode(&self.api.name))
+        } else {
+            format!("{}/compare/{}", self.api.path(), ids::encode(&other.name))
+        }
+    }
+
     fn operation_path(&self, operation: &OperationRow) -> String {
         operation_path(&self.api, &operation.name)
     }
@@ -113,7 +127,7 @@ impl ApiPage {
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Name(name): Name, Query(query): Query<ShowQuery>) -> Answer {
     let found = catalog::find_api(&portal.db, &portal.catalog, &visitor, &name, "").await?.ok_or(Error::NotFound)?;
-    let ApiPageParts { api, products, mut operations, .. } = found;
+    let ApiPageParts { api, products, versions, mut operations, .. } = found;
     let count = operations.len();
     let words: Vec<String> = query.q.split_whitespace().take(WORDS).map(ids::fold).collect();
     if !words.is_empty() {
@@ -127,6 +141,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
             description: markdown::to_html(&api.description),
             servers: servers(&api),
             products,
+            versions,
             sections: sections(&api, operations, true),
             operations: count,
             api,

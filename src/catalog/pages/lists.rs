@@ -10,7 +10,7 @@ use crate::{
     app::Portal,
     auth::Visitor,
     catalog::{self, Api, Catalog, Held, ProductCard, Wanted},
-    ids::ProductId,
+    ids::{self, ProductId},
     web::{
         self, Answer, Frame, counted,
         form::Query,
@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct ListQuery {
     #[serde(default)]
     q: String,
+    #[serde(default)]
+    tag: String,
     page: Option<i64>,
     size: Option<i64>,
 }
@@ -88,7 +90,7 @@ impl HomePage {
     fn of(known: &Catalog, visitor: &Visitor, held: &HashMap<ProductId, Held>, frame: Frame, q: &str) -> Self {
         let wanted = Wanted { needle: q, limit: ON_HOME, offset: 0 };
         let (products, product_total) = known.products(visitor.standing(), held, wanted);
-        let (apis, api_total) = known.apis(visitor.standing(), wanted);
+        let (apis, api_total) = known.apis(visitor.standing(), "", wanted);
         let q = q.trim();
         let searching = !q.is_empty();
         let filter = if searching { format!("?q={}", encode(q)) } else { String::new() };
@@ -137,9 +139,21 @@ pub(super) async fn products(visitor: Visitor, portal: Data<Portal>, frame: Fram
 struct ApisPage {
     frame: Frame,
     q: String,
+    /// The tag that is chosen, and those that may be, with where each leads.
+    tag: String,
+    tags: Vec<(String, String)>,
     apis: Vec<Arc<Api>>,
     pager: Pager,
 }
+
+impl ApisPage {
+    fn is_chosen(&self, tag: &str) -> bool {
+        ids::fold(tag) == ids::fold(&self.tag)
+    }
+}
+
+/// Tags that the list of APIs offers; the search finds the others.
+const TAGS: usize = 60;
 
 pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
     let page = Page::new(query.page, query.size);
@@ -149,7 +163,14 @@ pub(super) async fn apis(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
     if let Some(drawn) = place.and_then(|place| portal.drawn.get(place)) {
         return web::drawn_page(drawn);
     }
-    let (apis, total) = known.apis(visitor.standing(), wanted);
-    let pager = Pager::new(page, total, "/apis", &[("q", &query.q)]);
-    web::open_page_at(place.map(|place| (&*portal.drawn, place)), visitor.person().is_none(), &ApisPage { frame, q: query.q, apis, pager })
+    let (apis, total) = known.apis(visitor.standing(), &query.tag, wanted);
+    let pager = Pager::new(page, total, "/apis", &[("q", &query.q), ("tag", &query.tag)]);
+    let kept = if query.q.trim().is_empty() { String::new() } else { format!("q={}&", encode(query.q.trim())) };
+    let tags = known.tags(visitor.standing()).into_iter().take(TAGS);
+    let tags = tags.map(|tag| (tag.to_owned(), format!("/apis?{kept}tag={}", encode(tag)))).collect();
+    web::open_page_at(
+        place.map(|place| (&*portal.drawn, place)),
+        visitor.person().is_none(),
+        &ApisPage { frame, q: query.q, tag: query.tag.trim().to_owned(), tags, apis, pager },
+    )
 }

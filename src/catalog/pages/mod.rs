@@ -1,6 +1,8 @@
 //! The pages of the developer portal, for guests as for everybody: what is not listed for who asks is not found.
 
 mod api;
+mod changes;
+mod export;
 mod lists;
 mod operation;
 mod product;
@@ -24,5 +26,10 @@ pub fn routes(routes: &mut Routes) {
         .post("/products/{name}/subscribe", product::subscribe)
         .get("/apis", lists::apis)
         .get("/apis/{name}", api::show)
+        .get("/apis/{name}/changes", changes::log)
+        .get("/apis/{name}/compare/{inner}", changes::compare)
+        .get("/apis/{name}/document", export::document)
+        .get("/apis/{name}/openapi.json", export::json)
+        .get("/apis/{name}/openapi.yaml", export::yaml)
         .get("/apis/{name}/operations/{inner}", operation::show);
 }

@@ -193,7 +193,7 @@ fn samples_of(api: &ApiSeen, products: &[Arc<Product>], operation: &OperationSee
 
 pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Names(name, inner): Names) -> Answer {
     let found = catalog::find_api(&portal.db, &portal.catalog, &visitor, &name, &inner).await?.ok_or(Error::NotFound)?;
-    let ApiPageParts { api, products, operations, operation } = found;
+    let ApiPageParts { api, products, operations, operation, .. } = found;
     let operation = operation.ok_or(Error::NotFound)?;
     // What was stored before there were details has none.
     let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();

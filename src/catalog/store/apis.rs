@@ -15,6 +15,12 @@ pub struct ApiSeen {
     pub display_name: String,
     pub description: String,
     pub api_version: String,
+    /// As `apis::Api::format`.
+    pub format: String,
+    /// How often its description was replaced by one with other operations.
+    pub changes: i64,
+    /// JSON: a list of names, which say what it is about.
+    pub own_tags: String,
     /// JSON: a list of `apis::description::Server`.
     pub servers: String,
     /// JSON: a list of `apis::description::Tag`.
@@ -27,6 +33,15 @@ pub struct ApiSeen {
 impl ApiSeen {
     pub fn path(&self) -> String {
         format!("/apis/{}", ids::encode(&self.name))
+    }
+
+    pub fn own_tags(&self) -> Vec<String> {
+        serde_json::from_str(&self.own_tags).unwrap_or_default()
+    }
+
+    /// "OpenAPI 3.0 in YAML": the description as it came, if it came from anywhere.
+    pub fn original(&self) -> Option<String> {
+        crate::apis::original_label(&self.format)
     }
 }
 
@@ -73,7 +88,8 @@ pub(in crate::catalog) async fn read(
     let (array, values) = (select::json_array(connection), select::json_values(connection));
     let mut statement = Select::new(
         connection,
-        "select a.id, a.name, a.display_name, a.description, a.api_version, a.servers, a.tags,
+        "select a.id, a.name, a.display_name, a.description, a.api_version, a.format, a.own_tags,
+            (select count(*) from api_changes l where l.api_id = a.id) as changes, a.servers, a.tags,
             coalesce((select c.way from api_calls c where c.api_id = a.id), 'no') as try_it,
             coalesce((select c.key_header from api_calls c where c.api_id = a.id), 'X-Portico-Key') as key_header, (select cast(coalesce(",
     );

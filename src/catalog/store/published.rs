@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
-    db::{Connection, Select, run, select},
+    db::{Connection, Select, inner, run, select},
     error::Error,
     ids::{ApiId, GroupId, ProductId},
 };
@@ -30,12 +30,16 @@ pub(in crate::catalog) struct ApiRow {
     pub beginning: String,
     pub search_folded: String,
     pub api_version: String,
+    #[serde(deserialize_with = "inner")]
+    pub own_tags: Vec<String>,
+    pub version_set: Option<String>,
+    pub set_version: String,
     pub operations: i64,
 }
 
 pub(in crate::catalog) struct Published {
     pub version: i64,
-    /// By name.
+    /// In the order that administrators gave them, then by name.
     pub products: Vec<ProductRow>,
     /// By name; those in no published product too.
     pub apis: Vec<ApiRow>,
@@ -68,7 +72,7 @@ pub(in crate::catalog) async fn read(connection: &mut Connection) -> Result<Publ
         .sql("(pg.group_id) from product_groups pg where pg.product_id = p.id), 'apis', (select")
         .sql(array)
         .sql(
-            "(pa.api_id) from product_apis pa where pa.product_id = p.id)) order by p.display_name_folded, p.id), '[]') as text)
+            "(pa.api_id) from product_apis pa where pa.product_id = p.id)) order by p.position is null, p.position, p.display_name_folded, p.id), '[]') as text)
              from products p where p.published) as products, (select cast(coalesce(",
         )
         .sql(array)
@@ -76,7 +80,7 @@ pub(in crate::catalog) async fn read(connection: &mut Connection) -> Result<Publ
         .sql(object)
         .sql(
             "('id', a.id, 'name', a.name, 'name_folded', a.name_folded, 'display_name', a.display_name, 'beginning', substr(a.description, 1, 600),
-              'search_folded', a.search_folded, 'api_version', a.api_version,
+              'search_folded', a.search_folded, 'api_version', a.api_version, 'own_tags', a.own_tags, 'version_set', a.version_set, 'set_version', a.set_version,
               'operations', (select count(*) from operations o where o.api_id = a.id))
              order by a.display_name_folded, a.id), '[]') as text) from apis a) as apis",
         );

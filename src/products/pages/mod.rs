@@ -1,5 +1,6 @@
 //! The Products pages of the publisher portal: the list, adding one, and a file for each tab.
 
+mod order;
 mod settings;
 mod state;
 mod subscribers;
@@ -20,7 +21,7 @@ use crate::{
     web::{
         self, Answer, Flash, Form, Frame, Routes, counted,
         form::Query,
-        markdown,
+        markdown::{self, SafeHtml},
         paging::{Heading, Page, Pager},
     },
 };
@@ -30,6 +31,8 @@ pub use state::said as undo_said;
 pub fn routes(routes: &mut Routes) {
     routes
         .get("/publisher/products", list)
+        .get("/publisher/order/products", order::show)
+        .post("/publisher/order/products", order::save)
         .get("/publisher/new/product", add)
         .post("/publisher/new/product", create)
         .get("/publisher/products/{name}", summary::show)
@@ -183,6 +186,20 @@ struct ProductForm {
     approval_required: Option<String>,
     #[serde(default)]
     subscriptions_limit: String,
+    /// The button that shows what the texts become, and saves nothing.
+    preview: Option<String>,
+}
+
+/// What the Markdown of a form becomes.
+struct Preview {
+    description: SafeHtml,
+    terms: SafeHtml,
+}
+
+impl Preview {
+    fn of(typed: &NewProduct) -> Self {
+        Self { description: markdown::to_html(&typed.description), terms: markdown::to_html(&typed.terms) }
+    }
 }
 
 impl From<ProductForm> for NewProduct {
@@ -203,15 +220,20 @@ impl From<ProductForm> for NewProduct {
 struct AddPage {
     frame: Frame,
     typed: NewProduct,
+    preview: Option<Preview>,
     problems: Problems,
 }
 
 async fn add(_admin: Administrator, frame: Frame) -> Answer {
-    web::page(&AddPage { frame, typed: NewProduct::default(), problems: Problems::default() })
+    web::page(&AddPage { frame, typed: NewProduct::default(), preview: None, problems: Problems::default() })
 }
 
 async fn create(admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<ProductForm>) -> Answer {
+    let asks_preview = form.preview.is_some();
     let typed = NewProduct::from(form);
+    if asks_preview {
+        return web::page(&AddPage { frame, preview: Some(Preview::of(&typed)), typed, problems: Problems::default() });
+    }
     match super::create(&portal.db, &admin, &typed).await {
         Ok(product) => {
             let text = format!(
@@ -221,7 +243,7 @@ async fn create(admin: Administrator, portal: Data<Portal>, frame: Frame, sessio
             Flash::good(text).keep(&session)?;
             web::see_other(&product.path())
         }
-        Err(Error::Invalid(problems)) => web::invalid(&AddPage { frame, typed, problems }),
+        Err(Error::Invalid(problems)) => web::invalid(&AddPage { frame, typed, preview: None, problems }),
         Err(other) => Err(other),
     }
 }

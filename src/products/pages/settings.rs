@@ -4,7 +4,7 @@ use actix_session::Session;
 use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 
-use super::{NewProduct, ProductForm, Tabs};
+use super::{NewProduct, Preview, ProductForm, Tabs};
 use crate::{
     app::Portal,
     auth::Administrator,
@@ -21,6 +21,7 @@ struct SettingsPage {
     version: i64,
     /// Somebody else saved meanwhile: the fields that now read differently from what was typed here, as they read now.
     theirs: Option<Vec<(&'static str, String)>>,
+    preview: Option<Preview>,
     problems: Problems,
 }
 
@@ -28,7 +29,7 @@ impl SettingsPage {
     async fn load(portal: &Portal, frame: Frame, name: &str) -> Result<Self, Error> {
         let tabs = Tabs::load(&mut portal.db.read().await?, name).await?;
         let typed = NewProduct::from(&tabs.product);
-        Ok(Self { frame, version: tabs.product.version, tabs, typed, theirs: None, problems: Problems::default() })
+        Ok(Self { frame, version: tabs.product.version, tabs, typed, theirs: None, preview: None, problems: Problems::default() })
     }
 }
 
@@ -73,7 +74,12 @@ pub(super) async fn edit(
 ) -> Answer {
     let version =
         form.version.ok_or_else(|| Error::BadRequest("The form is incomplete: it does not say which version it was shown.".to_owned()))?;
+    let asks_preview = form.preview.is_some();
     let typed = NewProduct::from(form);
+    if asks_preview {
+        let page = SettingsPage::load(&portal, frame, &name).await?;
+        return web::page(&SettingsPage { preview: Some(Preview::of(&typed)), typed, version, ..page });
+    }
     match super::super::edit(&portal.db, &admin, &name, version, &typed).await {
         Ok(changed) => {
             Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;

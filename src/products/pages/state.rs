@@ -12,9 +12,10 @@ use crate::{
     error::{Error, Problems},
     products::{Product, Undone},
     web::{
-        self, Answer, Flash, Form, Frame, counted,
+        self, Answer, Flash, Form, Frame, Pager, counted,
         filters::{shortened, the, thousands},
-        form::Name,
+        form::{Name, Query},
+        paging::Page,
     },
 };
 
@@ -112,9 +113,6 @@ pub(super) async fn unpublish(admin: Administrator, portal: Data<Portal>, sessio
     web::see_other(&product.path())
 }
 
-/// Subscriptions listed on the page that deletes them; the Subscribers tab has the others.
-const SHOWN_SUBSCRIPTIONS: i64 = 100;
-
 #[derive(Template)]
 #[template(path = "products/delete.html")]
 struct DeletePage {
@@ -123,17 +121,16 @@ struct DeletePage {
     goes: Vec<String>,
     stays: Vec<String>,
     subscriptions: Vec<store::SubscriberRow>,
-    /// Those that are not listed here.
-    more: i64,
+    pager: Pager,
     problems: Problems,
 }
 
 impl DeletePage {
-    async fn load(portal: &Portal, frame: Frame, name: &str, problems: Problems) -> Result<Self, Error> {
+    async fn load(portal: &Portal, frame: Frame, name: &str, page: Page, problems: Problems) -> Result<Self, Error> {
         let mut connection = portal.db.read().await?;
         let tabs = Tabs::load(&mut connection, name).await?;
         let filter = store::SubscriberFilter::default();
-        let (subscriptions, _) = store::subscribers(&mut connection, tabs.product.id, &filter, SHOWN_SUBSCRIPTIONS, 0).await?;
+        let (subscriptions, _) = store::subscribers(&mut connection, tabs.product.id, &filter, page.size, page.offset()).await?;
         let counts = tabs.counts;
         let mut goes = vec!["The product itself, with its description and terms".to_owned()];
         if counts.subscriptions > 0 {
@@ -151,13 +148,25 @@ impl DeletePage {
             format!("{} in it", counted(counts.apis, "API", "APIs")),
             format!("{} it is open to, and Administrators", counted(counts.groups, "group", "groups")),
         ];
-        let shown = i64::try_from(subscriptions.len()).unwrap_or(i64::MAX);
-        Ok(Self { frame, more: counts.subscriptions.saturating_sub(shown), tabs, goes, stays, subscriptions, problems })
+        let pager = Pager::new(page, counts.subscriptions, &format!("{}/delete", tabs.path()), &[]).exact(true);
+        Ok(Self { frame, pager, tabs, goes, stays, subscriptions, problems })
     }
 }
 
-pub(super) async fn ask_delete(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
-    web::page(&DeletePage::load(&portal, frame, &name, Problems::default()).await?)
+#[derive(Deserialize)]
+pub(super) struct DeleteQuery {
+    page: Option<i64>,
+    size: Option<i64>,
+}
+
+pub(super) async fn ask_delete(
+    _admin: Administrator,
+    portal: Data<Portal>,
+    frame: Frame,
+    Name(name): Name,
+    Query(query): Query<DeleteQuery>,
+) -> Answer {
+    web::page(&DeletePage::load(&portal, frame, &name, Page::new(query.page, query.size), Problems::default()).await?)
 }
 
 #[derive(Deserialize)]
@@ -188,7 +197,7 @@ pub(super) async fn delete(
             web::see_other("/publisher/products")
         }
         Err(Error::Conflict(why)) => {
-            let page = DeletePage::load(&portal, frame, &name, Problems::one("with_subscriptions", why)).await?;
+            let page = DeletePage::load(&portal, frame, &name, Page::new(None, None), Problems::one("with_subscriptions", why)).await?;
             web::page_with(StatusCode::CONFLICT, &page)
         }
         Err(other) => Err(other),

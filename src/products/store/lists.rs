@@ -6,6 +6,7 @@ use crate::{
     db::{COUNTED, Connection, Instant, Select, flag, inner, listed, select},
     error::Error,
     ids::{self, ApiId, ProductId, SubscriptionId},
+    products::Ordered,
 };
 
 /// The order of the products list.
@@ -122,6 +123,17 @@ pub async fn list(
     rows.bind(SHOWN_GROUPS).sql(") g) as first_groups from (").append(chosen).sql(") p").sql(sort.sql());
     total.sql("limit").bind(COUNTED + 1).sql(") t");
     listed(connection, rows, total).await
+}
+
+/// All products in the order of the developer portal, and the version of that order: one statement, so that they belong together.
+pub(crate) async fn order(connection: &mut Connection) -> Result<(Vec<Ordered>, i64), Error> {
+    let rows = Select::new(
+        connection,
+        "select p.id, p.name, p.display_name, p.published, p.position from products p
+         order by p.position is null, p.position, p.display_name_folded, p.id",
+    );
+    let version = Select::new(connection, "select version from product_order");
+    listed(connection, rows, version).await
 }
 
 /// One of the groups a product is open to.

@@ -159,3 +159,18 @@ pub(super) async fn names_of_apis(connection: &mut Connection, apis: &[ApiId]) -
     let mut statement = Select::new(connection, "select a.name, a.display_name from apis a where a.id");
     statement.in_keys(&keys).sql("order by a.display_name_folded, a.id").all(connection).await
 }
+
+/// Raises the version of the order; false when it is at another one.
+pub(super) async fn next_order(tx: &mut Transaction, version: i64) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query("update product_order set version = version + 1 where id = 1 and version = $1")
+        .bind(version).execute(c).await?.rows_affected())
+        == 1)
+}
+
+/// The version of the product stays: its place is no part of what its forms show.
+pub(super) async fn set_position(tx: &mut Transaction, product: ProductId, position: i64) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update products set position = $2 where id = $1").bind(product).bind(position).execute(c).await?.rows_affected());
+    Ok(())
+}

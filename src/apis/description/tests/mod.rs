@@ -1,6 +1,7 @@
 //! What reading a description promises: a model for each format, a refusal with place and reason
 //! for what is meaningless, and an end in bounded time for whatever bytes come.
 
+mod export;
 mod formats;
 mod hostile;
 mod property;

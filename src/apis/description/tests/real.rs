@@ -48,3 +48,11 @@ fn every_published_description_is_read_whole() {
         assert!(schemas.clone().all(|schema| schema.summary != "any"), "{path:?}");
     }
 }
+
+#[test]
+fn every_published_description_is_written_and_read_again() {
+    for path in files() {
+        let bytes = std::fs::read(&path).expect("a readable file");
+        super::export::comes_back(&bytes, &path.display().to_string());
+    }
+}
