@@ -64,6 +64,9 @@ pub struct Standing {
     /// In order.
     groups: Vec<GroupId>,
     catalog_version: i64,
+    /// Subscriptions that wait for approval, for an administrator's menu.
+    #[serde(default)]
+    waiting: i64,
 }
 
 impl Standing {
@@ -71,7 +74,16 @@ impl Standing {
         let system = [Some(ids::DEVELOPERS), administrator.then_some(ids::ADMINISTRATORS)];
         let mut groups: Vec<GroupId> = system.into_iter().flatten().chain(groups).collect();
         groups.sort_unstable();
-        Self { groups, catalog_version }
+        Self { groups, catalog_version, waiting: 0 }
+    }
+
+    pub(super) fn with_waiting(self, waiting: i64) -> Self {
+        Self { waiting, ..self }
+    }
+
+    /// How many subscriptions wait for approval, up to 100; none for who is no administrator.
+    pub fn waiting(&self) -> i64 {
+        self.waiting
     }
 
     pub fn is_in(&self, group: GroupId) -> bool {

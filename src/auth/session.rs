@@ -63,7 +63,7 @@ impl Sessions {
         let mut state: HashMap<String, String> = serde_json::from_str(&row.session_state).unwrap_or_default();
         state.insert(PERSON.to_owned(), serde_json::to_string(&row.person)?);
         let groups = row.groups.iter().flat_map(|keys| keys.split(',')).filter_map(|key| key.parse().ok().map(GroupId));
-        let standing = Standing::of(row.person.administrator, groups, row.catalog_version);
+        let standing = Standing::of(row.person.administrator, groups, row.catalog_version).with_waiting(row.waiting);
         state.insert(STANDING.to_owned(), serde_json::to_string(&standing)?);
         state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
         Ok(Some(state))

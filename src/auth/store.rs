@@ -17,6 +17,8 @@ pub(super) struct SessionRow {
     /// The keys of the groups that the user was put into, as they hold now, with commas between.
     pub groups: Option<String>,
     pub catalog_version: i64,
+    /// Subscriptions that wait for approval, up to 100; nobody but administrators is told.
+    pub waiting: i64,
     #[sqlx(flatten)]
     pub person: Person,
 }
@@ -34,7 +36,9 @@ pub(super) async fn find_session(
                 u.id, u.name, u.email, u.first_name, u.last_name, u.administrator,
                 (select string_agg(cast(m.group_id as text), ',') from memberships m
                  where m.user_id = u.id and m.from_at <= $4 and (m.until_at is null or m.until_at > $4)) as groups,
-                (select version from catalog_version) as catalog_version
+                (select version from catalog_version) as catalog_version,
+                cast(case when u.administrator then
+                    (select count(*) from (select 1 from subscriptions where state = 'submitted' limit 100) w) else 0 end as bigint) as waiting
          from sessions s join users u on u.id = s.user_id and u.state = 'active'
          where s.key_hash = $1 and s.created_at > $2 and s.seen_at > $3")
         .bind(hash).bind(created_after).bind(seen_after).bind(now).fetch_optional(c).await?))

@@ -9,6 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 
 pub use memory::{Api, Catalog, Memory, Product, ProductCard};
 pub use store::{
+    SEEN_BY_OWNER, UNSEEN,
     apis::{ApiSeen, OperationRow, OperationSeen},
     products::{Held, ProductSeen},
 };

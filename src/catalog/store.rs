@@ -80,6 +80,17 @@ pub(super) async fn count_losing_sight(connection: &mut Connection, group: Group
         .bind(now).bind(group).fetch_one(c).await?))
 }
 
+/// Whether the owner of the subscription `s` does not see its product, for statements whose first value is the instant.
+pub const UNSEEN: &str =
+    concat!("not exists (select 1 from products seen where seen.id = s.product_id and ", listed!("seen", "s.owner_id", "$1", "0"), ")");
+
+/// The subscription `s` is live, and its owner sees the product; for statements whose first value is the instant.
+pub const SEEN_BY_OWNER: &str = concat!(
+    "s.state in ('submitted', 'active', 'suspended') and exists (select 1 from products seen where seen.id = s.product_id and ",
+    listed!("seen", "s.owner_id", "$1", "0"),
+    ")"
+);
+
 /// Those of the subscriptions whose owners do not see the product at this instant.
 pub(super) async fn without_sight(connection: &mut Connection, keys: &[i64], now: Instant) -> Result<Vec<SubscriptionId>, Error> {
     let head = concat!(

@@ -35,6 +35,7 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (14, "accounts", include_str!("../../migrations/0014_accounts.sqlite.sql"), Some(Engine::Sqlite)),
     (15, "ends", include_str!("../../migrations/0015_ends.sql"), None),
     (16, "order and versions", include_str!("../../migrations/0016_order_and_versions.sql"), None),
+    (17, "subscription names", include_str!("../../migrations/0017_subscription_names.sql"), None),
     (18, "site", include_str!("../../migrations/0018_site.postgres.sql"), Some(Engine::Postgres)),
     (18, "site", include_str!("../../migrations/0018_site.sqlite.sql"), Some(Engine::Sqlite)),
     (19, "calls", include_str!("../../migrations/0019_calls.sql"), None),

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Problems},
     ids::{self, GroupId, UserId},
     products,
+    subscriptions::{self, Closing},
 };
 
 pub const SYSTEM: Error = Error::SystemEntity("System groups cannot be changed or deleted: who is in them follows from who somebody is.");
@@ -195,6 +196,7 @@ pub async fn delete(db: &Database, admin: &Administrator, name: &str) -> Result<
     if group.is_system() {
         return Err(SYSTEM);
     }
+    subscriptions::before_closing(&mut tx, Closing::Group(group.id)).await?;
     products::forget_group(&mut tx, group.id).await?;
     store::delete(&mut tx, group.id).await?;
     let subject = Subject::new("group", group.id.0, &group.display_name);
@@ -275,6 +277,7 @@ pub async fn remove_members_in(tx: &mut Transaction, admin: &Administrator, grou
     let group = get(tx, group).await?;
     by_hand(&group)?;
     let existing = store::count_existing(tx, users).await?;
+    subscriptions::before_closing(tx, Closing::Members(group.id, users)).await?;
     let removed = store::delete_members(tx, group.id, users).await?;
     outcome(tx, admin, group, "group.members_removed", removed, existing).await
 }

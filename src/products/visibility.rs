@@ -9,6 +9,7 @@ use crate::{
     db::{Database, Transaction},
     error::Error,
     ids::{self, ADMINISTRATORS, GUESTS, GroupId},
+    subscriptions::{self, Closing},
 };
 
 const LOCKED: &str = "Administrators see every product, always: it cannot be closed to them.";
@@ -86,6 +87,9 @@ pub async fn set_visibility_in(
         }
     }
     let missing = names.iter().collect::<std::collections::BTreeSet<_>>().len().saturating_sub(known.len());
+    if !close.is_empty() {
+        subscriptions::before_closing(tx, Closing::Product(product.id)).await?;
+    }
     let opened = store::open_to(tx, product.id, &open).await?;
     let closed = store::close_to(tx, product.id, &close).await?;
     let named = |keys: &[GroupId]| -> Vec<Named> {

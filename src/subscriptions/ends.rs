@@ -2,7 +2,7 @@
 
 use time::{Date, Duration, Month, UtcOffset, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::{State, Subscription, deciding, store, told};
+use super::{State, Subscription, deciding, sight, store, told};
 use crate::{
     audit,
     auth::Administrator,
@@ -144,6 +144,9 @@ pub async fn work(db: &Database, post: &Post, job: &Administrator) -> Result<usi
         }
         if due.ending {
             stretch += warn_due(db, post).await?;
+        }
+        if due.sight {
+            stretch += sight::tell_lost(db, post).await?;
         }
         if stretch == 0 {
             return Ok(done);

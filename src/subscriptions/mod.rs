@@ -8,6 +8,7 @@ mod key;
 pub mod pages;
 mod past;
 mod placing;
+mod sight;
 pub mod store;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub use ends::{set_end, work};
 pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, show_keys};
 pub use past::{PastSubscription, insert_past};
 pub use placing::{NewPlacement, place};
+pub use sight::{Closing, before_closing};
+pub use store::list::{Filter, Sort, SubscriptionRow, list};
 
 use crate::{
     audit::{self, Actor, Subject},

@@ -1,10 +1,8 @@
 //! SQL of subscriptions.
 
-use serde::Deserialize;
-
 use super::{State, Subscription, Wanted};
 use crate::{
-    db::{COUNTED, Connection, Instant, Select, Transaction, listed, run},
+    db::{Connection, Instant, Select, Transaction, run},
     error::Error,
     ids::{self, ProductId, SubscriptionId, UserId},
     mail::Recipient,
@@ -37,8 +35,10 @@ macro_rules! held_rows {
 // After the columns, so that they can be named in them.
 pub mod callable;
 pub(super) mod ends;
+pub mod list;
 pub(super) mod past;
 pub mod placing;
+pub(super) mod sight;
 
 /// A subscription and whose it is.
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -120,8 +120,8 @@ pub(super) async fn set_state(
 pub(super) async fn rename(tx: &mut Transaction, subscription: SubscriptionId, version: i64, display_name: &str) -> Result<bool, Error> {
     let connection: &mut Connection = tx;
     Ok(
-        run!(connection, c => sqlx::query("update subscriptions set display_name = $3, version = version + 1 where id = $1 and version = $2")
-        .bind(subscription).bind(version).bind(display_name).execute(c).await?.rows_affected())
+        run!(connection, c => sqlx::query("update subscriptions set display_name = $3, display_name_folded = $4, version = version + 1 where id = $1 and version = $2")
+        .bind(subscription).bind(version).bind(display_name).bind(ids::fold(display_name)).execute(c).await?.rows_affected())
             == 1,
     )
 }
@@ -163,11 +163,13 @@ pub(super) async fn insert(
     let connection: &mut Connection = tx;
     run!(&mut *connection, c => sqlx::query(
         "insert into subscriptions (name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac,
-            secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+            secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at,
+            display_name_folded)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
         .bind(name).bind(ids::fold(name)).bind(wanted.product).bind(wanted.owner).bind(&wanted.display_name).bind(wanted.state.as_str())
         .bind(&primary.sealed).bind(&primary.mac).bind(&secondary.sealed).bind(&secondary.mac).bind(&wanted.terms)
-        .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).bind(wanted.expires_at).execute(c).await?.rows_affected());
+        .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).bind(wanted.expires_at)
+        .bind(ids::fold(&wanted.display_name)).execute(c).await?.rows_affected());
     find(connection, wanted.owner, name).await?.ok_or(Error::NotFound)
 }
 
@@ -219,110 +221,4 @@ pub async fn of_owner(connection: &mut Connection, owner: UserId, limit: i64, of
     let total = run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from subscriptions where owner_id = $1")
         .bind(owner).fetch_one(c).await?);
     Ok((rows, total))
-}
-
-/// The order of the list of all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
-    #[default]
-    CreatedDown,
-    Created,
-    Product,
-    ProductDown,
-    Owner,
-    OwnerDown,
-    State,
-    StateDown,
-}
-
-impl Sort {
-    pub const ALL: [Sort; 8] =
-        [Sort::CreatedDown, Sort::Created, Sort::Product, Sort::ProductDown, Sort::Owner, Sort::OwnerDown, Sort::State, Sort::StateDown];
-
-    fn sql(self) -> &'static str {
-        match self {
-            // A key is as old as its row.
-            Sort::CreatedDown => "order by s.id desc",
-            Sort::Created => "order by s.id",
-            Sort::Product => "order by p.display_name_folded, s.id",
-            Sort::ProductDown => "order by p.display_name_folded desc, s.id desc",
-            Sort::Owner => "order by u.sort_folded, s.id",
-            Sort::OwnerDown => "order by u.sort_folded desc, s.id desc",
-            Sort::State => "order by s.state, s.id",
-            Sort::StateDown => "order by s.state desc, s.id desc",
-        }
-    }
-}
-
-/// A subscription among all; no keys.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SubscriptionRow {
-    pub id: SubscriptionId,
-    pub name: String,
-    pub display_name: String,
-    pub state: String,
-    pub created_at: Instant,
-    pub product_name: String,
-    pub product_display_name: String,
-    pub owner_name: String,
-    pub first_name: String,
-    pub last_name: String,
-    pub email: String,
-}
-
-impl SubscriptionRow {
-    pub fn path(&self) -> String {
-        format!("/publisher/subscriptions/{}", ids::encode(&self.name))
-    }
-
-    pub fn product_path(&self) -> String {
-        format!("/publisher/products/{}", ids::encode(&self.product_name))
-    }
-
-    pub fn owner_path(&self) -> String {
-        format!("/publisher/users/{}", ids::encode(&self.owner_name))
-    }
-
-    pub fn owner(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
-}
-
-/// Everybody's subscriptions whose product or owner contains the needle; and how many (counting stops past `COUNTED`).
-pub async fn list(
-    connection: &mut Connection,
-    needle: &str,
-    state: Option<State>,
-    sort: Sort,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<SubscriptionRow>, i64), Error> {
-    let needle = ids::fold(needle);
-    let mut rows = Select::new(
-        connection,
-        "select s.id, s.name, s.display_name, s.state, s.created_at, p.name as product_name, p.display_name as product_display_name,
-            u.name as owner_name, u.first_name, u.last_name, u.email
-         from subscriptions s join products p on p.id = s.product_id join users u on u.id = s.owner_id",
-    );
-    let mut total = Select::new(connection, "select count(*) from (select 1 from subscriptions s");
-    for statement in [&mut rows, &mut total] {
-        if let Some(state) = state {
-            statement.filter("s.state =").bind(state.as_str());
-        }
-        if !needle.is_empty() {
-            let pattern = crate::db::select::like(&needle);
-            statement
-                .filter("(s.product_id in (select sp.id from products sp where sp.display_name_folded like")
-                .bind(pattern.clone())
-                .sql("escape '\\') or s.owner_id in (select u.id from users u");
-            // The users' own search, inside the subquery.
-            statement.nested(|inner| {
-                inner.filter_users_search(&needle);
-            });
-            statement.sql("))");
-        }
-    }
-    rows.sql(sort.sql()).page(limit, offset);
-    total.sql("limit").bind(COUNTED + 1).sql(") t");
-    listed(connection, rows, total).await
 }

@@ -10,7 +10,11 @@ use super::{
     face::{self, Face},
     routes::Pages,
 };
-use crate::{app::Portal, auth::extract::visitor, error::Error};
+use crate::{
+    app::Portal,
+    auth::{Standing, extract::visitor},
+    error::Error,
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Theme {
@@ -56,6 +60,8 @@ pub struct Frame {
     /// The menu item that is current.
     pub section: &'static str,
     pub flash: Option<Flash>,
+    /// Subscriptions that wait for approval, up to 100; an administrator's alone.
+    pub waiting: i64,
     /// Path and query of this page, or of the one whose form led here when this address only takes forms.
     pub here: String,
     /// The address asks for nothing beyond its path.
@@ -72,7 +78,9 @@ impl Frame {
 
     /// Reads the request; takes the flash, since a page that draws a frame shows it.
     pub fn with(face: Arc<Face>, request: &HttpRequest) -> Self {
-        let person = visitor(request).person().map(|person| FramePerson {
+        let visitor = visitor(request);
+        let waiting = visitor.standing().map_or(0, Standing::waiting);
+        let person = visitor.person().map(|person| FramePerson {
             name: person.display(),
             email: person.email.clone(),
             administrator: person.administrator,
@@ -97,6 +105,7 @@ impl Frame {
             theme: theme.map(|cookie| Theme::parse(cookie.value())).unwrap_or_default(),
             flash: person.as_ref().and_then(|_| Flash::take(&request.get_session())),
             person,
+            waiting,
             section,
             here: super::url::local_path(Some(&here), "/"),
             plain: request.uri().query().is_none(),

@@ -455,16 +455,16 @@ async fn subscribers_are_listed_and_marked_when_they_lost_sight() {
     subscribe(&portal, &product, "ana@contoso.example", "Production", "active").await;
     subscribe(&portal, &product, "bo@contoso.example", "Trial", "cancelled").await;
     let page = admin.get(path).await;
-    page.shows("Ana Alves").shows("Production").shows("no longer sees this product").shows("Cancelled").shows("2 Mar 2026");
+    page.shows("Ana Alves").shows("Production").shows("The owner no longer sees it").shows("Cancelled").shows("2 Mar 2026");
     admin.get(&format!("{path}?q=ANA@")).await.shows("Production").hides("Bo Berg");
-    admin.get(&format!("{path}?state=cancelled")).await.shows("Trial").hides("Production").hides("no longer sees this product");
+    admin.get(&format!("{path}?state=cancelled")).await.shows("Trial").hides("Production").hides("The owner no longer sees it");
     admin.get(&format!("{path}?q=nobody")).await.shows("No subscriber matches.");
     for sort in ["user", "-user", "state", "-state", "since", "-since"] {
         admin.get(&format!("{path}?sort={sort}")).await.is(200).shows("Ana Alves");
     }
     products::publish(portal.db(), &auth::operator(), "orders").await.unwrap();
     change(&portal, "orders", &[("developers", true)]).await.unwrap();
-    admin.get(path).await.hides("no longer sees this product");
+    admin.get(path).await.hides("The owner no longer sees it");
 }
 
 #[tokio::test]

@@ -5,12 +5,13 @@ use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Tabs, store, summary, visibility};
+use super::{Tabs, summary, visibility};
 use crate::{
     app::Portal,
     auth::Administrator,
     error::{Error, Problems},
     products::{Product, Undone},
+    subscriptions::{self, Filter, Sort, SubscriptionRow},
     web::{
         self, Answer, Flash, Form, Frame, Pager, counted,
         filters::{shortened, the, thousands},
@@ -120,7 +121,7 @@ struct DeletePage {
     tabs: Tabs,
     goes: Vec<String>,
     stays: Vec<String>,
-    subscriptions: Vec<store::SubscriberRow>,
+    subscriptions: Vec<SubscriptionRow>,
     pager: Pager,
     problems: Problems,
 }
@@ -129,8 +130,9 @@ impl DeletePage {
     async fn load(portal: &Portal, frame: Frame, name: &str, page: Page, problems: Problems) -> Result<Self, Error> {
         let mut connection = portal.db.read().await?;
         let tabs = Tabs::load(&mut connection, name).await?;
-        let filter = store::SubscriberFilter::default();
-        let (subscriptions, _) = store::subscribers(&mut connection, tabs.product.id, &filter, page.size, page.offset()).await?;
+        let filter = Filter { product: Some(tabs.product.id), ..Filter::default() };
+        let (subscriptions, _) =
+            subscriptions::list(&mut connection, portal.db.now(), &filter, Sort::Owner, page.size, page.offset()).await?;
         let counts = tabs.counts;
         let mut goes = vec!["The product itself, with its description and terms".to_owned()];
         if counts.subscriptions > 0 {

@@ -1,15 +1,14 @@
-//! The Subscribers tab: who holds the product, in which state. Nothing is changed here, and no key is shown.
+//! The Subscribers tab: who holds the product, in which state; decided on as in the list of all subscriptions. No key is shown.
 
 use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
 
-use super::{Tabs, store};
+use super::Tabs;
 use crate::{
     app::Portal,
     auth::Administrator,
-    catalog,
-    ids::SubscriptionId,
+    subscriptions::{Filter, SubscriptionRow, list, pages::Narrowed, pages::parse_sort},
     web::{
         self, Answer, Frame,
         form::{Name, Query},
@@ -29,27 +28,6 @@ pub(super) struct SubscribersQuery {
     size: Option<i64>,
 }
 
-const STATES: [(&str, &str); 6] = [
-    ("active", "Active"),
-    ("submitted", "Submitted"),
-    ("suspended", "Suspended"),
-    ("rejected", "Rejected"),
-    ("cancelled", "Cancelled"),
-    ("expired", "Expired"),
-];
-
-fn parse_sort(text: &str) -> (store::SubscriberSort, &'static str) {
-    use store::SubscriberSort::*;
-    match text {
-        "-user" => (UserDown, "-user"),
-        "state" => (State, "state"),
-        "-state" => (StateDown, "-state"),
-        "since" => (Since, "since"),
-        "-since" => (SinceDown, "-since"),
-        _ => (User, "user"),
-    }
-}
-
 #[derive(Template)]
 #[template(path = "products/subscribers.html")]
 struct SubscribersPage {
@@ -57,13 +35,12 @@ struct SubscribersPage {
     tabs: Tabs,
     q: String,
     state: &'static str,
-    states: [(&'static str, &'static str); 6],
-    rows: Vec<store::SubscriberRow>,
-    /// Live ones whose owners no longer see the product.
-    without_sight: Vec<SubscriptionId>,
+    sorted: &'static str,
+    rows: Vec<SubscriptionRow>,
     pager: Pager,
     by_user: Heading,
     by_state: Heading,
+    by_end: Heading,
     by_since: Heading,
 }
 
@@ -75,28 +52,30 @@ pub(super) async fn show(
     Query(query): Query<SubscribersQuery>,
 ) -> Answer {
     let page = Page::new(query.page, query.size);
-    let (sort, sorted) = parse_sort(&query.sort);
-    let state = STATES.iter().map(|(state, _)| *state).find(|state| *state == query.state).unwrap_or("");
+    // By user, unless another order is asked for; all are of one product.
+    let asked = if matches!(query.sort.as_str(), "" | "product" | "-product") { "owner" } else { query.sort.as_str() };
+    let (sort, sorted) = parse_sort(asked);
+    let now = portal.db.now();
+    let Narrowed { state, filter } = Narrowed::to(&query.state, now);
     let mut connection = portal.db.read().await?;
     let tabs = Tabs::load(&mut connection, &name).await?;
-    let filter = store::SubscriberFilter { needle: query.q.clone(), state, sort };
-    let (rows, total) = store::subscribers(&mut connection, tabs.product.id, &filter, page.size, page.offset()).await?;
-    let live: Vec<SubscriptionId> = rows.iter().filter(|row| row.is_live()).map(|row| row.id).collect();
-    let without_sight = catalog::without_sight(&mut connection, &live, portal.db.now()).await?;
+    let filter = Filter { needle: query.q.clone(), product: Some(tabs.product.id), ..filter };
+    let (rows, total) = list(&mut connection, now, &filter, sort, page.size, page.offset()).await?;
     drop(connection);
-    let asked = [("q", query.q.as_str()), ("state", state), ("sort", if sorted == "user" { "" } else { sorted })];
+    let kept = if sorted == "owner" { "" } else { sorted };
+    let asked = [("q", query.q.as_str()), ("state", state), ("sort", kept)];
     let pager = Pager::new(page, total, &format!("{}/subscribers", tabs.path()), &asked);
     web::page(&SubscribersPage {
-        by_user: Heading::new(&pager, "user", sorted, false),
+        by_user: Heading::new(&pager, "owner", sorted, false),
         by_state: Heading::new(&pager, "state", sorted, false),
-        by_since: Heading::new(&pager, "since", sorted, true),
+        by_end: Heading::new(&pager, "ends", sorted, false),
+        by_since: Heading::new(&pager, "created", sorted, true),
         frame,
         tabs,
         q: query.q,
         state,
-        states: STATES,
+        sorted: kept,
         rows,
-        without_sight,
         pager,
     })
 }

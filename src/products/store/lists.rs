@@ -1,11 +1,11 @@
-//! What the pages of products list: products, the APIs in one and outside it, who holds it.
+//! What the pages of products list: products, the APIs in one and outside it.
 
 use serde::Deserialize;
 
 use crate::{
     db::{COUNTED, Connection, Instant, Select, flag, inner, listed, select},
     error::Error,
-    ids::{self, ApiId, ProductId, SubscriptionId},
+    ids::{self, ApiId, ProductId},
     products::Ordered,
 };
 
@@ -231,115 +231,4 @@ pub async fn apis_made_since(connection: &mut Connection, names: &[String], at: 
     let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
     let mut statement = Select::new(connection, "select count(*) from apis a where a.created_at >");
     statement.bind(at).sql("and a.name_folded").in_texts(&folded).count(connection).await
-}
-
-/// The order of a product's subscribers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum SubscriberSort {
-    #[default]
-    User,
-    UserDown,
-    State,
-    StateDown,
-    Since,
-    SinceDown,
-}
-
-impl SubscriberSort {
-    pub const ALL: [SubscriberSort; 6] = [
-        SubscriberSort::User,
-        SubscriberSort::UserDown,
-        SubscriberSort::State,
-        SubscriberSort::StateDown,
-        SubscriberSort::Since,
-        SubscriberSort::SinceDown,
-    ];
-
-    fn sql(self) -> &'static str {
-        match self {
-            SubscriberSort::User => "order by u.sort_folded, u.id, s.id",
-            SubscriberSort::UserDown => "order by u.sort_folded desc, u.id desc, s.id desc",
-            SubscriberSort::State => "order by s.state, u.sort_folded, s.id",
-            SubscriberSort::StateDown => "order by s.state desc, u.sort_folded, s.id",
-            SubscriberSort::Since => "order by coalesce(s.started_at, s.created_at), s.id",
-            SubscriberSort::SinceDown => "order by coalesce(s.started_at, s.created_at) desc, s.id desc",
-        }
-    }
-}
-
-/// A subscription and its owner. No key is read.
-#[derive(Clone, Debug, Deserialize)]
-pub struct SubscriberRow {
-    pub id: SubscriptionId,
-    pub display_name: String,
-    pub state: String,
-    pub created_at: Instant,
-    pub started_at: Option<Instant>,
-    pub user_name: String,
-    pub first_name: String,
-    pub last_name: String,
-    pub email: String,
-    pub user_state: String,
-}
-
-impl SubscriberRow {
-    pub fn display(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name)
-    }
-
-    pub fn path(&self) -> String {
-        format!("/publisher/users/{}", ids::encode(&self.user_name))
-    }
-
-    /// When it began to count; when it was asked for, while it does not yet.
-    pub fn since(&self) -> Instant {
-        self.started_at.unwrap_or(self.created_at)
-    }
-
-    pub fn is_live(&self) -> bool {
-        matches!(self.state.as_str(), "submitted" | "active" | "suspended")
-    }
-}
-
-/// Which subscribers are asked for.
-#[derive(Clone, Debug, Default)]
-pub struct SubscriberFilter {
-    /// Part of the owner's name or address.
-    pub needle: String,
-    /// One of the states; empty is any.
-    pub state: &'static str,
-    pub sort: SubscriberSort,
-}
-
-/// The subscriptions of a product, and how many match.
-pub async fn subscribers(
-    connection: &mut Connection,
-    product: ProductId,
-    filter: &SubscriberFilter,
-    limit: i64,
-    offset: i64,
-) -> Result<(Vec<SubscriberRow>, i64), Error> {
-    let needle = ids::fold(&filter.needle);
-    let mut statements = [
-        Select::new(
-            connection,
-            "select s.id, s.display_name, s.state, s.created_at, s.started_at, u.name as user_name, u.first_name, u.last_name, u.email,
-                    u.state as user_state
-             from subscriptions s join users u on u.id = s.owner_id",
-        ),
-        Select::new(connection, "select count(*) from (select 1 from subscriptions s join users u on u.id = s.owner_id"),
-    ];
-    for statement in &mut statements {
-        statement.filter("s.product_id =").bind(product);
-        if !filter.state.is_empty() {
-            statement.filter("s.state =").bind(filter.state);
-        }
-        if !needle.is_empty() {
-            statement.filter_users_search(&needle);
-        }
-    }
-    let [mut rows, mut total] = statements;
-    rows.sql(filter.sort.sql()).page(limit, offset);
-    total.sql("limit").bind(COUNTED + 1).sql(") t");
-    listed(connection, rows, total).await
 }

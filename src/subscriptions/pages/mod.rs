@@ -1,6 +1,7 @@
-//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `publisher` and `add`.
+//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `list`, `publisher` and `add`.
 
 mod add;
+mod list;
 mod publisher;
 
 use actix_session::Session;
@@ -24,6 +25,8 @@ use crate::{
     },
 };
 
+pub use list::{Narrowed, STATES, parse_sort};
+
 pub fn routes(routes: &mut Routes) {
     routes
         .get("/account/subscriptions", own)
@@ -35,7 +38,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/account/subscriptions/{name}/regenerate", regenerate)
         .get("/publisher/new/subscription", add::add)
         .post("/publisher/new/subscription", add::create)
-        .get("/publisher/subscriptions", publisher::list)
+        .get("/publisher/subscriptions", list::list)
         .post("/publisher/decide/subscriptions", publisher::decide_many)
         .get("/publisher/subscriptions/{name}", publisher::show)
         .post("/publisher/subscriptions/{name}/decide", publisher::decide)

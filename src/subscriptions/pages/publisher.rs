@@ -1,4 +1,4 @@
-//! Everybody's subscriptions, for administrators: the list with what is decided for many at once, and a page for each.
+//! The page of anybody's subscription, for administrators, and what they decide for one or many.
 
 use actix_session::Session;
 use actix_web::{http::StatusCode, web::Data};
@@ -10,96 +10,15 @@ use crate::{
     auth::Administrator,
     catalog,
     error::{Error, Problems},
-    ids::SubscriptionId,
-    subscriptions::{
-        self, Decided, Decision, Remarks, State,
-        store::{self, Held},
-    },
+    subscriptions::{self, Decided, Decision, Remarks, State, store::Held},
     web::{
         self, Answer, Flash, Form, Frame, counted,
         filters::{shortened, the},
-        form::{Name, Query},
+        form::Name,
         markdown::{self, SafeHtml},
-        paging::{Heading, Page, Pager},
         url::local_path,
     },
 };
-
-#[derive(Deserialize)]
-pub(super) struct ListQuery {
-    #[serde(default)]
-    q: String,
-    #[serde(default)]
-    state: String,
-    #[serde(default)]
-    sort: String,
-    page: Option<i64>,
-    size: Option<i64>,
-}
-
-fn parse_sort(text: &str) -> (store::Sort, &'static str) {
-    use store::Sort::*;
-    match text {
-        "created" => (Created, "created"),
-        "product" => (Product, "product"),
-        "-product" => (ProductDown, "-product"),
-        "owner" => (Owner, "owner"),
-        "-owner" => (OwnerDown, "-owner"),
-        "state" => (State, "state"),
-        "-state" => (StateDown, "-state"),
-        _ => (CreatedDown, "-created"),
-    }
-}
-
-#[derive(Template)]
-#[template(path = "subscriptions/list.html")]
-struct ListPage {
-    frame: Frame,
-    q: String,
-    state: Option<State>,
-    sorted: &'static str,
-    subscriptions: Vec<store::SubscriptionRow>,
-    hidden: Vec<SubscriptionId>,
-    pager: Pager,
-    product: Heading,
-    owner: Heading,
-    by_state: Heading,
-    created: Heading,
-}
-
-impl ListPage {
-    fn is_state(&self, state: &State) -> bool {
-        self.state.as_ref() == Some(state)
-    }
-}
-
-pub(super) async fn list(_admin: Administrator, portal: Data<Portal>, frame: Frame, Query(query): Query<ListQuery>) -> Answer {
-    let page = Page::new(query.page, query.size);
-    let (sort, sorted) = parse_sort(&query.sort);
-    let state = State::parse(&query.state);
-    let mut connection = portal.db.read().await?;
-    let (subscriptions, total) = store::list(&mut connection, &query.q, state, sort, page.size, page.offset()).await?;
-    let live = |row: &&store::SubscriptionRow| State::parse(&row.state).is_some_and(State::is_live);
-    let keys: Vec<SubscriptionId> = subscriptions.iter().filter(live).map(|row| row.id).collect();
-    let hidden = catalog::without_sight(&mut connection, &keys, portal.db.now()).await?;
-    let sorted = if sorted == "-created" { "" } else { sorted };
-    let kept = [("q", query.q.as_str()), ("state", state.map_or("", State::as_str)), ("sort", sorted)];
-    let pager = Pager::new(page, total, "/publisher/subscriptions", &kept);
-    let current = if sorted.is_empty() { "-created" } else { sorted };
-    web::page(&ListPage {
-        product: Heading::new(&pager, "product", current, false),
-        owner: Heading::new(&pager, "owner", current, false),
-        by_state: Heading::new(&pager, "state", current, false),
-        created: Heading::new(&pager, "created", current, true),
-        frame,
-        q: query.q,
-        state,
-        sorted,
-        subscriptions,
-        hidden,
-        pager,
-    })
-}
 
 /// The page of one.
 #[derive(Template)]

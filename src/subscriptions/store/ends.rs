@@ -27,6 +27,8 @@ pub(in crate::subscriptions) async fn set(
 pub(in crate::subscriptions) struct Due {
     pub ended: bool,
     pub ending: bool,
+    /// Somebody may have lost sight of what they hold.
+    pub sight: bool,
 }
 
 /// Whether anything is due, without waiting for the writer.
@@ -36,7 +38,8 @@ pub(in crate::subscriptions) async fn due(connection: &mut Connection, now: Inst
             exists (select 1 from subscriptions s join users u on u.id = s.owner_id and u.state = 'active'
                 where s.state in ('active', 'suspended') and s.warned = 0 and s.expires_at <= $2 and s.expires_at > $1)
             or exists (select 1 from subscriptions s join users u on u.id = s.owner_id and u.state = 'active'
-                where s.state in ('active', 'suspended') and s.warned = 1 and s.expires_at <= $3 and s.expires_at > $1) as ending")
+                where s.state in ('active', 'suspended') and s.warned = 1 and s.expires_at <= $3 and s.expires_at > $1) as ending,
+            exists (select 1 from sight_checks) as sight")
         .bind(now).bind(first).bind(second).fetch_one(c).await?))
 }
 

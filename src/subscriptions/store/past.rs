@@ -26,6 +26,7 @@ const COLUMNS: &[Kind] = &[
     Kind::Instant,
     Kind::Instant,
     Kind::Instant,
+    Kind::Text,
 ];
 
 fn hex(bytes: &[u8]) -> String {
@@ -58,12 +59,13 @@ pub(in crate::subscriptions) async fn insert(
             started.then_some(&at),
             (!wanted.state.is_live()).then_some(&at),
             wanted.expires_at.map(Instant::text),
+            ids::fold(&wanted.display_name),
         ])
     };
     let mut statement = Select::new(
         tx,
         "insert into subscriptions (id, name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac, secondary_key,
-            secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at) select",
+            secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at, display_name_folded) select",
     );
     statement.given(COLUMNS, serde_json::to_string(&rows.iter().map(row).collect::<Vec<_>>())?).execute(tx).await?;
     Ok(())

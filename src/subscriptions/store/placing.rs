@@ -47,6 +47,14 @@ pub async fn products_called(connection: &mut Connection, words: &str) -> Result
     statement.sql(") order by p.id limit 2").all(connection).await
 }
 
+/// The product that is meant by its name in addresses or as people know it.
+pub async fn product_called(connection: &mut Connection, words: &str) -> Result<Option<ProductId>, Error> {
+    let folded = ids::fold(words);
+    Ok(run!(connection, c => sqlx::query_scalar::<_, ProductId>(
+        "select p.id from products p where p.name_folded = $1 or p.display_name_folded = $1
+         order by case when p.name_folded = $1 then 0 else 1 end limit 1").bind(&folded).fetch_optional(c).await?))
+}
+
 /// The first products whose names contain the words, and how many do.
 pub async fn products_like(connection: &mut Connection, words: &str, most: i64) -> Result<(Vec<Choice>, i64), Error> {
     let pattern = like(&ids::fold(words));

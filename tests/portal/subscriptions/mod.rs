@@ -2,6 +2,7 @@
 
 mod ends;
 mod placing;
+mod sight;
 
 use crate::support::{Browser, Portal, Reply, START, seed::Product};
 use portico::db::Select;
@@ -254,11 +255,27 @@ async fn administrators_find_them_by_product_owner_and_state() {
     list("?q=tw").await.shows("class=\"count\">1</span>").shows("Third");
     list("?q=contoso&state=active").await.shows("class=\"count\">1</span>").shows("First").shows("value=\"active\" selected");
     list("?q=nobody").await.shows("No subscription matches.");
-    for sort in ["created", "product", "-product", "owner", "-owner", "state", "-state", "nonsense"] {
+    list("?q=second").await.shows("class=\"count\">1</span>").shows("Second").hides("Third");
+    list("?product=Product%20ORDERS").await.shows("class=\"count\">2</span>").hides("Second");
+    list("?product=orders&q=fabrikam").await.shows("class=\"count\">1</span>").shows("Third");
+    list("?product=none&group=nobody").await.shows("There is no product “none”.").shows("There is no group “nobody”.").hides("First");
+    list("?group=administrators").await.shows("No subscription matches.");
+    list("?group=developers&state=submitted").await.shows("class=\"count\">1</span>").shows("Second");
+    portal.add_group("Partners").await;
+    portal.seed_membership("two@fabrikam.example", "partners", crate::support::START, None).await;
+    list("?group=partners&product=orders").await.shows("class=\"count\">1</span>").shows("Third").shows("value=\"partners\"");
+    list("?state=unseen").await.shows("No subscription matches.");
+    portal.close_product("payments", "developers").await;
+    list("?state=unseen").await.shows("class=\"count\">1</span>").shows("Second").shows("The owner no longer sees it");
+    list("?state=ending").await.shows("No subscription matches.");
+    let ends = portico::db::Instant::new(crate::support::START + time::Duration::days(29));
+    portal.run(&["update subscriptions set expires_at =", "where display_name = 'First'"], vec![ends.into()]).await;
+    list("?state=ending").await.shows("class=\"count\">1</span>").shows("First").shows("31 Mar 2026");
+    for sort in ["created", "ends", "-ends", "product", "-product", "owner", "-owner", "state", "-state", "nonsense"] {
         admin.get(&format!("/publisher/subscriptions?sort={sort}&q=c&state=active&size=25&page=1")).await.is(200);
     }
     let sorted = list("?sort=-product").await;
-    assert!(sorted.text.find("Product payments").unwrap() < sorted.text.find("Product orders").unwrap());
+    assert!(sorted.text.rfind("Product payments").unwrap() < sorted.text.rfind("Product orders").unwrap());
 }
 
 #[tokio::test]
@@ -410,4 +427,40 @@ async fn an_owner_gives_a_subscription_another_name() {
     assert!(portal.audited().await.contains(&"subscription.renamed".to_owned()));
     let other = portal.developer("other@portal.example").await;
     other.post(&format!("{page}/rename"), &[("version", "2"), ("display_name", "Mine")]).await.is(404);
+}
+
+#[tokio::test]
+async fn the_menu_says_how_many_wait_to_administrators_alone() {
+    let portal = Portal::start().await;
+    portal.seed_product(with_approval()).await;
+    let (admin, dev) = (portal.administrator().await, portal.developer("dev@portal.example").await);
+    let waiting = "waiting for approval";
+    admin.get("/publisher/users").await.hides(waiting);
+    let names = [requested(&dev, "One").await, requested(&dev, "Two").await];
+    admin
+        .get("/publisher/users")
+        .await
+        .shows("href=\"/publisher/subscriptions?state=submitted\"")
+        .shows("2<span class=\"hide\"> waiting for approval");
+    dev.get("/account/subscriptions").await.hides(waiting);
+    for name in names {
+        admin.post(&format!("/publisher/subscriptions/{name}/decide"), &[("decision", "approve")]).await.is(303);
+    }
+    admin.get("/publisher/users").await.hides(waiting).hides("?state=submitted");
+}
+
+#[tokio::test]
+async fn subscribers_of_a_product_are_decided_on_where_they_are_listed() {
+    let portal = Portal::start().await;
+    portal.seed_product(with_approval()).await;
+    let (admin, dev) = (portal.administrator().await, portal.developer("dev@portal.example").await);
+    let name = requested(&dev, NAME).await;
+    let list = "/publisher/products/orders/subscribers?state=submitted";
+    let page = admin.get(list).await;
+    page.shows(NAME).shows(&format!("href=\"/publisher/subscriptions/{name}\"")).shows("value=\"submitted\" selected");
+    let form = [("decision", "approve"), ("back", list), ("subscription", name.as_str())];
+    let done = admin.post_and_follow("/publisher/decide/subscriptions", &form).await;
+    done.shows("Approved the subscription Production line to Product orders.").shows("No subscriber matches.");
+    admin.get("/publisher/products/orders/subscribers?q=eloper&state=active").await.shows(NAME);
+    admin.get("/publisher/products/orders/subscribers?q=nobody").await.shows("No subscriber matches.");
 }
