@@ -316,3 +316,22 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         stopping: Arc::default(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_task_that_panics_is_begun_again() {
+        let begun = Arc::<AtomicUsize>::default();
+        let count = begun.clone();
+        watched("a test", move || {
+            let times = count.fetch_add(1, Ordering::Relaxed);
+            async move { assert!(times >= 2, "on purpose") }
+        })
+        .await;
+        assert_eq!(begun.load(Ordering::Relaxed), 3);
+    }
+}

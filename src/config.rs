@@ -227,6 +227,20 @@ impl Settings {
         })
     }
 
+    /// What stands against serving with these settings, which the other commands do not need.
+    ///
+    /// # Errors
+    /// A sentence that says which setting is missing.
+    pub fn check_serving(&self) -> Result<(), String> {
+        match self.smtp.is_some() && self.public_url.is_none() {
+            true => {
+                Err("PORTICO_SMTP_URL is set, so PORTICO_PUBLIC_URL must say where people open the portal: links in mails begin with it"
+                    .to_owned())
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Whether browsers reach the portal over https: then cookies are `Secure` and `__Host-`.
     pub fn secure(&self) -> bool {
         self.public_url.as_ref().map_or(!self.trusted_proxies.is_empty(), |url| url.scheme() == "https")

@@ -26,6 +26,7 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     // Listened for from here on, so that a stop during the start is clean as well.
     let mut stop = signals()?;
     raise_file_limit();
+    portal.settings.check_serving()?;
     let administrator = administrator_named()?;
     if !subscriptions::key_fits(&portal.db, &portal.keys).await.map_err(said)? {
         return Err(OTHER_KEY.to_owned());

@@ -2,6 +2,7 @@
 //! A mail is written in the transaction of the change that it tells of. How it travels is in `send`.
 
 mod kinds;
+mod line;
 pub mod notifications;
 pub mod pages;
 mod render;
@@ -291,19 +292,37 @@ pub async fn resend(db: &Database, post: &Post, admin: &Administrator, name: &st
     Ok(true)
 }
 
-/// Sends all that failed again. How many.
-pub async fn resend_failed(db: &Database, post: &Post, admin: &Administrator) -> Result<usize, Error> {
+/// Which mails are sent again all at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    Failed,
+    /// Those from before there was a mail server.
+    Kept,
+}
+
+/// Sends all that failed, or all that were kept, again. How many.
+///
+/// # Errors
+/// `Conflict` when there is no mail server to which what was kept could go.
+pub async fn resend_all(db: &Database, post: &Post, admin: &Administrator, which: Again) -> Result<usize, Error> {
+    if which == Again::Kept && !post.leaves() {
+        return Err(Error::Conflict("No mail server is set (PORTICO_SMTP_URL), so what is kept here stays here.".to_owned()));
+    }
+    let (state, display) = match which {
+        Again::Failed => (State::Failed, "All failed mails"),
+        Again::Kept => (State::Kept, "All kept mails"),
+    };
     let mut tx = db.write().await?;
-    let failed = store::keys_of_failed(&mut tx).await?;
-    if !failed.is_empty() {
-        store::wait_again(&mut tx, &failed).await?;
-        let subject = Subject { kind: "mail", key: None, display: "All failed mails".to_owned() };
-        let facts = serde_json::json!({ "mails": failed.len() });
+    let mails = store::keys_of_all(&mut tx, state).await?;
+    if !mails.is_empty() {
+        store::wait_again(&mut tx, &mails).await?;
+        let subject = Subject { kind: "mail", key: None, display: display.to_owned() };
+        let facts = serde_json::json!({ "mails": mails.len() });
         audit::record(&mut tx, admin.actor(), "mail.resent", subject, audit::NOTHING, Some(facts)).await?;
     }
     tx.commit().await?;
     post.wake();
-    Ok(failed.len())
+    Ok(mails.len())
 }
 
 /// Sends a template with sample values to the administrator who asks.

@@ -87,10 +87,16 @@ pub async fn get(connection: &mut Connection, event: Event) -> Result<Told, Erro
     store::told::told(connection, event.name()).await
 }
 
-/// Addresses, as typed: apart by commas, semicolons, spaces or lines.
+/// Addresses, as typed: apart by commas, semicolons or lines, alone or as `Name <address>`; addresses alone by spaces too.
 pub fn split(text: &str) -> Vec<String> {
     let mut known = HashSet::new();
-    let parts = text.split(|c: char| c == ',' || c == ';' || c.is_whitespace()).filter(|part| !part.is_empty());
+    let parts = text.split([',', ';', '\n', '\r']).flat_map(|part| {
+        let part = part.trim();
+        match part.rsplit_once('<').and_then(|(_, inside)| inside.strip_suffix('>')) {
+            Some(address) => vec![address.trim()],
+            None => part.split_whitespace().collect(),
+        }
+    });
     parts.filter(|part| known.insert(ids::fold(part))).map(str::to_owned).collect()
 }
 
@@ -103,7 +109,9 @@ const MOST: usize = 50;
 pub async fn set(db: &Database, admin: &Administrator, event: Event, version: i64, mut told: Told) -> Result<bool, Error> {
     let mut problems = Problems::default();
     if let Some(wrong) = told.addresses.iter().find(|address| !is_email(address) || address.len() > 254) {
-        problems.add("addresses", format!("“{}” is not an email address.", wrong.chars().take(60).collect::<String>()));
+        let wrong: String = wrong.chars().take(60).collect();
+        let wanted = "Write each on a line of its own, as ana@contoso.example or Ana Alves <ana@contoso.example>.";
+        problems.add("addresses", format!("“{wrong}” is not an email address. {wanted}"));
     } else if told.addresses.len() > MOST {
         problems.add("addresses", format!("At most {MOST} addresses; use a mailing list for more."));
     }
@@ -153,5 +161,18 @@ pub struct Choice {
 impl Choice {
     pub fn display(&self) -> String {
         format!("{} {}", self.first_name, self.last_name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_alone_or_with_names() {
+        let text = "a@x.example b@x.example, Ana Alves <ana@x.example>;\r\n\"Berg, Bo\" <bo@x.example>\nA@X.example\n<c@x.example>\n";
+        assert_eq!(split(text), ["a@x.example", "b@x.example", "ana@x.example", "\"Berg", "bo@x.example", "c@x.example"]);
+        assert_eq!(split(" \n,; "), Vec::<String>::new());
+        assert_eq!(split("Ana <> <x"), ["Ana", "<>", "<x"]);
     }
 }

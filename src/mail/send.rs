@@ -9,27 +9,24 @@ use std::{
 };
 
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Message,
     message::{Mailbox, MultiPart, header},
-    transport::smtp::{
-        Error as SmtpError, PoolConfig,
-        authentication::Credentials,
-        client::{Tls, TlsParameters},
-    },
+    transport::smtp::Error as SmtpError,
 };
 
+pub use super::line::LONGEST;
 use super::{
-    Post, link_context, link_mark,
+    Post,
+    line::{Line, Trouble},
+    link_context, link_mark,
     store::queue::{self, Claimed, Outcome},
 };
 use crate::{
-    config::{Smtp, SmtpTls},
+    config::Smtp,
     db::{Database, Engine},
     error::Error,
 };
 
-/// Longest wait for the server to take one mail.
-pub const LONGEST: Duration = Duration::from_secs(60);
 /// How long a mail is a process's own; longer than it can take to send it.
 const CLAIM: time::Duration = time::Duration::minutes(3);
 /// How often the queue is looked at for what other processes wrote, and for what is due again.
@@ -43,27 +40,21 @@ const PAUSES: [i64; 9] = [1, 5, 15, 60, 120, 240, 480, 720, 720];
 pub(super) enum Transport {
     /// Nowhere: mails are kept, and told in the log.
     Log,
-    Smtp(Box<AsyncSmtpTransport<Tokio1Executor>>),
+    Smtp(Box<Line>),
 }
 
 impl Transport {
     pub fn new(smtp: Option<&Smtp>) -> Result<Self, Error> {
-        let Some(smtp) = smtp else { return Ok(Self::Log) };
-        let parameters = || TlsParameters::new(smtp.host.clone()).map_err(Error::internal);
-        let tls = match smtp.tls {
-            SmtpTls::Implicit => Tls::Wrapper(parameters()?),
-            SmtpTls::StartTls => Tls::Required(parameters()?),
-            SmtpTls::None => Tls::None,
-        };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .tls(tls)
-            .timeout(Some(LONGEST / 3))
-            .pool_config(PoolConfig::new().max_size(1).idle_timeout(Duration::from_secs(20)));
-        if let Some((user, password)) = &smtp.credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+        Ok(match smtp {
+            Some(smtp) => Self::Smtp(Box::new(Line::new(smtp)?)),
+            None => Self::Log,
+        })
+    }
+
+    async fn rest(&self) {
+        if let Self::Smtp(line) = self {
+            line.rest().await;
         }
-        Ok(Self::Smtp(Box::new(builder.build())))
     }
 
     pub fn leaves(&self) -> bool {
@@ -94,7 +85,7 @@ impl Refused {
 }
 
 /// An error with what caused it, fit for a table: no line breaks, and no longer than somebody reads.
-fn one_line(error: &dyn std::error::Error) -> String {
+pub(super) fn one_line(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {
@@ -104,8 +95,11 @@ fn one_line(error: &dyn std::error::Error) -> String {
         }
         source = cause.source();
     }
-    let line: String = words.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    line.chars().take(500).collect()
+    shortened(&words)
+}
+
+fn shortened(words: &str) -> String {
+    words.chars().take(500).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// The message as it travels.
@@ -157,12 +151,10 @@ async fn send(post: &Post, claimed: &Claimed, at: std::time::SystemTime) -> Resu
             );
             Ok(Outcome::Kept)
         }
-        Transport::Smtp(smtp) => match tokio::time::timeout(LONGEST, smtp.send(message)).await {
-            Ok(Ok(_)) => Ok(Outcome::Sent),
-            Ok(Err(error)) => Err(Refused::of(&error)),
-            Err(_) => {
-                Err(Refused { error: format!("the server took longer than {} seconds", LONGEST.as_secs()), for_good: false, away: true })
-            }
+        Transport::Smtp(line) => match line.send(&message).await {
+            Ok(()) => Ok(Outcome::Sent),
+            Err(Trouble::Said(error)) => Err(Refused::of(&error)),
+            Err(Trouble::Away(error)) => Err(Refused { error: shortened(&error), for_good: false, away: true }),
         },
     }
 }
@@ -214,7 +206,10 @@ pub async fn send_due(db: &Database, post: &Post) -> Result<usize, Error> {
         match send_one(db, post).await? {
             Round::Sent => sent += 1,
             Round::Refused => {}
-            Round::Idle | Round::Away => return Ok(sent),
+            Round::Idle | Round::Away => {
+                post.transport.rest().await;
+                return Ok(sent);
+            }
         }
     }
 }
@@ -229,7 +224,10 @@ pub async fn run(db: Database, post: Arc<Post>, stopping: Arc<AtomicBool>) {
     while !stopping.load(Ordering::Relaxed) {
         let pause = match send_one(&db, &post).await {
             Ok(Round::Sent | Round::Refused) => continue,
-            Ok(Round::Idle) => LOOK,
+            Ok(Round::Idle) => {
+                post.transport.rest().await;
+                LOOK
+            }
             Ok(Round::Away) => AWAY,
             Err(error) => {
                 tracing::warn!(%error, "the mail queue cannot be read; it is tried again");

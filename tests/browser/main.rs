@@ -11,4 +11,5 @@ mod looks;
 #[allow(dead_code, unused_imports, reason = "the portal's tests use more of it")]
 #[path = "../portal/support/mod.rs"]
 mod portal;
+mod subscriptions;
 mod support;

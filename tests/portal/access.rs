@@ -43,6 +43,8 @@ const TABLE: &[Row] = &[
     ("GET", "/publisher/mail/{name}", "/publisher/mail/none", [303, 403, 404]),
     ("POST", "/publisher/mail/{name}/resend", "/publisher/mail/none/resend", [303, 403, 404]),
     ("POST", "/publisher/resend-failed-mail", "/publisher/resend-failed-mail", [303, 403, 303]),
+    // There is no mail server.
+    ("POST", "/publisher/resend-kept-mail", "/publisher/resend-kept-mail", [303, 403, 409]),
     ("GET", "/publisher/mail-templates", "/publisher/mail-templates", [303, 403, 200]),
     ("GET", "/publisher/mail-templates/{name}", "/publisher/mail-templates/invitation", [303, 403, 200]),
     ("POST", "/publisher/mail-templates/{name}", "/publisher/mail-templates/invitation", [303, 403, 422]),

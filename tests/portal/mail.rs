@@ -305,3 +305,38 @@ fn a_wrong_mail_server_stops_the_start_and_no_password_is_said() {
     assert!(check("smtp://mail.example", None).unwrap_err().contains("PORTICO_MAIL_FROM"));
     assert!(check("smtp://mail.example", Some("nobody")).unwrap_err().contains("PORTICO_MAIL_FROM must be an address"));
 }
+
+#[tokio::test]
+async fn what_was_kept_is_sent_with_one_button_once_there_is_a_server() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    write(&portal, "ana@contoso.example", Some("http://portal.example/reset/s3cret")).await;
+    write(&portal, "bo@contoso.example", None).await;
+    portal.send_mails().await;
+    admin.get("/publisher/mail").await.hides("kept here</button>");
+    admin.post("/publisher/resend-kept-mail", &[]).await.is(409).shows("No mail server is set");
+    // The same database, under a program that has a mail server.
+    let smtp = crate::support::smtp::Smtp::start().await;
+    let portal = portal.beside_with_mail(&smtp).await;
+    let admin = admin.at(&portal.base);
+    admin.get("/publisher/mail").await.shows("Send 2 mails kept here");
+    admin.post_and_follow("/publisher/resend-kept-mail", &[]).await.shows("2 mails are sent again.").hides("kept here</button>");
+    assert_eq!(portal.send_mails().await, 2);
+    assert!(smtp.newest("ana@contoso.example").text().contains("/reset/s3cret"));
+    admin.post_and_follow("/publisher/resend-kept-mail", &[]).await.shows("No mail is kept here");
+}
+
+#[tokio::test]
+async fn who_is_told_may_be_written_with_a_name_and_what_is_no_address_is_explained() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let page = "/publisher/notifications/sign_up";
+    let form = [("version", "1"), ("addresses", "Ana Alves <ana@contoso.example>\nbo@contoso.example; Ana <ANA@contoso.example>")];
+    admin.post_and_follow(page, &form).await.shows("Saved.");
+    assert_eq!(
+        portal.count("select count(*) from notifications where addresses = '[\"ana@contoso.example\",\"bo@contoso.example\"]'").await,
+        1
+    );
+    let bad = admin.post(page, &[("version", "2"), ("addresses", "Ana Alves <ana>")]).await;
+    bad.is(422).shows("“ana” is not an email address.").shows("Ana Alves &#60;ana@contoso.example&#62;").shows("Ana Alves &#60;ana&#62;");
+}

@@ -27,6 +27,14 @@ async fn a_bare_start_makes_database_and_key_and_says_how_to_begin() {
     assert_eq!(again.signal("INT"), 0);
 }
 
+#[test]
+fn a_mail_server_needs_an_address_that_links_begin_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = portico(folder.path(), &[]);
+    command.env("PORTICO_SMTP_URL", "smtp://127.0.0.1:9?tls=none").env("PORTICO_MAIL_FROM", "apis@contoso.example");
+    assert!(error_of(command).contains("PORTICO_PUBLIC_URL must say where people open the portal"));
+}
+
 #[tokio::test]
 async fn administrators_are_made_without_a_terminal() {
     let folder = tempfile::tempdir().unwrap();

@@ -9,7 +9,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{
-    Kind, State,
+    Again, Kind, State,
     store::{self, MailRow, Progress},
 };
 use crate::{
@@ -28,6 +28,7 @@ pub fn routes(routes: &mut Routes) {
     routes
         .get("/publisher/mail", list)
         .post("/publisher/resend-failed-mail", resend_failed)
+        .post("/publisher/resend-kept-mail", resend_kept)
         .get("/publisher/mail/{name}", show)
         .post("/publisher/mail/{name}/resend", resend)
         .get("/publisher/mail-templates", words::list)
@@ -73,6 +74,10 @@ struct ListPage {
     leaves: bool,
 }
 
+fn number(mails: i64) -> String {
+    if mails > COUNTED { format!("{}+ mails", thousands(COUNTED)) } else { counted(mails, "mail", "mails") }
+}
+
 impl ListPage {
     fn is_state(&self, state: &State) -> bool {
         self.state.as_ref() == Some(state)
@@ -83,7 +88,11 @@ impl ListPage {
     }
 
     fn failed(&self) -> String {
-        if self.counts.failed > COUNTED { format!("{}+ mails", thousands(COUNTED)) } else { counted(self.counts.failed, "mail", "mails") }
+        number(self.counts.failed)
+    }
+
+    fn kept(&self) -> String {
+        number(self.counts.kept)
     }
 }
 
@@ -151,13 +160,22 @@ async fn resend(admin: Administrator, portal: Data<Portal>, session: Session, Na
 }
 
 async fn resend_failed(admin: Administrator, portal: Data<Portal>, session: Session) -> Answer {
-    let number = super::resend_failed(&portal.db, &portal.mail, &admin).await?;
+    let number = super::resend_all(&portal.db, &portal.mail, &admin, Again::Failed).await?;
+    sent_again(number, "No mail has failed, so nothing was changed.", &session)
+}
+
+async fn resend_kept(admin: Administrator, portal: Data<Portal>, session: Session) -> Answer {
+    let number = super::resend_all(&portal.db, &portal.mail, &admin, Again::Kept).await?;
+    sent_again(number, "No mail is kept here, so nothing was changed.", &session)
+}
+
+fn sent_again(number: usize, none: &str, session: &Session) -> Answer {
     let number = i64::try_from(number).unwrap_or(i64::MAX);
     Flash::good(match number {
-        0 => "No mail has failed, so nothing was changed.".to_owned(),
+        0 => none.to_owned(),
         number => format!("{} sent again.", counted(number, "mail is", "mails are")),
     })
-    .keep(&session)?;
+    .keep(session)?;
     web::see_other("/publisher/mail")
 }
 

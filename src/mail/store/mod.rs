@@ -258,16 +258,17 @@ pub(super) async fn progress(connection: &mut Connection, batch: &str) -> Result
          from mails where batch = $1").bind(batch).fetch_one(c).await?))
 }
 
-/// How many wait or have failed, up to `COUNTED` and one more of each.
+/// How many wait, are kept or have failed, up to `COUNTED` and one more of each.
 pub async fn counts(connection: &mut Connection) -> Result<Progress, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Progress>(
         "select (select count(*) from (select 1 from mails where state in ('waiting', 'sending') limit $1) t) as waiting,
             (select count(*) from (select 1 from mails where state = 'failed' limit $1) t) as failed,
-            cast(0 as bigint) as sent, cast(0 as bigint) as kept").bind(COUNTED + 1).fetch_one(c).await?))
+            (select count(*) from (select 1 from mails where state = 'kept' limit $1) t) as kept, cast(0 as bigint) as sent").bind(COUNTED + 1).fetch_one(c).await?))
 }
 
-pub(super) async fn keys_of_failed(connection: &mut Connection) -> Result<Vec<i64>, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select id from mails where state = 'failed' order by id").fetch_all(c).await?))
+pub(super) async fn keys_of_all(connection: &mut Connection, state: State) -> Result<Vec<i64>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select id from mails where state = $1 order by id")
+        .bind(state.as_str()).fetch_all(c).await?))
 }
 
 pub(super) async fn wait_again(tx: &mut Transaction, mails: &[i64]) -> Result<(), Error> {

@@ -6,6 +6,7 @@ mod clock;
 mod form;
 mod full;
 mod killed;
+mod mails;
 mod nonsense;
 mod rule;
 mod silent;

@@ -51,13 +51,13 @@ impl Portal {
     /// With a mail server, which is the test's own.
     pub async fn start_with_mail() -> (Self, smtp::Smtp) {
         let smtp = smtp::Smtp::start().await;
-        let url = smtp.url.clone();
-        let portal = Self::start_with(|options| {
-            options.smtp_url = Some(url);
-            options.mail_from = Some("Contoso APIs <apis@contoso.example>".to_owned());
-        })
-        .await;
+        let portal = Self::start_with(|options| with_mail(options, &smtp)).await;
         (portal, smtp)
+    }
+
+    /// As `beside`, with a mail server.
+    pub async fn beside_with_mail(&self, smtp: &smtp::Smtp) -> Self {
+        Self::open(&self.url, self.seconds.clone(), |options| with_mail(options, smtp)).await
     }
 
     /// Another portal on the same database and clock, as another process would be.
@@ -227,6 +227,11 @@ impl Portal {
         let rows = Select::new(&connection, "select action from audit order by id").all::<(String,)>(&mut connection).await.expect("rows");
         rows.into_iter().map(|row| row.0).collect()
     }
+}
+
+fn with_mail(options: &mut Options, smtp: &smtp::Smtp) {
+    options.smtp_url = Some(smtp.url.clone());
+    options.mail_from = Some("Contoso APIs <apis@contoso.example>".to_owned());
 }
 
 impl Drop for Portal {
