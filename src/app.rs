@@ -77,6 +77,11 @@ impl Portal {
         Ok(self)
     }
 
+    /// The password once more: what was typed, or that it counts still.
+    pub async fn confirm(&self, again: &auth::Again, typed: &str) -> Result<auth::Confirmed, Error> {
+        again.prove(&self.db, &self.keys, &self.passwords, typed).await
+    }
+
     pub fn limits(&self) -> Limits {
         Limits { idle: self.settings.session_idle, absolute: self.settings.session_limit }
     }

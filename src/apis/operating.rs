@@ -196,6 +196,8 @@ impl NewOperation {
                 deprecated: false,
                 description: Some(description).filter(|text| !text.is_empty()),
                 schema: Schema { summary: row.kind.clone(), ..Schema::default() },
+                choices: Vec::new(),
+                given: None,
             });
         }
         match names_in(template) {

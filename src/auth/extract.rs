@@ -5,7 +5,11 @@ use std::future::{Ready, ready};
 use actix_session::SessionExt;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 
-use super::{Administrator, Person, SignedIn, Standing, Visitor, session};
+use super::{
+    Administrator, Again, Person, SignedIn, Standing, Visitor,
+    pages::{again_given, own_session},
+    session,
+};
 use crate::error::Error;
 
 /// Who asks, once a request: a stale or foreign cookie is a guest.
@@ -38,6 +42,14 @@ impl FromRequest for SignedIn {
     type Future = Ready<Result<Self, Error>>;
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(visitor(request).signed_in())
+    }
+}
+
+impl FromRequest for Again {
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(visitor(request).signed_in().map(|who| Again::new(who, own_session(request), again_given(request))))
     }
 }
 

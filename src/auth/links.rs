@@ -107,6 +107,14 @@ pub async fn was_made_since(tx: &mut Transaction, purpose: Purpose, user: UserId
     Ok(newest.is_some_and(|newest| newest.is_open(now) && newest.made_at > since && newest.made_at <= now))
 }
 
+/// What is kept with the newest link of a user, if it works and was made since then. Two at once wait for each other.
+pub async fn newest_data(tx: &mut Transaction, purpose: Purpose, user: UserId, since: Instant) -> Result<Option<String>, Error> {
+    tx.one_at_a_time("links", user.0).await?;
+    let now = tx.now();
+    let newest = store::newest_of_user(tx, purpose.as_str(), user).await?;
+    Ok(newest.filter(|newest| newest.is_open(now) && newest.made_at > since && newest.made_at <= now).map(|newest| newest.data))
+}
+
 /// What somebody finds who opens a link.
 #[derive(Clone, Debug)]
 pub enum Found {

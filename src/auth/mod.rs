@@ -1,6 +1,7 @@
 //! Who somebody is, as types: `Visitor` always, `SignedIn` and `Administrator` by proof. They are built in this folder alone,
 //! and operations demand them, so that a forgotten check does not compile. No HTTP here; see `extract` and `pages`.
 
+mod again;
 pub mod extract;
 pub mod links;
 pub mod pages;
@@ -11,6 +12,7 @@ pub mod sign_in;
 mod store;
 pub mod tokens;
 
+pub use again::{Again, Confirmed};
 use serde::{Deserialize, Serialize};
 
 use crate::{

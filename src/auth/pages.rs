@@ -92,6 +92,8 @@ fn said(word: &str) -> &'static str {
     match word {
         "out" => "You are signed out.",
         "everywhere" => "You are signed out everywhere.",
+        "closed" => "Your account is closed. Farewell, and thank you.",
+        "address" => "The new address is confirmed. Sign in with it.",
         _ => "",
     }
 }
@@ -198,6 +200,11 @@ async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Sessi
 /// The name of the session that this request comes with.
 pub fn own_session(request: &HttpRequest) -> String {
     request.get_session().get::<String>(session::SESSION).ok().flatten().unwrap_or_default()
+}
+
+/// Whether the password that was given again in this session counts still.
+pub fn again_given(request: &HttpRequest) -> bool {
+    request.get_session().get::<bool>(session::AGAIN).ok().flatten().unwrap_or_default()
 }
 
 #[derive(Template)]

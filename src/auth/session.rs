@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError, generate_session_key};
 use actix_web::cookie::time::Duration as CookieDuration;
 
-use super::{Standing, store};
+use super::{Standing, again, store};
 use crate::{
     db::Database,
     error::Error,
@@ -24,7 +24,9 @@ pub(super) const AGENT: &str = "agent";
 pub const STAMP: &str = "stamp";
 /// What the session's query brought of the user's groups.
 pub(super) const STANDING: &str = "standing";
-const OWN: [&str; 7] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING];
+/// There while the password was given again a short while ago.
+pub(super) const AGAIN: &str = "again";
+const OWN: [&str; 8] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING, AGAIN];
 
 /// "Last seen" is written at most this often: pages are reads.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
@@ -66,6 +68,9 @@ impl Sessions {
         let standing = Standing::of(row.person.administrator, groups, row.catalog_version).with_waiting(row.waiting);
         state.insert(STANDING.to_owned(), serde_json::to_string(&standing)?);
         state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
+        if again::counts(row.confirmed_at, now) {
+            state.insert(AGAIN.to_owned(), "true".to_owned());
+        }
         Ok(Some(state))
     }
 

@@ -279,6 +279,11 @@ pub async fn end_sessions(tx: &mut Transaction, user: UserId, which: Which<'_>) 
     }
 }
 
+/// Ends every session of many users, in the caller's transaction.
+pub async fn end_sessions_of(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    store::end_sessions_of(tx, users).await
+}
+
 #[derive(Clone, Copy, Debug)]
 pub enum Which<'a> {
     One(&'a str),

@@ -4,7 +4,7 @@ pub(super) mod links;
 
 use super::Person;
 use crate::{
-    db::{Connection, Instant, Transaction, run},
+    db::{Connection, Instant, Select, Transaction, run},
     error::Error,
     ids::UserId,
 };
@@ -14,6 +14,7 @@ pub(super) struct SessionRow {
     pub session_name: String,
     pub session_state: String,
     pub seen_at: Instant,
+    pub confirmed_at: Option<Instant>,
     /// The keys of the groups that the user was put into, as they hold now, with commas between.
     pub groups: Option<String>,
     pub catalog_version: i64,
@@ -32,7 +33,7 @@ pub(super) async fn find_session(
     seen_after: Instant,
 ) -> Result<Option<SessionRow>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, SessionRow>(
-        "select s.name as session_name, s.state as session_state, s.seen_at,
+        "select s.name as session_name, s.state as session_state, s.seen_at, s.confirmed_at,
                 u.id, u.name, u.email, u.first_name, u.last_name, u.administrator,
                 (select string_agg(cast(m.group_id as text), ',') from memberships m
                  where m.user_id = u.id and m.from_at <= $4 and (m.until_at is null or m.until_at > $4)) as groups,
@@ -74,6 +75,21 @@ pub(super) async fn insert_session(
 pub(super) async fn update_session(tx: &mut Transaction, hash: &[u8], state: &str) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update sessions set state = $2 where key_hash = $1").bind(hash).bind(state).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// The password was given again, now.
+pub(super) async fn confirm_session(tx: &mut Transaction, user: UserId, name: &str) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update sessions set confirmed_at = $3 where name = $2 and user_id = $1")
+        .bind(user).bind(name).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(super) async fn end_sessions_of(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    Select::new(tx, "delete from sessions where user_id").in_keys(&keys).execute(tx).await?;
     Ok(())
 }
 

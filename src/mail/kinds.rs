@@ -131,6 +131,11 @@ impl Kind {
         matches!(self, Kind::NoticeSubscriptionRequested | Kind::NoticeSubscriptionNew | Kind::NoticeAccountClosed | Kind::NoticeSignUp)
     }
 
+    /// Whether it tells of somebody who is gone: what it says goes when it has left.
+    pub(super) fn is_farewell(self) -> bool {
+        matches!(self, Kind::AccountClosed | Kind::NoticeAccountClosed)
+    }
+
     pub fn facts(self) -> &'static Facts {
         match self {
             Kind::ConfirmSignUp => &Facts {

@@ -21,7 +21,7 @@ pub use templates::{Template, edit_template, preview, reset_template, template};
 
 use crate::{
     audit::{self, Subject},
-    auth::{Administrator, Person},
+    auth::{Administrator, Confirmed, Person},
     config::Settings,
     db::{Connection, Database, Instant, Transaction},
     error::Error,
@@ -186,6 +186,7 @@ impl Post {
             to_name: render::one_line(&format!("{} {}", mail.to.first_name, mail.to.last_name)),
             search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
             kind: mail.kind.name(),
+            farewell: mail.kind.is_farewell(),
             user: mail.to.user,
             to_email: mail.to.email,
             bcc: serde_json::to_string(bcc)?,
@@ -244,23 +245,45 @@ impl State {
     }
 }
 
-/// One mail for its page. Its link is in it only where no mail leaves the portal, or else nobody could follow it.
+/// One mail for its page. Where no mail leaves the portal its link is kept, or else nobody could follow it: whoever looks at that can do
+/// what its reader may, so it is asked for apart.
 pub struct Shown {
     pub mail: store::MailRow,
     pub text: String,
     pub holds_link: bool,
+    /// The link is here, and can be asked for.
+    pub keeps_link: bool,
+}
+
+fn keeps_link(post: &Post, mail: &store::MailRow, body: &store::Body) -> bool {
+    body.secret.is_some() && mail.state() == State::Kept && !post.leaves()
 }
 
 pub async fn show(db: &Database, post: &Post, name: &str) -> Result<Shown, Error> {
     let mut connection = db.read().await?;
     let mail = store::find(&mut connection, name).await?.ok_or(Error::NotFound)?;
     let body = store::body(&mut connection, mail.id).await?;
-    let link = match body.secret.as_deref().filter(|_| mail.state() == State::Kept && !post.leaves()) {
-        Some(sealed) => post.keys.decrypt(&link_context(&mail.name), sealed)?,
-        None => "(the link is in the mail alone)".to_owned(),
-    };
+    let keeps_link = keeps_link(post, &mail, &body);
+    let link = if keeps_link { "(the link is kept here)" } else { "(the link is in the mail alone)" };
     let mark = link_mark(&mail.name);
-    Ok(Shown { holds_link: body.text.contains(&mark), text: body.text.replace(&mark, &link), mail })
+    Ok(Shown { holds_link: body.text.contains(&mark), keeps_link, text: body.text.replace(&mark, link), mail })
+}
+
+/// The same with the link in it, which is audited.
+///
+/// # Errors
+/// `Conflict` when there is none, or it is no longer kept.
+pub async fn show_link(db: &Database, post: &Post, admin: &Administrator, _: Confirmed, name: &str) -> Result<Shown, Error> {
+    let mut tx = db.write().await?;
+    let mail = store::find(&mut tx, name).await?.ok_or(Error::NotFound)?;
+    let body = store::body(&mut tx, mail.id).await?;
+    let Some(sealed) = body.secret.as_deref().filter(|_| keeps_link(post, &mail, &body)) else {
+        return Err(Error::Conflict("No link of this mail is kept here.".to_owned()));
+    };
+    let link = post.keys.decrypt(&link_context(&mail.name), sealed)?;
+    audit::record(&mut tx, admin.actor(), "mail.link_shown", mail.subject_of(), audit::NOTHING, Some(mail.facts())).await?;
+    tx.commit().await?;
+    Ok(Shown { holds_link: true, keeps_link: false, text: body.text.replace(&link_mark(&mail.name), &link), mail })
 }
 
 /// Sends a mail again: one that failed or was kept as it is, one that was sent as a new one. False when it waits already.
@@ -274,6 +297,9 @@ pub async fn resend(db: &Database, post: &Post, admin: &Administrator, name: &st
         State::Waiting | State::Sending => return Ok(false),
         State::Failed | State::Kept => store::wait_again(&mut tx, &[mail.id]).await?,
         State::Sent => {
+            if mail.to_email.is_empty() {
+                return Err(Error::Conflict("Whom this mail went to is no longer here, and nothing of it is kept.".to_owned()));
+            }
             let body = store::body(&mut tx, mail.id).await?;
             if body.text.contains(&link_mark(&mail.name)) {
                 return Err(Error::Conflict(
@@ -294,7 +320,7 @@ pub async fn resend(db: &Database, post: &Post, admin: &Administrator, name: &st
 
 /// Which mails are sent again all at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Again {
+pub enum Resent {
     Failed,
     /// Those from before there was a mail server.
     Kept,
@@ -304,13 +330,13 @@ pub enum Again {
 ///
 /// # Errors
 /// `Conflict` when there is no mail server to which what was kept could go.
-pub async fn resend_all(db: &Database, post: &Post, admin: &Administrator, which: Again) -> Result<usize, Error> {
-    if which == Again::Kept && !post.leaves() {
+pub async fn resend_all(db: &Database, post: &Post, admin: &Administrator, which: Resent) -> Result<usize, Error> {
+    if which == Resent::Kept && !post.leaves() {
         return Err(Error::Conflict("No mail server is set (PORTICO_SMTP_URL), so what is kept here stays here.".to_owned()));
     }
     let (state, display) = match which {
-        Again::Failed => (State::Failed, "All failed mails"),
-        Again::Kept => (State::Kept, "All kept mails"),
+        Resent::Failed => (State::Failed, "All failed mails"),
+        Resent::Kept => (State::Kept, "All kept mails"),
     };
     let mut tx = db.write().await?;
     let mails = store::keys_of_all(&mut tx, state).await?;
@@ -332,7 +358,8 @@ pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: 
     let template = Template { subject: format!("[Test] {subject}"), body: body.to_owned(), version: 0 };
     let mut tx = db.write().await?;
     let site = site::name(&mut tx).await?;
-    let new = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[], &site)?;
+    let sample = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[], &site)?;
+    let new = store::NewMail { farewell: false, ..sample };
     store::insert(&mut tx, &new).await?;
     tx.commit().await?;
     post.wake();

@@ -5,6 +5,7 @@ mod calling;
 mod deciding;
 mod ends;
 mod key;
+pub mod leaving;
 pub mod pages;
 mod past;
 mod placing;

@@ -35,6 +35,7 @@ macro_rules! held_rows {
 // After the columns, so that they can be named in them.
 pub mod callable;
 pub(super) mod ends;
+pub(super) mod leaving;
 pub mod list;
 pub(super) mod past;
 pub mod placing;

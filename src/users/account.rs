@@ -85,6 +85,8 @@ pub async fn change_password(
     }
     let ended = end_sessions(&mut tx, who.id(), Which::AllBut(session)).await?;
     links::forget(&mut tx, Purpose::PasswordReset, who.id()).await?;
+    // Perhaps somebody else asked for another address.
+    links::forget(&mut tx, Purpose::EmailChange, who.id()).await?;
     let subject = Subject::new("user", who.id().0, who.person().display());
     audit::record(&mut tx, who.actor(), "user.password_changed", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;
     tx.commit().await?;

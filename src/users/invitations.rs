@@ -168,7 +168,7 @@ fn person(keys: &HashMap<String, UserId>, name: String, invitee: Invitee) -> Res
 }
 
 /// The person, or how many.
-fn subject_of(people: &[Person]) -> Subject {
+pub(super) fn subject_of(people: &[Person]) -> Subject {
     match people {
         [person] => Subject::new("user", person.id.0, person.display()),
         people => Subject { kind: "user", key: None, display: format!("{} people", people.len()) },

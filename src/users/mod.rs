@@ -1,9 +1,11 @@
 //! Users: who has an account, in which state, and what may be done to it.
 
 pub mod account;
+pub mod address;
 pub mod bulk;
 pub mod deletion;
 pub mod invitations;
+pub mod many;
 pub mod pages;
 mod past;
 pub mod recovery;

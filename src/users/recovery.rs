@@ -62,7 +62,7 @@ pub(super) async fn mail_link(
 
 /// What is kept with a link that says all by itself.
 #[derive(Serialize)]
-struct NoData {}
+pub(super) struct NoData {}
 
 /// Mails a link to the active account of that address, if there is one. The answer is the same if there is none, or too many were sent.
 ///

@@ -73,8 +73,8 @@ pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user
 }
 
 /// Refuses what would leave the portal without an administrator.
-async fn keep_an_administrator(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
-    if store::count_other_administrators(tx, user).await? == 0 {
+pub(super) async fn keep_an_administrator(tx: &mut Transaction, user: UserId) -> Result<(), Error> {
+    if store::administrators(tx).await?.iter().all(|key| *key == user) {
         return Err(Error::Conflict("This is the last administrator: make somebody else an administrator first.".to_owned()));
     }
     Ok(())

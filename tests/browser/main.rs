@@ -1,6 +1,7 @@
 //! Browser stories: what people do, done in Chromium over WebDriver, with script and without. `tests/run browser` starts what
 //! they need; without it each of them says that it was skipped.
 
+mod accounts;
 mod calls;
 mod comfort;
 mod groups_decide;

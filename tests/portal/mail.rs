@@ -3,7 +3,7 @@
 use portico::mail::{self, Kind, Mail, Recipient, Values, notifications::Event};
 use time::Duration;
 
-use crate::support::{Portal, smtp::TAKEN};
+use crate::support::{PASSWORD, Portal, smtp::TAKEN};
 
 /// Writes a mail as an operation does.
 async fn write(portal: &Portal, email: &str, link: Option<&str>) -> String {
@@ -46,7 +46,18 @@ async fn without_a_server_mails_are_kept_to_be_read() {
     let name = write(&portal, "ana@contoso.example", Some("http://portal.example/reset/s3cret")).await;
     portal.send_mails().await;
     admin.get("/publisher/mail").await.is(200).shows("No mail server is set").shows("Kept here").hides("s3cret");
-    admin.get(&format!("/publisher/mail/{name}")).await.is(200).shows("http://portal.example/reset/s3cret");
+    // Whoever follows its link does what its reader may: it is for whoever gives the password once more, and in the log.
+    let page = format!("/publisher/mail/{name}");
+    admin.get(&page).await.is(200).shows("(the link is kept here)").shows("Your password").hides("s3cret");
+    let link = format!("{page}/link");
+    admin.post(&link, &[]).await.is(422).shows("Type your own password").hides("s3cret");
+    admin.post(&link, &[("password", "not this one at all")]).await.is(422).shows("This is not your password").hides("s3cret");
+    admin.post(&link, &[("password", PASSWORD)]).await.is(200).shows("http://portal.example/reset/s3cret");
+    admin.get(&page).await.hides("s3cret").hides("Your password");
+    admin.post(&link, &[]).await.is(200).shows("http://portal.example/reset/s3cret");
+    portal.pass(Duration::minutes(10));
+    admin.post(&link, &[]).await.is(422).hides("s3cret");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "mail.link_shown").count(), 2);
 }
 
 #[tokio::test]

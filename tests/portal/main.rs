@@ -14,7 +14,7 @@ mod faults;
 mod gateway;
 mod groups;
 mod invitations;
-
+mod leaving;
 mod mail;
 mod operate;
 mod products;

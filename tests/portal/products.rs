@@ -1,6 +1,6 @@
 //! Products: what may be done to them, and their pages.
 
-use crate::support::Portal;
+use crate::support::{PASSWORD, Portal};
 use portico::{
     auth,
     db::{Instant, Select, Value},
@@ -327,7 +327,9 @@ async fn deleting_asks_and_lists_the_subscriptions() {
     admin.post(path, &[]).await.is(409).shows("tick that this is meant").shows("Ana Alves");
     assert_eq!(portal.count("select count(*) from products").await, 2);
     // Somebody subscribed after the page was shown: nothing is deleted that was not listed.
-    let stale = [("with_subscriptions", "on"), ("subscriptions", "1")];
+    let bare = [("with_subscriptions", "on"), ("subscriptions", "2")];
+    admin.post(path, &bare).await.is(422).shows("Type your own password").shows("value=\"on\" checked");
+    let stale = [("with_subscriptions", "on"), ("subscriptions", "1"), ("password", PASSWORD)];
     admin.post(path, &stale).await.is(409).shows("there are 2 subscriptions now").shows("name=\"subscriptions\" value=\"2\"");
     assert_eq!(portal.count("select count(*) from subscriptions").await, 2);
     let accepted = [("with_subscriptions", "on"), ("subscriptions", "2")];

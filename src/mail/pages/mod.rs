@@ -9,15 +9,16 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{
-    Again, Kind, State,
+    Kind, Resent, Shown, State,
     store::{self, MailRow, Progress},
 };
 use crate::{
     app::Portal,
-    auth::Administrator,
+    auth::{Administrator, Again},
     db::COUNTED,
+    error::{Error, Problems},
     web::{
-        self, Answer, Flash, Frame, Routes, counted,
+        self, Answer, Flash, Form, Frame, Routes, counted,
         filters::thousands,
         form::{Name, Query},
         paging::{Page, Pager},
@@ -31,6 +32,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/resend-kept-mail", resend_kept)
         .get("/publisher/mail/{name}", show)
         .post("/publisher/mail/{name}/resend", resend)
+        .post("/publisher/mail/{name}/link", show_link)
         .get("/publisher/mail-templates", words::list)
         .get("/publisher/mail-templates/{name}", words::show)
         .post("/publisher/mail-templates/{name}", words::save)
@@ -129,9 +131,23 @@ struct ShowPage {
     text: String,
     /// It may be sent again: it was not, or it holds nothing that works only once.
     again: bool,
+    /// Its link can be asked for, and whether the administrator's password counts still.
+    keeps_link: bool,
+    given: bool,
+    problems: Problems,
 }
 
 impl ShowPage {
+    fn of(portal: &Portal, frame: Frame, shown: Shown, given: bool, problems: Problems) -> Self {
+        let again = match shown.mail.state() {
+            State::Failed => true,
+            State::Kept => portal.mail.leaves(),
+            State::Sent => !shown.holds_link && !shown.mail.to_email.is_empty(),
+            State::Waiting | State::Sending => false,
+        };
+        Self { frame: framed(frame), mail: shown.mail, text: shown.text, again, keeps_link: shown.keeps_link, given, problems }
+    }
+
     /// What happened when it was settled.
     fn settled(&self) -> &'static str {
         match self.mail.state() {
@@ -142,15 +158,33 @@ impl ShowPage {
     }
 }
 
-async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+async fn show(_admin: Administrator, again: Again, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let shown = super::show(&portal.db, &portal.mail, &name).await?;
-    let again = match shown.mail.state() {
-        State::Failed => true,
-        State::Kept => portal.mail.leaves(),
-        State::Sent => !shown.holds_link,
-        State::Waiting | State::Sending => false,
+    web::page(&ShowPage::of(&portal, frame, shown, again.is_given(), Problems::default()))
+}
+
+#[derive(Deserialize)]
+struct LinkForm {
+    #[serde(default)]
+    password: String,
+}
+
+/// Where no mail leaves the portal: the mail with its link in it.
+async fn show_link(
+    (admin, again): (Administrator, Again),
+    portal: Data<Portal>,
+    frame: Frame,
+    Name(name): Name,
+    Form(form): Form<LinkForm>,
+) -> Answer {
+    let shown = super::show(&portal.db, &portal.mail, &name).await?;
+    let confirmed = match portal.confirm(&again, &form.password).await {
+        Ok(confirmed) => confirmed,
+        Err(Error::Invalid(problems)) => return web::invalid(&ShowPage::of(&portal, frame, shown, false, problems)),
+        Err(other) => return Err(other),
     };
-    web::page(&ShowPage { frame: framed(frame), mail: shown.mail, text: shown.text, again })
+    let shown = super::show_link(&portal.db, &portal.mail, &admin, confirmed, &name).await?;
+    web::page(&ShowPage::of(&portal, frame, shown, true, Problems::default()))
 }
 
 async fn resend(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
@@ -160,12 +194,12 @@ async fn resend(admin: Administrator, portal: Data<Portal>, session: Session, Na
 }
 
 async fn resend_failed(admin: Administrator, portal: Data<Portal>, session: Session) -> Answer {
-    let number = super::resend_all(&portal.db, &portal.mail, &admin, Again::Failed).await?;
+    let number = super::resend_all(&portal.db, &portal.mail, &admin, Resent::Failed).await?;
     sent_again(number, "No mail has failed, so nothing was changed.", &session)
 }
 
 async fn resend_kept(admin: Administrator, portal: Data<Portal>, session: Session) -> Answer {
-    let number = super::resend_all(&portal.db, &portal.mail, &admin, Again::Kept).await?;
+    let number = super::resend_all(&portal.db, &portal.mail, &admin, Resent::Kept).await?;
     sent_again(number, "No mail is kept here, so nothing was changed.", &session)
 }
 
@@ -180,6 +214,6 @@ fn sent_again(number: usize, none: &str, session: &Session) -> Answer {
 }
 
 /// The kind of a template's address.
-fn kind(name: &str) -> Result<Kind, crate::error::Error> {
-    Kind::parse(name).ok_or(crate::error::Error::NotFound)
+fn kind(name: &str) -> Result<Kind, Error> {
+    Kind::parse(name).ok_or(Error::NotFound)
 }

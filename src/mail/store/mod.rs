@@ -16,6 +16,7 @@ use crate::{
 pub(super) struct NewMail {
     pub name: String,
     pub kind: &'static str,
+    pub farewell: bool,
     pub user: Option<UserId>,
     pub to_email: String,
     pub to_name: String,
@@ -32,15 +33,15 @@ pub(super) async fn insert(tx: &mut Transaction, mail: &NewMail) -> Result<(), E
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
         "insert into mails (name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, state,
-            next_at, batch, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14, $13)")
+            next_at, batch, created_at, farewell)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14, $13, $15)")
         .bind(&mail.name).bind(mail.kind).bind(mail.user).bind(&mail.to_email).bind(&mail.to_name).bind(&mail.bcc)
         .bind(&mail.rendered.subject).bind(&mail.rendered.text).bind(&mail.rendered.html).bind(&mail.search_folded).bind(&mail.secret)
-        .bind(&mail.message_id).bind(now).bind(&mail.batch).execute(c).await?.rows_affected());
+        .bind(&mail.message_id).bind(now).bind(&mail.batch).bind(mail.farewell).execute(c).await?.rows_affected());
     Ok(())
 }
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     Column::Text,
     Column::Text,
     Column::Int,
@@ -56,6 +57,7 @@ const COLUMNS: [Column; 15] = [
     Column::Text,
     Column::Instant,
     Column::Instant,
+    Column::Bool,
 ];
 
 /// As `insert`, in one statement.
@@ -80,13 +82,14 @@ pub(super) async fn insert_many(tx: &mut Transaction, mails: &[NewMail]) -> Resu
             mail.batch,
             now,
             now,
+            mail.farewell,
         ])
     };
     let rows = serde_json::to_string(&mails.iter().map(row).collect::<Vec<_>>())?;
     let mut statement = Select::new(
         tx,
         "insert into mails (state, name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, batch,
-            next_at, created_at) select 'waiting',",
+            next_at, created_at, farewell) select 'waiting',",
     );
     statement.given(&COLUMNS, rows).execute(tx).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! SQL of the queue: taking a mail that is due, and what became of it.
 
 use crate::{
-    db::{Connection, Database, Engine, Instant, Select, run},
+    db::{Connection, Database, Engine, Instant, Select, Transaction, run},
     error::Error,
 };
 
@@ -74,8 +74,23 @@ pub(in crate::mail) async fn settle(db: &Database, process: &str, mail: i64, out
             claimed_by = null, claimed_until = null
          where id = $1 and claimed_by = $2 and state = 'sending'")
         .bind(mail).bind(process).bind(state).bind(error).bind(next).bind(settled).bind(forget).execute(c).await?.rows_affected());
+    if settled == 1 && !matches!(outcome, Outcome::Later { .. }) {
+        forget_farewell(&mut tx, mail).await?;
+    }
     tx.commit().await?;
     Ok(settled == 1)
+}
+
+/// Of a mail about somebody who is gone only that it was sent is kept; one that did not leave the portal goes whole.
+async fn forget_farewell(tx: &mut Transaction, mail: i64) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(&mut *connection, c => sqlx::query("delete from mails where id = $1 and farewell and state = 'kept'")
+        .bind(mail).execute(c).await?.rows_affected());
+    run!(connection, c => sqlx::query(
+        "update mails set to_email = '', to_name = 'deleted user', bcc = '[]', subject = '(deleted)', text = '', html = '', search_folded = '',
+            error = '' where id = $1 and farewell")
+        .bind(mail).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// At the start of the only process there is: who was sending is gone.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{Tabs, summary, visibility};
 use crate::{
     app::Portal,
-    auth::Administrator,
+    auth::{Administrator, Again},
     error::{Error, Problems},
     products::{Product, Undone},
     subscriptions::{self, Filter, Sort, SubscriptionRow},
@@ -123,11 +123,13 @@ struct DeletePage {
     stays: Vec<String>,
     subscriptions: Vec<SubscriptionRow>,
     pager: Pager,
+    /// Whether the administrator's password counts still.
+    given: bool,
     problems: Problems,
 }
 
 impl DeletePage {
-    async fn load(portal: &Portal, frame: Frame, name: &str, page: Page, problems: Problems) -> Result<Self, Error> {
+    async fn load(portal: &Portal, frame: Frame, name: &str, page: Page, given: bool, problems: Problems) -> Result<Self, Error> {
         let mut connection = portal.db.read().await?;
         let tabs = Tabs::load(&mut connection, name).await?;
         let filter = Filter { product: Some(tabs.product.id), ..Filter::default() };
@@ -151,7 +153,7 @@ impl DeletePage {
             format!("{} it is open to, and Administrators", counted(counts.groups, "group", "groups")),
         ];
         let pager = Pager::new(page, counts.subscriptions, &format!("{}/delete", tabs.path()), &[]).exact(true);
-        Ok(Self { frame, pager, tabs, goes, stays, subscriptions, problems })
+        Ok(Self { frame, pager, tabs, goes, stays, subscriptions, given, problems })
     }
 }
 
@@ -163,12 +165,13 @@ pub(super) struct DeleteQuery {
 
 pub(super) async fn ask_delete(
     _admin: Administrator,
+    again: Again,
     portal: Data<Portal>,
     frame: Frame,
     Name(name): Name,
     Query(query): Query<DeleteQuery>,
 ) -> Answer {
-    web::page(&DeletePage::load(&portal, frame, &name, Page::new(query.page, query.size), Problems::default()).await?)
+    web::page(&DeletePage::load(&portal, frame, &name, Page::new(query.page, query.size), again.is_given(), Problems::default()).await?)
 }
 
 #[derive(Deserialize)]
@@ -177,16 +180,28 @@ pub(super) struct DeleteForm {
     /// How many the page listed.
     #[serde(default)]
     subscriptions: i64,
+    #[serde(default)]
+    password: String,
 }
 
 pub(super) async fn delete(
-    admin: Administrator,
+    (admin, again): (Administrator, Again),
     portal: Data<Portal>,
     frame: Frame,
     session: Session,
     Name(name): Name,
     Form(form): Form<DeleteForm>,
 ) -> Answer {
+    // Keys that people use stop working: that is asked for with the password.
+    if form.with_subscriptions.is_some() {
+        match portal.confirm(&again, &form.password).await {
+            Ok(_) => {}
+            Err(Error::Invalid(problems)) => {
+                return web::invalid(&DeletePage::load(&portal, frame, &name, Page::new(None, None), false, problems).await?);
+            }
+            Err(other) => return Err(other),
+        }
+    }
     let accepted = if form.with_subscriptions.is_some() { form.subscriptions.max(0) } else { 0 };
     match super::super::delete(&portal.db, &admin, &name, accepted).await {
         Ok((product, subscriptions)) => {
@@ -199,7 +214,9 @@ pub(super) async fn delete(
             web::see_other("/publisher/products")
         }
         Err(Error::Conflict(why)) => {
-            let page = DeletePage::load(&portal, frame, &name, Page::new(None, None), Problems::one("with_subscriptions", why)).await?;
+            let page =
+                DeletePage::load(&portal, frame, &name, Page::new(None, None), again.is_given(), Problems::one("with_subscriptions", why))
+                    .await?;
             web::page_with(StatusCode::CONFLICT, &page)
         }
         Err(other) => Err(other),

@@ -4,26 +4,29 @@ use actix_session::Session;
 use actix_web::{HttpRequest, web::Data};
 use serde::Deserialize;
 
-use super::{invitations, list::Shown};
+use super::{invitations, leaving, list::Shown};
 use crate::{
     app::Portal,
-    auth::Administrator,
+    auth::{Administrator, Again},
     error::Error,
     groups::{self, BulkOutcome},
     products,
     users::{
         self,
         bulk::{self, Chosen},
+        many,
     },
-    web::{self, Answer, Flash, Form, counted, errors::referring_path, filters::shortened, form::Name, paging::Page, url::local_path},
+    web::{
+        self, Answer, Flash, Form, Frame, counted, errors::referring_path, filters::shortened, form::Name, paging::Page, url::local_path,
+    },
 };
 
 #[derive(Deserialize)]
 pub(super) struct BulkForm {
     #[serde(flatten)]
-    shown: Shown,
+    pub shown: Shown,
     #[serde(default)]
-    user: Vec<String>,
+    pub user: Vec<String>,
     /// The button that was pressed: the name of the group.
     #[serde(default)]
     add: Option<String>,
@@ -39,6 +42,9 @@ pub(super) struct BulkForm {
     /// `send` or `revoke` those of the ticked.
     #[serde(default)]
     invitations: Option<String>,
+    /// `block`, `activate`, `reset` or `delete`.
+    #[serde(default)]
+    accounts: Option<String>,
 }
 
 enum Direction {
@@ -67,16 +73,61 @@ impl BulkForm {
     }
 }
 
-pub(super) async fn change_groups(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<BulkForm>) -> Answer {
+/// What a button of the form does that is not about groups.
+async fn change_accounts(admin: &Administrator, portal: &Portal, what: &str, chosen: &Chosen) -> Result<Flash, Error> {
+    let (done, already, outcome) = match what {
+        "block" => ("Blocked", "blocked already", many::block(&portal.db, admin, chosen).await?),
+        "activate" => ("Activated", "active already", many::activate(&portal.db, admin, chosen).await?),
+        "reset" => ("Sent a reset to", "sent one a moment ago", many::send_resets(&portal.db, &portal.mail, admin, chosen).await?),
+        _ => return Err(Error::BadRequest("The form does not say what becomes of the users.".to_owned())),
+    };
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let was = if outcome.already == 1 { "was" } else { "were" };
+    let same = (outcome.already > 0).then(|| format!("{} {was} {already}", web::filters::thousands(number(outcome.already))));
+    let reason = match what {
+        "block" => "your own account is not blocked",
+        "activate" => "who is invited accepts that first",
+        _ => "who cannot sign in, and you yourself, need none",
+    };
+    let left = (outcome.left > 0).then(|| format!("{} left out: {reason}", web::filters::thousands(number(outcome.left))));
+    let rest = [same, left].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let rest = if rest.is_empty() { rest } else { format!(" ({rest})") };
+    Ok(match outcome.changed {
+        0 => Flash::warn(format!("Nothing was changed{rest}.")),
+        changed => Flash::good(format!("{done} {}{rest}.", counted(number(changed), "user", "users"))),
+    })
+}
+
+pub(super) async fn change(
+    (admin, again): (Administrator, Again),
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Form(form): Form<BulkForm>,
+) -> Answer {
     let back = form.shown.address();
+    if let Some(what) = form.accounts.clone().filter(|_| !form.is_nobody()) {
+        if what == "delete" {
+            return leaving::ask_many((&admin, &again), &portal, frame, &session, form).await;
+        }
+        let mut flash = change_accounts(&admin, &portal, &what, &form.chosen()).await?;
+        flash.all_ticked = form.shown.all();
+        flash.ticked = kept_ticks(form.user);
+        flash.keep(&session)?;
+        return web::see_other(&back);
+    }
     if let Some(what) = &form.invitations {
         let (flash, progress) = invitations::in_bulk(&admin, &portal, &form, what).await?;
         flash.keep(&session)?;
         return web::see_other(progress.as_deref().unwrap_or(&back));
     }
+    if form.accounts.is_some() {
+        Flash::warn(NOBODY).keep(&session)?;
+        return web::see_other(&back);
+    }
     let (direction, group, typed) = form.wanted()?;
     let mut flash = if form.is_nobody() {
-        Flash::warn("Nobody is ticked, so nothing was changed. Tick the users first.")
+        Flash::warn(NOBODY)
     } else {
         let group = if typed { groups::find_by_words(&portal.db, group).await? } else { Some(group.to_owned()) };
         match group {
@@ -91,11 +142,17 @@ pub(super) async fn change_groups(admin: Administrator, portal: Data<Portal>, se
         }
     };
     flash.all_ticked = form.shown.all();
-    // No page shows more rows than this, so no more ticks are worth keeping.
-    let most = Page::SIZES.iter().max().copied().and_then(|most| usize::try_from(most).ok()).unwrap_or_default();
-    flash.ticked = form.user.into_iter().filter(|name| name.len() <= 256).take(most).collect();
+    flash.ticked = kept_ticks(form.user);
     flash.keep(&session)?;
     web::see_other(&back)
+}
+
+const NOBODY: &str = "Nobody is ticked, so nothing was changed. Tick the users first.";
+
+/// No page shows more rows than this, so no more ticks are worth keeping.
+fn kept_ticks(names: Vec<String>) -> Vec<String> {
+    let most = Page::SIZES.iter().max().copied().and_then(|most| usize::try_from(most).ok()).unwrap_or_default();
+    names.into_iter().filter(|name| name.len() <= 256).take(most).collect()
 }
 
 /// "Added 3 developers to Partners (1 was already a member)."

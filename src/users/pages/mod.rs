@@ -2,8 +2,10 @@
 
 mod account;
 mod add;
+mod address;
 mod bulk;
 mod invitations;
+mod leaving;
 mod list;
 mod recovery;
 mod sessions;
@@ -15,7 +17,7 @@ use crate::web::Routes;
 pub fn routes(routes: &mut Routes) {
     routes
         .get("/publisher/users", list::list)
-        .post("/publisher/users/bulk", bulk::change_groups)
+        .post("/publisher/users/bulk", bulk::change)
         .post("/publisher/undo/{name}", bulk::undo)
         .get("/publisher/new/user", add::form)
         .post("/publisher/new/user", add::create)
@@ -24,6 +26,8 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/users/{name}/groups", show::set_groups)
         .get("/publisher/users/{name}/block", show::ask_block)
         .post("/publisher/users/{name}/block", show::block)
+        .get("/publisher/users/{name}/delete", leaving::ask)
+        .post("/publisher/delete/users", leaving::delete)
         .post("/publisher/users/{name}/activate", show::activate)
         .post("/publisher/users/{name}/role", show::change_role)
         .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)
@@ -46,6 +50,12 @@ pub fn routes(routes: &mut Routes) {
         .get("/publisher/settings/sign-up", sign_up::settings)
         .post("/publisher/settings/sign-up", sign_up::save)
         .get("/account", account::show)
+        .get("/account/email", address::show)
+        .post("/account/email", address::ask)
+        .get("/confirm-email/{token}", address::show_confirm)
+        .post("/confirm-email/{token}", address::confirm)
+        .get("/account/close", leaving::ask_close)
+        .post("/account/close", leaving::close)
         .post("/account/name", account::rename)
         .post("/account/password", account::change_password)
         .post("/account/sessions/{inner}/end", account::end_session);

@@ -8,7 +8,11 @@ use serde::Deserialize;
 use super::sessions::SessionRow;
 use crate::{
     app::Portal,
-    auth::{Administrator, SignedIn, pages::own_session, sign_in},
+    auth::{
+        Administrator, Again,
+        pages::{again_given, own_session},
+        sign_in,
+    },
     catalog,
     error::{Error, Problems},
     ids::SubscriptionId,
@@ -46,10 +50,13 @@ struct ShowPage {
     hidden: Vec<SubscriptionId>,
     /// Whether this is the page of the administrator who looks at it.
     own: bool,
+    /// Whether the administrator's password counts still.
+    given: bool,
 }
 
 impl ShowPage {
     async fn load(portal: &Portal, frame: Frame, request: &HttpRequest, admin: &Administrator, name: &str) -> Result<Self, Error> {
+        let given = again_given(request);
         let now = portal.db.now();
         let mut connection = portal.db.read().await?;
         let user = users::get(&mut connection, name).await?;
@@ -77,6 +84,7 @@ impl ShowPage {
             subscriptions,
             hidden,
             own,
+            given,
             user,
         })
     }
@@ -221,7 +229,7 @@ pub(super) struct RoleForm {
 
 /// Gives or takes the role, after the administrator's own password.
 pub(super) async fn change_role(
-    (admin, who): (Administrator, SignedIn),
+    (admin, again): (Administrator, Again),
     request: HttpRequest,
     portal: Data<Portal>,
     frame: Frame,
@@ -234,12 +242,7 @@ pub(super) async fn change_role(
         "revoke" => false,
         _ => return Err(Error::BadRequest("The form does not say whether the role is given or taken.".to_owned())),
     };
-    let confirmed = if form.password.is_empty() {
-        Err(Error::invalid("password", "Type your own password."))
-    } else {
-        sign_in::confirm_password(&portal.db, &portal.keys, &portal.passwords, &who, &form.password, "password").await
-    };
-    let (status, problems) = match confirmed {
+    let (status, problems) = match portal.confirm(&again, &form.password).await {
         Ok(_) => match users::set_role(&portal.db, &admin, &name, grant).await {
             Ok(changed) => {
                 let text = match (changed, grant) {
@@ -249,7 +252,7 @@ pub(super) async fn change_role(
                     (false, false) => "This user was no administrator.",
                 };
                 Flash::good(text).keep(&session)?;
-                let own = admin.id().is_some_and(|id| id == who.id()) && who.person().name == name && changed;
+                let own = again.who().person().name == name && changed;
                 // Whoever has just given up the role can no longer see this page.
                 return web::see_other(&if own { "/account".to_owned() } else { users::path(&name) });
             }

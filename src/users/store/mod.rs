@@ -125,12 +125,44 @@ pub(super) async fn set_administrator(tx: &mut Transaction, user: UserId, admini
     Ok(())
 }
 
-/// Administrators who could sign in, but for one. The rows are locked, so that two cannot take the role from each other at once.
-pub(super) async fn count_other_administrators(tx: &mut Transaction, user: UserId) -> Result<i64, Error> {
+/// These users, by name.
+pub(super) async fn of_keys(connection: &mut Connection, users: &[UserId]) -> Result<Vec<User>, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(
+        connection,
+        "select id, name, email, first_name, last_name, state, administrator, note, version, registered_at, last_sign_in_at
+         from users where state <> 'deleted' and id",
+    );
+    statement.in_keys(&keys).sql("order by sort_folded, id").all(connection).await
+}
+
+/// The same in the order of their keys, locked until the transaction ends.
+pub(super) async fn take(tx: &mut Transaction, users: &[UserId]) -> Result<Vec<User>, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(
+        tx,
+        "select id, name, email, first_name, last_name, state, administrator, note, version, registered_at, last_sign_in_at
+         from users where state <> 'deleted' and id",
+    );
+    statement.in_keys(&keys).sql("order by id");
+    if tx.engine() == Engine::Postgres {
+        statement.sql("for update");
+    }
+    statement.all(tx).await
+}
+
+pub(super) async fn set_states(tx: &mut Transaction, users: &[UserId], state: UserState) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(tx, "update users set version = version + 1, state =");
+    statement.bind(state.as_str()).sql("where id").in_keys(&keys).execute(tx).await?;
+    Ok(())
+}
+
+/// Administrators who could sign in. The rows are locked, so that two cannot take the role from each other at once.
+pub(super) async fn administrators(tx: &mut Transaction) -> Result<Vec<UserId>, Error> {
     let mut statement = Select::new(tx, "select id from users where administrator and state = 'active'");
     if tx.engine() == Engine::Postgres {
         statement.sql("order by id for update");
     }
-    let rows = statement.all::<(UserId,)>(tx).await?;
-    Ok(rows.iter().filter(|row| row.0 != user).count() as i64)
+    Ok(statement.all::<(UserId,)>(tx).await?.into_iter().map(|row| row.0).collect())
 }

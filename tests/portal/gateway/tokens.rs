@@ -3,7 +3,7 @@
 use super::{Stage, ask_at, token};
 use crate::{
     program,
-    support::{Portal, START},
+    support::{PASSWORD, Portal, START},
 };
 use time::Duration;
 
@@ -19,7 +19,11 @@ async fn a_token_is_made_shown_once_listed_and_revoked() {
         .await
         .shows("There is no token yet.")
         .shows("href=\"/publisher/settings\" data-key=\"e\" aria-current=\"page\"");
-    let new = [("display_name", "nginx in Dublin"), ("scope", "gateway")];
+    // Whoever sits down at a desk that somebody left makes none.
+    admin.get("/publisher/new/token").await.shows("Your password");
+    let bare = [("display_name", "nginx in Dublin"), ("scope", "gateway")];
+    admin.post("/publisher/new/token", &bare).await.is(422).shows("Type your own password").shows("nginx in Dublin");
+    let new = [("display_name", "nginx in Dublin"), ("scope", "gateway"), ("password", PASSWORD)];
     let made = admin.post("/publisher/new/token", &new).await;
     made.is(200).shows("shown this once").shows("data-copy=\"#token\"");
     let secret = made.text.split("id=\"token\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
@@ -32,7 +36,13 @@ async fn a_token_is_made_shown_once_listed_and_revoked() {
     list.shows("nginx in Dublin").shows("Root Admin").shows("just now").hides(&secret).hides(&secret[..30]);
     let path = list.text.split("href=\"").find(|part| part.contains("/revoke\"")).unwrap().split('"').next().unwrap().to_owned();
     admin.get(&path).await.shows("Revoke the token nginx in Dublin?").hides(&secret);
-    admin.post_and_follow(&path, &[]).await.shows("Revoked the token nginx in Dublin.").shows("There is no token yet.");
+    portal.pass(Duration::minutes(10));
+    admin.post(&path, &[]).await.is(422).shows("Type your own password").shows("Revoke the token nginx in Dublin?");
+    admin
+        .post_and_follow(&path, &[("password", PASSWORD)])
+        .await
+        .shows("Revoked the token nginx in Dublin.")
+        .shows("There is no token yet.");
     admin.post(&path, &[]).await.is(404);
     ask_at(&portal, &secret, &KEY).await.is(401).shows("unknown-token");
     assert_eq!(portal.audited().await[1..], ["token.created", "token.revoked"]);
@@ -53,6 +63,7 @@ async fn what_is_wrong_with_a_new_token_stands_beside_its_field() {
         ([("display_name", "a"), ("scope", "gateway"), ("last_day", "9999-12-31")], "Write the last day as in 2026-12-31."),
         ([("display_name", "a"), ("scope", "gateway"), ("last_day", "2026-03-01")], "This day is over."),
     ] {
+        let form = [&form[..], &[("password", PASSWORD)]].concat();
         admin.post("/publisher/new/token", &form).await.is(422).shows(words);
     }
     assert_eq!(portal.count("select count(*) from tokens").await, 0);
@@ -62,7 +73,7 @@ async fn what_is_wrong_with_a_new_token_stands_beside_its_field() {
 async fn a_token_ends_with_its_last_day() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
-    let form = [("display_name", "brief"), ("scope", "gateway"), ("last_day", "2026-03-02")];
+    let form = [("display_name", "brief"), ("scope", "gateway"), ("last_day", "2026-03-02"), ("password", PASSWORD)];
     let made = admin.post("/publisher/new/token", &form).await;
     let secret = made.text.split("id=\"token\">").nth(1).unwrap().split('<').next().unwrap().to_owned();
     let midnight = START.replace_time(time::Time::MIDNIGHT) + Duration::days(1);
