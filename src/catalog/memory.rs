@@ -236,7 +236,7 @@ impl Catalog {
     /// Those of the APIs that a viewer sees that contain the needle, and have the tag unless it is empty; and how many.
     pub fn apis(&self, standing: Option<&Standing>, tag: &str, wanted: Wanted<'_>) -> (Vec<Arc<Api>>, i64) {
         let (needle, tag) = (ids::fold(wanted.needle), ids::fold(tag));
-        let has = |api: &Api| tag.is_empty() || api.tags_folded.iter().any(|own| *own == tag);
+        let has = |api: &Api| tag.is_empty() || api.tags_folded.contains(&tag);
         let matching = self.seen(standing).filter(|api| api.search_folded.contains(&needle) && has(api));
         let (apis, total) = stretch(matching, wanted);
         (apis.into_iter().cloned().collect(), total)
