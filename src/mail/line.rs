@@ -39,9 +39,10 @@ const CONNECT: Duration = Duration::from_secs(20);
 const IDLE: Duration = Duration::from_secs(20);
 /// Longest wait for a server to answer that we go.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// Bytes that the server may say to one thing that is said to it. Handshakes and answers are a few thousand; SMTP itself has no line
-/// longer than 512 (RFC 5321, section 4.5.3.1.5), but the client reads a line to its end before it looks at its length.
-const MOST_SAID: usize = 64 * 1024;
+/// Bytes that the server may say to one thing that is said to it. Answers are a few thousand at most; SMTP itself has no line longer than
+/// 512 (RFC 5321, section 4.5.3.1.5), but the client reads a line to its end before it looks at its length, and an answer of many lines
+/// from its beginning at each of them.
+const MOST_SAID: usize = 16 * 1024;
 
 /// A stream that ends when its server talks on and on.
 struct Bounded<S> {
