@@ -85,6 +85,7 @@ struct SampleApi {
     file: String,
     /// How it may be tried; not at all without.
     try_it: Option<String>,
+    key_header: Option<String>,
     tags: String,
 }
 
@@ -224,7 +225,8 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
         };
         let added = apis::import_in(&mut tx, &system, &new, document, Some(&api.name)).await?;
         if let Some(way) = &api.try_it {
-            let new = calls::NewSettings { way: way.clone(), key_header: calls::KEY_HEADER.to_owned() };
+            let new =
+                calls::NewSettings { way: way.clone(), key_header: api.key_header.clone().unwrap_or_else(|| calls::KEY_HEADER.to_owned()) };
             calls::configure_in(&mut tx, &system, &added, 0, &new).await?;
         }
         imported.push((&api.name, added.id));
