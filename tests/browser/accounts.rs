@@ -34,14 +34,18 @@ async fn a_stranger_signs_up_confirms_from_the_mail_and_is_blocked() {
         ana.click("css=form[action='/signup'] button").await;
         ana.see("Accept the terms of use to sign up.").await;
         assert_eq!(ana.value("Email").await, "ana@contoso.example");
-        assert_eq!(ana.axe().await, "");
+        if view.script {
+            assert_eq!(ana.axe().await, "");
+        }
         ana.fill("Password", NEW).await;
         ana.tick("I accept the terms of use").await;
         ana.click("css=form[action='/signup'] button").await;
         ana.see("Look into your mail").await;
         ana.goto(&link(&portal, &smtp, "ana@contoso.example").await).await;
         ana.see("Confirm your address").await;
-        assert_eq!(ana.axe().await, "");
+        if view.script {
+            assert_eq!(ana.axe().await, "");
+        }
         ana.fill("Password", NEW).await;
         ana.click("Open my account").await;
         ana.see("your account is open").await;
@@ -61,7 +65,7 @@ async fn a_stranger_signs_up_confirms_from_the_mail_and_is_blocked() {
         root.see("Blocked 1 user.").await;
         ana.goto("/account").await;
         ana.see("Sign in").await;
-        assert_eq!(ana.path().await, "/signin");
+        assert_eq!(ana.path().await, "/signin?next=%2Faccount");
         portal.send_mails().await;
         assert!(smtp.newest("ana@contoso.example").text().contains("is open"));
     }
