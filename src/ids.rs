@@ -78,7 +78,8 @@ pub fn slug(display_name: &str) -> String {
     slug.trim_end_matches('-').to_owned()
 }
 
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+/// What is written as itself (RFC 3986, section 2.3: all others are encoded).
+pub const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// One path segment or query value, percent-encoded (RFC 3986: all but the unreserved characters).
 pub fn encode(text: &str) -> String {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    description::{Body, Content, Detail, Parameter, Place, Response, Schema},
+    description::{Body, Content, Detail, Parameter, Response, Schema},
     shortened_to,
     store::operations::Whole,
 };
@@ -170,15 +170,6 @@ fn lines(old: &Side, new: &Side) -> Vec<Line> {
     lines.0
 }
 
-fn place(place: Place) -> &'static str {
-    match place {
-        Place::Path => "path",
-        Place::Query => "query",
-        Place::Header => "header",
-        Place::Cookie => "cookie",
-    }
-}
-
 fn terms(one: &Parameter) -> String {
     let mut text = one.schema.summary.clone();
     for (yes, word) in [(one.required, ", required"), (one.deprecated, ", deprecated")] {
@@ -189,7 +180,7 @@ fn terms(one: &Parameter) -> String {
 
 fn parameter(lines: &mut Lines, old: Option<&Parameter>, new: Option<&Parameter>) {
     let Some(one) = new.or(old) else { return };
-    let what = format!("{} parameter {}", place(one.place), one.name);
+    let what = format!("{} parameter {}", one.place.word(), one.name);
     lines.differ(capital(&what), &old.map(terms).unwrap_or_default(), &new.map(terms).unwrap_or_default());
     if let (Some(old), Some(new)) = (old, new) {
         let text = |one: &Parameter| one.description.clone().unwrap_or_default();

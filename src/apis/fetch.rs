@@ -37,6 +37,17 @@ pub struct Policy {
     pub max_redirects: usize,
 }
 
+impl Policy {
+    /// Whether a name may lead there.
+    fn allows(self, ip: IpAddr) -> bool {
+        match reach(ip) {
+            Reach::Public => true,
+            Reach::Private => self.private_addresses,
+            Reach::Nowhere => false,
+        }
+    }
+}
+
 impl Default for Policy {
     /// Public addresses only, 10 MB (what is read of a description), 20 seconds, five redirects.
     fn default() -> Self {
@@ -47,11 +58,7 @@ impl Default for Policy {
 
 /// Downloads what is at `url`. The problems are words to stand beside the field it was typed into.
 pub async fn fetch(url: &str, policy: Policy) -> Result<Vec<u8>, FetchProblem> {
-    let allowed = move |_: &str, ip: IpAddr| match reach(ip) {
-        Reach::Public => true,
-        Reach::Private => policy.private_addresses,
-        Reach::Nowhere => false,
-    };
+    let allowed = move |_: &str, ip: IpAddr| policy.allows(ip);
     fetch_with(url, policy, &allowed, &SystemNames).await
 }
 

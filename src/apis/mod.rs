@@ -7,6 +7,7 @@ mod exporting;
 pub mod fetch;
 mod importing;
 mod operating;
+mod operation_form;
 pub mod pages;
 mod reading;
 mod replacing;
@@ -21,10 +22,8 @@ pub use changes::{Changed, Changes, Line, Named};
 pub use editing::{EditApi, Made, create, create_in, edit, tags_of};
 pub use exporting::{Exported, export, original};
 pub use importing::{ImportFacts, NewApi, import, import_in};
-pub use operating::{
-    Kept, NewOperation, NewParameter, NewResponse, OperationFacts, PLACES, TYPES, add_operation, add_operation_in, delete_operation,
-    edit_operation, find_operation,
-};
+pub use operating::{Kept, OperationFacts, add_operation, add_operation_in, delete_operation, edit_operation, find_operation};
+pub use operation_form::{NewOperation, NewParameter, NewResponse, PLACES, TYPES};
 pub use reading::{Document, read};
 pub use replacing::{Replaced, replace_description, replace_description_in};
 use rows::{OperationColumns, Row, operation_rows, tag_names};

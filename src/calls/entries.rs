@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use url::Url;
 
 use super::{Call, is_header_name, is_reserved};
-use crate::apis::description::{Detail, Place, Server};
+use crate::{
+    apis::description::{Detail, Place, Server},
+    ids::UNRESERVED,
+};
 
-/// What RFC 3986 leaves as it is (section 2.3).
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Characters of one value.
 const LONGEST_VALUE: usize = 2_000;
 /// Bytes of a body.
@@ -37,21 +38,12 @@ pub struct Entry {
 impl Entry {
     /// "query, integer, 1–100"
     pub fn hint(&self) -> String {
-        if self.about.is_empty() { self.place_word().to_owned() } else { format!("{}, {}", self.place_word(), self.about) }
+        if self.about.is_empty() { self.place.word().to_owned() } else { format!("{}, {}", self.place.word(), self.about) }
     }
 
     /// Whether one of its choices is the whole value.
     pub fn is_choice(&self) -> bool {
         !self.choices.is_empty() && !self.repeats && (self.value.is_empty() || self.choices.contains(&self.value))
-    }
-
-    fn place_word(&self) -> &'static str {
-        match self.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
-            Place::Cookie => "cookie",
-        }
     }
 }
 

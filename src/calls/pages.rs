@@ -15,10 +15,7 @@ use serde::Deserialize;
 
 use super::{Call, Entries, NewSettings, Reply, Sample, Settings, Way, bases, entries, fill, samples, send};
 use crate::{
-    apis::{
-        self, Api,
-        description::{Detail, Server},
-    },
+    apis::{self, Api, description::Detail},
     app::Portal,
     auth::{Administrator, SignedIn, Visitor},
     catalog::{self, ApiPageParts, ApiSeen, OperationSeen, Product},
@@ -144,8 +141,7 @@ impl TryPage {
             }
         };
         let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();
-        let servers: Vec<Server> = serde_json::from_str(&api.servers).unwrap_or_default();
-        let bases = bases(&servers);
+        let bases = bases(&api.servers());
         Ok(Self {
             frame: Frame { section: "apis", ..frame },
             way,

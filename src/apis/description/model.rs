@@ -148,6 +148,25 @@ pub enum Place {
     Cookie,
 }
 
+impl Place {
+    /// The four, in the order that forms offer them in.
+    pub const ALL: [Place; 4] = [Place::Path, Place::Query, Place::Header, Place::Cookie];
+
+    /// As descriptions and pages call it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Place::Path => "path",
+            Place::Query => "query",
+            Place::Header => "header",
+            Place::Cookie => "cookie",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|place| place.word() == word)
+    }
+}
+
 /// A parameter of a request, or a header of a response.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the names say it")]

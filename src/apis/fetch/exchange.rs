@@ -7,7 +7,7 @@ use reqwest::{
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-use super::{Allowed, FetchProblem, Names, Policy, Reach, SystemNames, checked, client_for, reach};
+use super::{FetchProblem, Policy, SystemNames, checked, client_for};
 
 /// What was answered, whatever the status.
 #[derive(Debug)]
@@ -26,23 +26,7 @@ pub async fn exchange(
     body: Option<&str>,
     policy: Policy,
 ) -> Result<Answer, FetchProblem> {
-    let allowed = move |_: &str, ip: IpAddr| match reach(ip) {
-        Reach::Public => true,
-        Reach::Private => policy.private_addresses,
-        Reach::Nowhere => false,
-    };
-    exchange_with(method, url, headers, body, policy, &allowed, &SystemNames).await
-}
-
-async fn exchange_with<N: Names>(
-    method: &str,
-    url: &str,
-    headers: &[(String, String)],
-    body: Option<&str>,
-    policy: Policy,
-    allowed: Allowed<'_>,
-    names: &N,
-) -> Result<Answer, FetchProblem> {
+    let allowed = move |_: &str, ip: IpAddr| policy.allows(ip);
     let exchanged = async {
         let url = checked(url, None)?;
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| FetchProblem::NoAddress)?;
@@ -51,7 +35,7 @@ async fn exchange_with<N: Names>(
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| FetchProblem::NoAddress)?;
             map.append(name, HeaderValue::from_str(value).map_err(|_| FetchProblem::NoAddress)?);
         }
-        let mut request = client_for(&url, allowed, names).await?.request(method, url).headers(map);
+        let mut request = client_for(&url, &allowed, &SystemNames).await?.request(method, url).headers(map);
         if let Some(body) = body {
             request = request.body(body.to_owned());
         }

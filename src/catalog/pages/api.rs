@@ -80,10 +80,6 @@ pub(super) fn sections(api: &ApiSeen, operations: Vec<OperationRow>, described: 
     drawn.collect()
 }
 
-pub(super) fn servers(api: &ApiSeen) -> Vec<Server> {
-    serde_json::from_str(&api.servers).unwrap_or_default()
-}
-
 pub(super) fn operation_path(api: &ApiSeen, operation: &str) -> String {
     format!("{}/operations/{}", api.path(), ids::encode(operation))
 }
@@ -139,7 +135,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
             frame,
             q: query.q.trim().to_owned(),
             description: markdown::to_html(&api.description),
-            servers: servers(&api),
+            servers: api.servers(),
             products,
             versions,
             sections: sections(&api, operations, true),

@@ -10,7 +10,7 @@ use super::{
     subscribable,
 };
 use crate::{
-    apis::description::{Body, Content, Detail, Field, Parameter, Place, Response, Schema},
+    apis::description::{Body, Content, Detail, Field, Parameter, Response, Schema},
     app::Portal,
     auth::Visitor,
     calls::{self, Sample},
@@ -90,16 +90,10 @@ impl From<Schema> for SchemaView {
 
 impl From<Parameter> for ParameterView {
     fn from(parameter: Parameter) -> Self {
-        let place = match parameter.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
-            Place::Cookie => "cookie",
-        };
         Self {
             description: markdown_of(parameter.description.as_ref()),
             name: parameter.name,
-            place,
+            place: parameter.place.word(),
             required: parameter.required,
             deprecated: parameter.deprecated,
             schema: parameter.schema.into(),
@@ -183,7 +177,7 @@ impl OperationPage {
 
 /// What calling it takes, with a place for the key where every product with the API asks for one.
 fn samples_of(api: &ApiSeen, products: &[Arc<Product>], operation: &OperationSeen, detail: &Detail) -> Vec<Sample> {
-    let servers = api::servers(api);
+    let servers = api.servers();
     let base = calls::bases(&servers).into_iter().next();
     let base = base.unwrap_or_else(|| servers.first().map(|server| server.url.trim_end_matches('/').to_owned()).unwrap_or_default());
     let key = products.iter().all(|product| product.subscription_required).then_some((api.key_header.as_str(), "<your key>"));
@@ -198,8 +192,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, N
     // What was stored before there were details has none.
     let detail: Detail = serde_json::from_str(&operation.detail).unwrap_or_default();
     let samples = samples_of(&api, &products, &operation, &detail);
-    let mut addresses =
-        api::servers(&api).into_iter().map(|server| format!("{}{}", server.url.trim_end_matches('/'), operation.url_template));
+    let mut addresses = api.servers().into_iter().map(|server| format!("{}{}", server.url.trim_end_matches('/'), operation.url_template));
     web::open_page(
         visitor.person().is_none(),
         &OperationPage {

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::{
+    apis::description::Server,
     db::{Connection, Select, flag, select},
     error::Error,
     ids::{self, ApiId},
@@ -31,6 +32,10 @@ pub struct ApiSeen {
 }
 
 impl ApiSeen {
+    pub fn servers(&self) -> Vec<Server> {
+        serde_json::from_str(&self.servers).unwrap_or_default()
+    }
+
     pub fn path(&self) -> String {
         format!("/apis/{}", ids::encode(&self.name))
     }

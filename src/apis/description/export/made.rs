@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::{Body, Content, Description, Operation, Parameter, Place, Response, Schema};
+use super::super::{Body, Content, Description, Operation, Parameter, Response, Schema};
 
 /// The whole document.
 pub(super) fn document(description: &Description) -> Value {
@@ -82,14 +82,8 @@ fn operation(operation: &Operation) -> Value {
 fn parameter(parameter: &Parameter, named: bool) -> Value {
     let mut made = Map::new();
     if named {
-        let place = match parameter.place {
-            Place::Path => "path",
-            Place::Query => "query",
-            Place::Header => "header",
-            Place::Cookie => "cookie",
-        };
         made.insert("name".to_owned(), json!(parameter.name));
-        made.insert("in".to_owned(), json!(place));
+        made.insert("in".to_owned(), json!(parameter.place.word()));
     }
     set(&mut made, "description", parameter.description.as_ref());
     if parameter.required {
