@@ -44,15 +44,19 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// from its beginning at each of them.
 const MOST_SAID: usize = 16 * 1024;
 
-/// A stream that ends when its server talks on and on.
+/// What asks for the line to be encrypted (RFC 3207, section 4).
+const STARTTLS: &[u8] = b"STARTTLS\r\n";
+
+/// A stream that ends when its server talks on and on, or says in the clear what would be taken for the first words under TLS.
 struct Bounded<S> {
     stream: S,
     said: usize,
+    starts_tls: bool,
 }
 
 impl<S> Bounded<S> {
     fn new(stream: S) -> Self {
-        Self { stream, said: 0 }
+        Self { stream, said: 0, starts_tls: false }
     }
 }
 
@@ -66,9 +70,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
-        self.said += buffer.filled().len() - before;
+        let new = &buffer.filled()[before..];
+        self.said += new.len();
         if self.said > MOST_SAID {
             return Poll::Ready(Err(io::Error::other("the server says more than a mail server has to say")));
+        }
+        // The client keeps what it has read, and somebody between the two could so answer for the server.
+        if self.starts_tls && new.iter().position(|byte| *byte == b'\n').is_some_and(|end| end + 1 < new.len()) {
+            return Poll::Ready(Err(io::Error::other("the server goes on in the clear after STARTTLS")));
         }
         read
     }
@@ -77,6 +86,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Bounded<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Bounded<S> {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.said = 0;
+        self.starts_tls = bytes == STARTTLS;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 

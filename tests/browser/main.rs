@@ -1,7 +1,6 @@
 //! Browser stories: what people do, done in Chromium over WebDriver, with script and without. `tests/run browser` starts what
 //! they need; without it each of them says that it was skipped.
 
-mod accounts;
 mod calls;
 mod comfort;
 mod groups_decide;
@@ -14,3 +13,4 @@ mod looks;
 mod portal;
 mod subscriptions;
 mod support;
+mod whole_life;

@@ -1,5 +1,4 @@
-//! A subscription's life: asked for with terms and approval, approved from the menu's count, its keys read and one replaced, suspended;
-//! and one that an administrator makes for somebody.
+//! A subscription that an administrator makes for somebody.
 
 use crate::{
     portal::{PASSWORD, Portal, seed::Product},
@@ -29,63 +28,6 @@ async fn furnished() -> Portal {
 /// What axe finds; nothing where the page has no script to look with.
 async fn axe(browser: &Browser, view: View) -> String {
     if view.script { browser.axe().await } else { String::new() }
-}
-
-async fn keys(browser: &Browser) -> [String; 2] {
-    browser.click("Show Keys").await;
-    browser.see("Hide Keys").await;
-    let mut keys = [String::new(), String::new()];
-    for (key, which) in keys.iter_mut().zip(["primary", "secondary"]) {
-        let text = browser.ask(&format!("return document.getElementById('{which}-key').textContent")).await;
-        *key = text.as_str().expect("a key").to_owned();
-        assert_eq!(key.len(), 32);
-    }
-    keys
-}
-
-#[tokio::test]
-async fn a_request_is_approved_from_the_menu_its_keys_are_used_and_it_is_suspended() {
-    for view in View::with_and_without_script() {
-        let portal = furnished().await;
-        let Some(dev) = Browser::open(&portal.base, view).await else { return };
-        let Some(admin) = Browser::open(&portal.base, view).await else { return };
-        sign_in(&dev, "ana@contoso.example").await;
-        dev.goto("/products/orders").await;
-        dev.fill("Name of the subscription", "Warehouse in Porto").await;
-        dev.click("css=form[action$='/subscribe'] button").await;
-        dev.see("Accept the terms of use to subscribe.").await;
-        dev.click("css=#terms").await;
-        dev.click("css=form[action$='/subscribe'] button").await;
-        dev.see("You get your keys when it is approved.").await;
-
-        sign_in(&admin, "root@portal.example").await;
-        let waiting = "css=nav a[href='/publisher/subscriptions?state=submitted']";
-        assert_eq!(admin.ask("return document.querySelector(\"nav [data-key=s] .badge\").firstChild.textContent").await, "1");
-        admin.click(waiting).await;
-        admin.click("Warehouse in Porto").await;
-        admin.see("Decide").await;
-        assert_eq!(axe(&admin, view).await, "");
-        admin.fill("Comment", "Welcome aboard").await;
-        admin.click("css=button[value=approve]").await;
-        admin.see("Approved the subscription Warehouse in Porto to Product orders.").await;
-        assert_eq!(admin.ask("return document.querySelectorAll(\"nav [data-key=s] .badge\").length").await, 0);
-
-        dev.goto("/account/subscriptions").await;
-        dev.click("Warehouse in Porto").await;
-        dev.see("Welcome aboard").await;
-        let before = keys(&dev).await;
-        dev.click("css=button[name=key][value=primary]").await;
-        dev.see("The primary key was replaced.").await;
-        let after = keys(&dev).await;
-        assert_ne!(before[0], after[0]);
-        assert_eq!(before[1], after[1]);
-
-        admin.click("css=button[value=suspend]").await;
-        admin.see("Suspended the subscription").await;
-        dev.goto("/account/subscriptions").await;
-        dev.click("Warehouse in Porto").await;
-        dev.see("The keys do not work while the subscription is suspended").await;
-    }
 }
 
 #[tokio::test]

@@ -177,6 +177,8 @@ const TABLE: &[Row] = &[
     ("GET", "/publisher/apis/{name}/compare/{inner}", "/publisher/apis/echo/compare/echo", [303, 403, 404]),
     ("GET", "/publisher/apis/{name}/versions", "/publisher/apis/echo/versions", [303, 403, 200]),
     ("POST", "/publisher/apis/{name}/versions", "/publisher/apis/echo/versions", [303, 403, 400]),
+    ("GET", "/publisher/apis/{name}/join-version", "/publisher/apis/echo/join-version", [303, 403, 200]),
+    ("POST", "/publisher/apis/{name}/join-version", "/publisher/apis/echo/join-version", [303, 403, 400]),
     ("GET", "/publisher/apis/{name}/add-version", "/publisher/apis/echo/add-version", [303, 403, 200]),
     ("POST", "/publisher/apis/{name}/add-version", "/publisher/apis/echo/add-version", [303, 403, 415]),
     ("GET", "/publisher/apis/{name}/edit", "/publisher/apis/echo/edit", [303, 403, 200]),

@@ -1,5 +1,7 @@
 //! Mails: the queue, what is sent and how, what they say, and who is told.
 
+mod tls;
+
 use portico::mail::{self, Kind, Mail, Recipient, Values, notifications::Event};
 use time::Duration;
 

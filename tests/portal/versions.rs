@@ -199,6 +199,36 @@ async fn an_operation_is_edited_and_says_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn what_is_changed_by_hand_is_in_the_log_once_developers_read_the_api() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    make(&admin).await;
+    let add = "/publisher/apis/harbour/add-operation";
+    admin.post(add, &operation("GET", "/ships", "List ships")).await.is(303);
+    portal.seed_product(Product { name: "hidden", groups: &["guests"], published: false, ..Product::default() }).await;
+    products::add_apis(portal.db(), &auth::operator(), "hidden", &[ApiId(1)]).await.unwrap();
+    admin.post(add, &operation("POST", "/ships", "Add a ship")).await.is(303);
+    assert_eq!(portal.count("select count(*) from api_changes").await, 0);
+
+    products::publish(portal.db(), &auth::operator(), "hidden").await.unwrap();
+    let path = "/publisher/apis/harbour/operations/List-ships";
+    let mut form = operation("GET", "/ships", "List ships");
+    form.extend(parameter("flag", "query", "string", "yes", ""));
+    form.push(("version", "1"));
+    admin.post(path, &form).await.is(303);
+    admin.post("/publisher/apis/harbour/operations/Add-a-ship/delete", &[]).await.is(303);
+    admin.post(add, &operation("PUT", "/ships", "Put a ship")).await.is(303);
+    // Tags are no difference to callers.
+    *form.last_mut().unwrap() = ("version", "2");
+    form.push(("tags", "Ships"));
+    admin.post(path, &form).await.is(303);
+    assert_eq!(portal.count("select count(*) from api_changes").await, 3);
+    for (browser, path) in [(&portal.guest(), "/apis/harbour/changes"), (&admin, "/publisher/apis/harbour/changes")] {
+        browser.get(path).await.is(200).shows("1 changed").shows("Query parameter flag").shows("1 removed").shows("1 added");
+    }
+}
+
+#[tokio::test]
 async fn what_is_said_of_an_api_by_hand_is_checked() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
@@ -351,6 +381,46 @@ async fn versions_stand_side_by_side_for_those_who_see_them() {
         admin.post(&format!("{api}/delete"), &[]).await.is(303);
     }
     assert_eq!(portal.count("select count(*) from version_sets").await, 0);
+}
+
+#[tokio::test]
+async fn an_api_that_is_here_becomes_a_version_of_another() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let import_titled = async |title: &str| import(&admin, &FIRST.replace("Parcels", title)).await.is(303).location().to_owned();
+    let first = import_titled("Parcels").await;
+    let second = import_titled("Parcels of old").await;
+    let third = import_titled("Parcels of late").await;
+    admin.get(&format!("{first}/versions")).await.shows("Make it a version of another API");
+    let at = format!("{first}/join-version");
+    admin.get(&at).await.is(200).shows("value=\"Parcels\"");
+    let mut form = vec![("version", "1"), ("which", ""), ("label", "v2"), ("other_label", "V2"), ("set", "")];
+    admin.post(&at, &form).await.is(422).shows("Type the name of an API.").shows("value=\"V2\"");
+    form[1].1 = "PARCELS";
+    let reply = admin.post(&at, &form).await;
+    reply.is(422).shows("Choose the API.").shows("Parcels of old").shows("Parcels of late");
+    // Nobody else is called exactly so: of those whose names contain the words, one is chosen.
+    form.extend([("which_was", "PARCELS"), ("other", second.rsplit('/').next().unwrap())]);
+    admin.post(&at, &form).await.is(422).shows("The name of the set is missing.").shows("is called so already");
+    (form[3].1, form[4].1) = ("v1", "Parcels");
+    form[0].1 = "9";
+    admin.post(&at, &form).await.is(409).shows("Somebody else changed this API meanwhile").shows("value=\"PARCELS\"");
+    assert_eq!(portal.count("select count(*) from version_sets").await, 0);
+    form[0].1 = "1";
+    let reply = admin.post_and_follow(&at, &form).await;
+    reply.shows("are versions of one another now").shows("<b dir=\"auto\">v1</b>").shows("<b dir=\"auto\">v2</b>");
+    admin.post(&at, &form).await.is(409).shows("is a version of something already");
+    assert_eq!(admin.get(&at).await.is(303).location(), format!("{first}/versions"));
+    // A third joins the set that is there.
+    let at = format!("{third}/join-version");
+    let mut form = vec![("version", "1"), ("which", "parcels of old"), ("label", "V1"), ("other_label", ""), ("set", "")];
+    admin.post(&at, &form).await.is(422).shows("is called so already");
+    form[2].1 = "v3";
+    admin.post_and_follow(&at, &form).await.shows("<b dir=\"auto\">v3</b>");
+    assert_eq!(portal.count("select count(*) from version_sets").await, 1);
+    assert_eq!(portal.count("select count(*) from apis where version_set is not null").await, 3);
+    admin.get(&format!("{third}/versions")).await.shows("Leave the set");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "api.version_joined").count(), 2);
 }
 
 #[tokio::test]

@@ -4,9 +4,12 @@ mod browser;
 pub mod seed;
 pub mod smtp;
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 pub use browser::{Browser, FORM, Reply};
@@ -252,7 +255,10 @@ pub async fn database_url(folder: &tempfile::TempDir) -> String {
         Ok(server) => {
             let name = format!("portico_{}", portico::ids::random_name(12));
             let admin = sqlx::PgPool::connect(&server).await.expect("the PostgreSQL server of PORTICO_TEST_POSTGRES");
-            // The name is made of letters and digits above.
+            for over in databases_of_tests_that_are_over(folder, &name) {
+                // The names are made of letters and digits above. A server that a fault has just been tried on may not answer yet.
+                let _ = sqlx::query(sqlx::AssertSqlSafe(format!("drop database {over} with (force)"))).execute(&admin).await;
+            }
             sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&admin).await.expect("a new database");
             admin.close().await;
             let mut url = url::Url::parse(&server).expect("a URL");
@@ -261,4 +267,14 @@ pub async fn database_url(folder: &tempfile::TempDir) -> String {
         }
         Err(_) => format!("sqlite:{}", folder.path().join("portico.db").display()),
     }
+}
+
+/// A test is over when its folder is gone. Hundreds of databases of 10 MB would fill a small disk before the run ends.
+fn databases_of_tests_that_are_over(folder: &tempfile::TempDir, name: &str) -> Vec<String> {
+    static MADE: Mutex<Vec<(PathBuf, String)>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().expect("a lock");
+    let (here, over): (Vec<_>, Vec<_>) = made.drain(..).partition(|(folder, _)| folder.exists());
+    *made = here;
+    made.push((folder.path().to_owned(), name.to_owned()));
+    over.into_iter().map(|(_, name)| name).collect()
 }

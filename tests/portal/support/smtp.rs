@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
 };
+use tokio_rustls::TlsAcceptor;
 
 /// What arrived.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,10 @@ pub struct Delivered {
     pub to: Vec<String>,
     /// Headers and body as they travelled.
     pub raw: String,
+    /// The line was encrypted.
+    pub under_tls: bool,
+    /// What the sender signed in with (RFC 4616).
+    pub signed_in_with: Option<String>,
 }
 
 impl Delivered {
@@ -64,18 +69,42 @@ type Answer = dyn Fn(usize, &str) -> Option<&'static str> + Send + Sync;
 
 pub const TAKEN: Option<&str> = Some("250 2.0.0 taken");
 
+/// How the line to the server is encrypted.
+#[derive(Clone)]
+pub enum Tls {
+    None,
+    /// From the first byte.
+    Implicit(TlsAcceptor),
+    /// When the sender asks for it; what is said in the clear right after "go ahead".
+    Asked(TlsAcceptor, &'static str),
+}
+
 #[derive(Clone)]
 pub struct Smtp {
     pub url: String,
+    tls: Tls,
+    heard: Arc<Mutex<Vec<String>>>,
     delivered: Arc<Mutex<Vec<Delivered>>>,
     answer: Arc<Mutex<Arc<Answer>>>,
 }
 
 impl Smtp {
     pub async fn start() -> Self {
+        Self::start_with(Tls::None).await
+    }
+
+    /// Whoever is to trust its certificate calls it localhost.
+    pub async fn start_with(tls: Tls) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
         let smtp = Self {
-            url: format!("smtp://{}?tls=none", listener.local_addr().expect("an address")),
+            url: match tls {
+                Tls::None => format!("smtp://{address}?tls=none"),
+                Tls::Implicit(_) => format!("smtps://portal:s3cret@localhost:{}", address.port()),
+                Tls::Asked(..) => format!("smtp://portal:s3cret@localhost:{}", address.port()),
+            },
+            tls,
+            heard: Arc::default(),
             delivered: Arc::default(),
             answer: Arc::new(Mutex::new(Arc::new(|_, _| TAKEN))),
         };
@@ -84,10 +113,15 @@ impl Smtp {
             let mut tried = 0;
             while let Ok((stream, _)) = listener.accept().await {
                 // One connection after the other, as the portal sends.
-                let _ = server.talk(stream, &mut tried).await;
+                let _ = server.serve(stream, &mut tried).await;
             }
         });
         smtp
+    }
+
+    /// Everything that was said to it in the clear.
+    pub fn heard_in_the_clear(&self) -> Vec<String> {
+        self.heard.lock().expect("a lock").clone()
     }
 
     /// From now on mails are answered like this.
@@ -109,17 +143,52 @@ impl Smtp {
         self.to(address).pop().unwrap_or_else(|| panic!("no mail came to {address}"))
     }
 
-    async fn talk(&self, stream: TcpStream, tried: &mut usize) -> std::io::Result<()> {
-        let (read, mut write) = stream.into_split();
+    async fn serve(&self, mut stream: TcpStream, tried: &mut usize) -> std::io::Result<()> {
+        match &self.tls {
+            Tls::None => self.talk(&mut stream, true, false, tried).await.map(drop),
+            Tls::Implicit(acceptor) => self.talk(&mut acceptor.accept(stream).await?, true, true, tried).await.map(drop),
+            Tls::Asked(acceptor, _) => {
+                if self.talk(&mut stream, true, false, tried).await? {
+                    self.talk(&mut acceptor.accept(stream).await?, false, true, tried).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether the sender asked for TLS; otherwise it is over.
+    async fn talk<S>(&self, stream: &mut S, greets: bool, under_tls: bool, tried: &mut usize) -> std::io::Result<bool>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let (read, mut write) = tokio::io::split(stream);
         let mut lines = BufReader::new(read).lines();
-        write.write_all(b"220 test ready\r\n").await?;
+        if greets {
+            write.write_all(b"220 test ready\r\n").await?;
+        }
         let mut mail = Delivered::default();
+        let mut signed_in_with = None;
         while let Some(line) = lines.next_line().await? {
+            if !under_tls {
+                self.heard.lock().expect("a lock").push(line.clone());
+            }
             let command = line.to_ascii_uppercase();
             let reply = if command.starts_with("EHLO") {
-                "250-test\r\n250 8BITMIME".to_owned()
+                match self.tls {
+                    Tls::Asked(..) if !under_tls => "250-test\r\n250-STARTTLS\r\n250 AUTH PLAIN".to_owned(),
+                    _ if under_tls => "250-test\r\n250-8BITMIME\r\n250 AUTH PLAIN".to_owned(),
+                    _ => "250-test\r\n250 8BITMIME".to_owned(),
+                }
+            } else if command == "STARTTLS"
+                && let Tls::Asked(_, more) = self.tls
+            {
+                write.write_all(format!("220 go ahead\r\n{more}").as_bytes()).await?;
+                return Ok(true);
+            } else if let Some(secret) = line.strip_prefix("AUTH PLAIN ") {
+                signed_in_with = Some(plain(secret));
+                "235 welcome".to_owned()
             } else if command.starts_with("MAIL FROM:") {
-                mail = Delivered { from: inside(&line), ..Delivered::default() };
+                mail = Delivered { from: inside(&line), under_tls, signed_in_with: signed_in_with.clone(), ..Delivered::default() };
                 "250 ok".to_owned()
             } else if command.starts_with("RCPT TO:") {
                 mail.to.push(inside(&line));
@@ -136,21 +205,28 @@ impl Smtp {
                 let answer = self.answer.lock().expect("a lock").clone();
                 let before = *tried;
                 *tried += 1;
-                let Some(reply) = answer(before, mail.to.first().map_or("", String::as_str)) else { return Ok(()) };
+                let Some(reply) = answer(before, mail.to.first().map_or("", String::as_str)) else { return Ok(false) };
                 if reply.starts_with('2') {
                     self.delivered.lock().expect("a lock").push(mail.clone());
                 }
                 reply.to_owned()
             } else if command == "QUIT" {
                 write.write_all(b"221 bye\r\n").await?;
-                return Ok(());
+                return Ok(false);
             } else {
                 "250 ok".to_owned()
             };
             write.write_all(format!("{reply}\r\n").as_bytes()).await?;
         }
-        Ok(())
+        Ok(false)
     }
+}
+
+/// `\0USER\0PASSWORD` in base64, told as `USER:PASSWORD`.
+fn plain(secret: &str) -> String {
+    use base64::Engine;
+    let bytes = base64::engine::general_purpose::STANDARD.decode(secret).expect("base64");
+    String::from_utf8(bytes).expect("UTF-8").trim_start_matches('\0').replace('\0', ":")
 }
 
 fn inside(line: &str) -> String {
