@@ -1,12 +1,12 @@
 //! What is different between two descriptions of an API: operations that came, that went, and what changed in those that stayed. Pure;
-//! the change log that is made of it is kept by `replacing`.
+//! the change log that is made of it is kept by `replacing` and `operating`.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    description::{Body, Content, Detail, Parameter, Response, Schema},
+    description::{Body, Content, Detail, Operation, Parameter, Response, Schema},
     shortened_to,
     store::operations::Whole,
 };
@@ -80,6 +80,23 @@ pub(super) struct Side {
     pub description: String,
     pub deprecated: bool,
     pub detail: Detail,
+}
+
+impl Side {
+    /// An operation that a description or a form says.
+    pub fn of(name: &str, display_name: &str, operation: &Operation) -> Self {
+        Self {
+            named: Named {
+                name: name.to_owned(),
+                method: operation.method.clone(),
+                url_template: operation.url_template.clone(),
+                display_name: display_name.to_owned(),
+            },
+            description: operation.description.clone().unwrap_or_default(),
+            deprecated: operation.deprecated,
+            detail: operation.detail.clone(),
+        }
+    }
 }
 
 impl From<Whole> for Side {
@@ -313,21 +330,11 @@ fn paths(schema: &Schema) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apis::description::{Operation, read};
+    use crate::apis::description::read;
 
     fn sides(document: &str) -> Vec<Side> {
-        let side = |operation: Operation| Side {
-            named: Named {
-                name: operation.operation_id.clone().unwrap_or_default(),
-                method: operation.method.clone(),
-                url_template: operation.url_template.clone(),
-                display_name: operation.display_name(),
-            },
-            description: operation.description.unwrap_or_default(),
-            deprecated: operation.deprecated,
-            detail: operation.detail,
-        };
-        read(document.as_bytes()).expect("a description").operations.into_iter().map(side).collect()
+        let side = |one: &Operation| Side::of(one.operation_id.as_deref().unwrap_or_default(), &one.display_name(), one);
+        read(document.as_bytes()).expect("a description").operations.iter().map(side).collect()
     }
 
     const OLD: &str = r##"{"openapi": "3.0.3", "info": {"title": "T", "version": "1"}, "paths": {"/a/{id}": {"get": {"operationId": "a", "summary": "A",

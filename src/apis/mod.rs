@@ -32,7 +32,9 @@ pub use store::{
     changes::LogRow,
     versions::{VersionRow, VersionSet},
 };
-pub use versions::{NewVersion, VersionFacts, add_version, add_version_in, compare_apis, edit_version, leave_set, natural, versions_of};
+pub use versions::{
+    JoinSet, NewVersion, VersionFacts, add_version, add_version_in, compare_apis, edit_version, join_set, leave_set, natural, versions_of,
+};
 
 use self::description::{Contact, Description, Format, License, Server, Syntax, Tag};
 use crate::{

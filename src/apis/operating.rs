@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    changes::{Side, compare},
     description::{Detail, Operation, Parameter, Tag, operation_name},
     get, one_line,
     operation_form::NewOperation,
@@ -151,6 +152,15 @@ async fn settle(tx: &mut Transaction, api: &Api) -> Result<(), Error> {
     Ok(())
 }
 
+/// Puts a change into the API's log, once developers may have read what it was.
+async fn log(tx: &mut Transaction, api: &Api, was: Option<Side>, is: Option<Side>) -> Result<(), Error> {
+    let changes = compare(std::iter::once((was, is)));
+    if !changes.is_empty() && store::is_published(tx, api.id).await? {
+        store::changes::add(tx, api.id, &api.api_version, &api.api_version, &changes).await?;
+    }
+    Ok(())
+}
+
 /// Adds an operation to an API that was made by hand; its name.
 ///
 /// # Errors
@@ -185,6 +195,7 @@ pub async fn add_operation_in(tx: &mut Transaction, admin: &Administrator, api: 
     let row = columns(None, &name, &operation, &detail)?;
     store::operations::add(tx, api.id, &row).await?;
     settle(tx, &api).await?;
+    log(tx, &api, None, Some(Side::of(&name, &row.display_name, &operation))).await?;
     let after = facts(&name, &row.display_name, &operation);
     audit::record(tx, admin.actor(), "api.operation_added", subject(&api), audit::NOTHING, Some(after)).await?;
     Ok(name)
@@ -234,6 +245,7 @@ pub async fn edit_operation(
         return Err(Error::Stale);
     }
     settle(&mut tx, &api).await?;
+    log(&mut tx, &api, Some(Side::from(whole.clone())), Some(Side::of(&whole.name, &row.display_name, &operation))).await?;
     let (before, after) = (facts_of(&kept), facts(&whole.name, &row.display_name, &operation));
     audit::record(&mut tx, admin.actor(), "api.operation_edited", subject(&api), Some(before), Some(after)).await?;
     tx.commit().await?;
@@ -250,6 +262,7 @@ pub async fn delete_operation(db: &Database, admin: &Administrator, api: &str, n
     let kept = find_operation(&mut tx, &api, name).await?.ok_or(Error::NotFound)?;
     store::operations::delete_one(&mut tx, kept.whole.id).await?;
     settle(&mut tx, &api).await?;
+    log(&mut tx, &api, Some(Side::from(kept.whole.clone())), None).await?;
     audit::record(&mut tx, admin.actor(), "api.operation_deleted", subject(&api), Some(facts_of(&kept)), audit::NOTHING).await?;
     tx.commit().await?;
     Ok(kept.whole.display_name)

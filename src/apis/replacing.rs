@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, Facts, Row,
-    changes::{Named, Side, compare},
+    changes::{Side, compare},
     count,
     description::{Operation, operation_name},
     get, one_line, operation_rows, read,
@@ -136,14 +136,7 @@ fn pairs(document: &Document, names: &[String], matched: &[Option<usize>], old: 
         if same {
             continue;
         }
-        let named = Named {
-            name: names[index].clone(),
-            method: operation.method.clone(),
-            url_template: operation.url_template.clone(),
-            display_name,
-        };
-        let is = Side { named, description, deprecated: operation.deprecated, detail: operation.detail.clone() };
-        pairs.push((was.map(Side::from), Some(is)));
+        pairs.push((was.map(Side::from), Some(Side::of(&names[index], &display_name, operation))));
     }
     pairs.extend(old.into_iter().flatten().map(|gone| (Some(Side::from(gone)), None)));
     pairs

@@ -45,6 +45,15 @@ pub struct NewVersion {
     pub same_products: bool,
 }
 
+/// What a form says of an API that is to be a version of another one that is here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JoinSet {
+    pub label: String,
+    /// The set's name, and what the other is called in it: they are asked for when the other is in no set yet.
+    pub set: String,
+    pub other_label: String,
+}
+
 /// What the audit log keeps of a version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionFacts {
@@ -198,6 +207,60 @@ pub async fn add_version_in(
     let facts = VersionFacts { version_set: set.display_name, api_version: new.label.clone(), from: Some(api.display_name.clone()) };
     audit::record(tx, admin.actor(), "api.version_added", subject(&added), audit::NOTHING, Some(facts)).await?;
     Ok(added)
+}
+
+/// Makes an API a version of another that is here; both stay as they are otherwise.
+///
+/// # Errors
+/// `Invalid`, by field; `Conflict` when it is a version of something already; `Stale` when it is no longer at the version the form was
+/// shown.
+pub async fn join_set(db: &Database, admin: &Administrator, name: &str, at: i64, other: &str, join: &JoinSet) -> Result<Api, Error> {
+    let mut tx = db.write().await?;
+    let (api, other) = (get(&mut tx, name).await?, get(&mut tx, other).await?);
+    if api.id == other.id {
+        return Err(Error::invalid("which", "This is the API itself."));
+    }
+    // Always the older one first, so that two who join them crosswise do not wait for each other.
+    for id in [api.id.min(other.id), api.id.max(other.id)] {
+        store::hold(&mut tx, id).await?;
+    }
+    let (api, other) = (get(&mut tx, name).await?, get(&mut tx, &other.name).await?);
+    if api.version_set.is_some() {
+        return Err(Error::Conflict("This API is a version of something already: let it leave that set first.".to_owned()));
+    }
+    let mut problems = Problems::default();
+    let label = check_label("label", &join.label, &mut problems);
+    let set = match versions_of(&mut tx, &other).await? {
+        Some((set, rows)) => {
+            store::versions::hold(&mut tx, &set.name).await?;
+            if label_taken(&rows, &label, "") {
+                problems.add("label", LABEL_TAKEN);
+            }
+            if rows.len() >= MOST {
+                problems.add("which", format!("A set may have {MOST} versions."));
+            }
+            problems.or(set)?
+        }
+        None => {
+            let set = problems.line("set", "The name of the set", &join.set, 1, 300);
+            let other_label = check_label("other_label", &join.other_label, &mut problems);
+            if !label.is_empty() && ids::fold(&label) == ids::fold(&other_label) {
+                problems.add("label", LABEL_TAKEN);
+            }
+            let (set, other_label) = problems.or((set, other_label))?;
+            let set = VersionSet { name: ids::random_name(12), display_name: set, version: 1 };
+            store::versions::insert(&mut tx, &set.name, &set.display_name).await?;
+            store::versions::put(&mut tx, other.id, None, Some(&set.name), &other_label).await?;
+            set
+        }
+    };
+    if !store::versions::put(&mut tx, api.id, Some(at), Some(&set.name), &label).await? {
+        return Err(Error::Stale);
+    }
+    let facts = VersionFacts { version_set: set.display_name, api_version: label, from: Some(other.display_name.clone()) };
+    audit::record(&mut tx, admin.actor(), "api.version_joined", subject(&api), audit::NOTHING, Some(facts)).await?;
+    tx.commit().await?;
+    Ok(other)
 }
 
 async fn copied(tx: &mut Transaction, admin: &Administrator, api: &Api, suffix: &str, products: &[String]) -> Result<Api, Error> {

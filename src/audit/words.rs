@@ -47,6 +47,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("api.description_replaced", "Replaced description of API"),
     ("api.calls_configured", "Changed how to call API"),
     ("api.version_added", "Added a version of API"),
+    ("api.version_joined", "Put into a version set API"),
     ("api.version_edited", "Edited the version of API"),
     ("api.version_removed", "Took out of its version set API"),
     ("api.deleted", "Deleted API"),

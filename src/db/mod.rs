@@ -3,6 +3,7 @@
 
 mod about;
 mod backup;
+mod choice;
 mod connect;
 mod instant;
 mod listed;
@@ -12,6 +13,7 @@ pub mod select;
 
 pub use about::{bytes, engine};
 pub use backup::{Copied, copy_sqlite};
+pub use choice::Choice;
 pub use connect::{Connection, Database, Engine, Pool, Transaction};
 pub use instant::{Clock, Instant, in_full};
 pub use listed::{flag, inner, listed};

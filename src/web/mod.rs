@@ -11,6 +11,7 @@ pub mod form;
 pub mod frame;
 pub mod guard;
 pub mod markdown;
+pub mod meant;
 pub mod multipart;
 mod paced;
 pub mod paging;

@@ -5,6 +5,7 @@ mod edit;
 pub mod export;
 mod hand;
 mod import;
+mod join;
 mod list;
 mod operation;
 mod show;
@@ -34,6 +35,8 @@ pub fn routes(routes: &mut Routes) {
         .get("/publisher/apis/{name}/compare/{inner}", changes::compare)
         .get("/publisher/apis/{name}/versions", versions::show)
         .post("/publisher/apis/{name}/versions", versions::edit)
+        .get("/publisher/apis/{name}/join-version", join::ask)
+        .post("/publisher/apis/{name}/join-version", join::join)
         .get("/publisher/apis/{name}/add-version", versions::ask)
         .post("/publisher/apis/{name}/add-version", versions::add)
         .get("/publisher/apis/{name}/edit", edit::ask)

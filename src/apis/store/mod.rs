@@ -29,6 +29,14 @@ pub(super) async fn suffix_taken(connection: &mut Connection, suffix: &str, exce
         > 0)
 }
 
+/// Whether a product that is published has it.
+pub(super) async fn is_published(connection: &mut Connection, api: ApiId) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from product_apis pa join products p on p.id = pa.product_id and p.published where pa.api_id = $1")
+        .bind(api).fetch_one(c).await?)
+        > 0)
+}
+
 pub(super) async fn has_namesake(connection: &mut Connection, api: &Api) -> Result<bool, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from apis where display_name_folded = $1 and id <> $2")
         .bind(ids::fold(&api.display_name)).bind(api.id).fetch_one(c).await?)

@@ -1,9 +1,9 @@
 //! SQL of version sets.
 
 use crate::{
-    db::{Connection, Transaction, run},
+    db::{COUNTED, Choice, Connection, Select, Transaction, run, select::like},
     error::Error,
-    ids::ApiId,
+    ids::{self, ApiId},
 };
 
 #[derive(Clone, Debug, sqlx::FromRow)]
@@ -23,6 +23,13 @@ pub async fn insert(tx: &mut Transaction, name: &str, display_name: &str) -> Res
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("insert into version_sets (name, display_name, created_at) values ($1, $2, $3)")
         .bind(name).bind(display_name).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Keeps others from putting APIs into the set until the transaction ends.
+pub async fn hold(tx: &mut Transaction, name: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update version_sets set version = version where name = $1").bind(name).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -77,4 +84,27 @@ pub async fn versions(connection: &mut Connection, set: &str) -> Result<Vec<Vers
         "select a.name, a.display_name, a.set_version, a.suffix, (select count(*) from operations o where o.api_id = a.id) as operations
          from apis a where a.version_set = $1")
         .bind(set).fetch_all(c).await?))
+}
+
+const CHOICE: &str = "select a.name, a.display_name, case when a.set_version = '' then a.suffix else a.suffix || ' (' || a.set_version || ')' end as detail from apis a";
+
+/// APIs that are called exactly so, by name in addresses, as people know them, or by suffix: two, if they are more. Not this one.
+pub async fn called(connection: &mut Connection, words: &str, except: ApiId) -> Result<Vec<Choice>, Error> {
+    let mut statement = Select::new(connection, CHOICE);
+    statement.filter("a.id <>").bind(except.0).filter("(a.display_name_folded =").bind(ids::fold(words));
+    statement.sql("or a.name_folded =").bind(ids::fold(words)).sql("or a.suffix_folded =").bind(ids::fold(words));
+    statement.sql(") order by a.id limit 2").all(connection).await
+}
+
+/// The first APIs whose names contain the words, and how many do (counting stops past `COUNTED`). Not this one.
+pub async fn alike(connection: &mut Connection, words: &str, except: ApiId, most: i64) -> Result<(Vec<Choice>, i64), Error> {
+    let pattern = like(&ids::fold(words));
+    let mut statements = [Select::new(connection, CHOICE), Select::new(connection, "select count(*) from (select 1 from apis a")];
+    for statement in &mut statements {
+        statement.filter("a.id <>").bind(except.0).filter("a.display_name_folded like").bind(pattern.clone()).sql("escape '\\'");
+    }
+    let [mut rows, mut total] = statements;
+    rows.sql("order by a.display_name_folded, a.id").page(most, 0);
+    total.sql("limit").bind(COUNTED + 1).sql(") t");
+    Ok((rows.all(connection).await?, total.count(connection).await?))
 }

@@ -9,21 +9,17 @@ use crate::{
     app::Portal,
     auth::Administrator,
     catalog,
-    db::{COUNTED, Connection},
+    db::{Choice, Connection},
     error::{Error, Problems},
-    subscriptions::{
-        self, NewPlacement, Subscribed,
-        store::placing::{self, Choice},
-    },
+    subscriptions::{self, NewPlacement, Subscribed, store::placing},
     web::{
         self, Answer, Flash, Form, Frame,
-        filters::{shortened, the, thousands},
+        filters::{shortened, the},
         form::Query,
+        meant::{Meant, OFFERED},
     },
 };
 
-/// Those that are offered at a time; more letters find the others.
-const OFFERED: i64 = 10;
 /// Products that a field suggests.
 const SUGGESTED: i64 = 500;
 
@@ -59,57 +55,32 @@ pub(super) struct AddForm {
     activate: Option<String>,
 }
 
-/// What the words mean: one, or some of many.
-struct Meant {
-    one: Option<Choice>,
-    offered: Vec<Choice>,
-    problem: String,
-}
-
-impl Meant {
-    fn one(choice: Choice) -> Self {
-        Self { one: Some(choice), offered: Vec::new(), problem: String::new() }
-    }
-
-    fn of(offered: Vec<Choice>, matching: i64, nobody: &str, choose: &str) -> Self {
-        let problem = match (offered.len(), matching) {
-            (0, _) => nobody.to_owned(),
-            (_, matching) if matching > OFFERED => {
-                let more = if matching > COUNTED { format!("{}+", thousands(COUNTED)) } else { thousands(matching) };
-                format!("{choose} These are the first {OFFERED} of {more}: type more of the name to find the others.")
-            }
-            _ => choose.to_owned(),
-        };
-        Self { one: None, offered, problem }
-    }
-}
-
 async fn meant_user(connection: &mut Connection, form: &AddForm) -> Result<Meant, Error> {
     let words = form.who.trim();
     if words.is_empty() {
-        return Ok(Meant::of(Vec::new(), 0, "Type a name or an email address.", ""));
+        return Ok(Meant::nothing("Type a name or an email address."));
     }
     let chosen = !form.user.is_empty() && form.who == form.who_was;
-    let mut called = placing::people_called(connection, if chosen { &form.user } else { words }).await?;
-    if called.len() == 1 {
-        return Ok(called.pop().map_or_else(|| Meant::of(Vec::new(), 0, "", ""), Meant::one));
+    let called = placing::people_called(connection, if chosen { &form.user } else { words }).await?;
+    if let Some(meant) = Meant::called(called) {
+        return Ok(meant);
     }
     let (offered, matching) = placing::people_like(connection, words, OFFERED).await?;
-    Ok(Meant::of(offered, matching, "Nobody’s name or email contains this.", "Choose the user."))
+    Ok(Meant::among(offered, matching, "Nobody’s name or email contains this.", "Choose the user."))
 }
 
 async fn meant_product(connection: &mut Connection, form: &AddForm) -> Result<Meant, Error> {
     let words = form.which.trim();
     if words.is_empty() {
-        return Ok(Meant::of(Vec::new(), 0, "Type the name of a product.", ""));
+        return Ok(Meant::nothing("Type the name of a product."));
     }
     let chosen = !form.product.is_empty() && form.which == form.which_was;
-    let mut called = placing::products_called(connection, if chosen { &form.product } else { words }).await?;
-    if called.len() == 1 {
-        return Ok(called.pop().map_or_else(|| Meant::of(Vec::new(), 0, "", ""), Meant::one));
+    let called = placing::products_called(connection, if chosen { &form.product } else { words }).await?;
+    if let Some(meant) = Meant::called(called) {
+        return Ok(meant);
     }
     let (offered, matching) = placing::products_like(connection, words, OFFERED).await?;
-    Ok(Meant::of(offered, matching, "No product’s name contains this.", "Choose the product."))
+    Ok(Meant::among(offered, matching, "No product’s name contains this.", "Choose the product."))
 }
 
 #[derive(Template)]

@@ -1,20 +1,11 @@
 //! SQL for subscribing somebody to something: whom and what an administrator means, and what is known of both.
 
 use crate::{
-    db::{COUNTED, Connection, Select, run, select::like},
+    db::{COUNTED, Choice, Connection, Select, run, select::like},
     error::Error,
     ids::{self, ProductId, UserId},
     mail::Recipient,
 };
-
-/// A user or a product that may be meant.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Choice {
-    pub name: String,
-    pub display_name: String,
-    /// What else tells it from the others.
-    pub detail: String,
-}
 
 /// Users who are called exactly so, by address or name: two, if they are more.
 pub async fn people_called(connection: &mut Connection, words: &str) -> Result<Vec<Choice>, Error> {
