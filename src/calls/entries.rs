@@ -167,12 +167,17 @@ pub fn fill(entries: &mut Entries, typed: &HashMap<String, String>) {
     }
 }
 
+/// A host goes into the page's policy, where `;` and `*` mean something else.
+fn is_plain(host: &str) -> bool {
+    !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
+}
+
 /// The addresses of a description that can be called: whole ones, without gaps and without somebody's password.
 pub fn bases(servers: &[Server]) -> Vec<String> {
     let whole = |server: &&Server| {
         let fits = |url: &Url| {
             matches!(url.scheme(), "http" | "https")
-                && url.host_str().is_some_and(|host| !host.is_empty())
+                && url.host_str().is_some_and(is_plain)
                 && url.username().is_empty()
                 && url.password().is_none()
                 && url.query().is_none()
@@ -370,6 +375,8 @@ mod tests {
             "ftp://x",
             "https://u:p@api.example",
             "http://api.example?x=1",
+            "https://x;script-src*/",
+            "https://*/",
             "http://[::1]:80",
         ];
         assert_eq!(bases(&servers.map(server)), ["https://api.example/v1", "http://[::1]:80"]);

@@ -87,14 +87,41 @@ impl From<Reply> for ReplyView {
     }
 }
 
-/// JSON with its lines, in the order it came; anything else as it is.
+/// JSON with its lines, in the order it came, and no more of it than is shown; anything else as it is. Values are written as they are
+/// read: a megabyte of nested lists would take a hundred of memory, and as much with every line indented.
 fn pretty(kind: &str, text: String) -> String {
     if !kind.contains("json") {
         return text;
     }
-    match serde_json::from_str::<serde_json::Value>(&text) {
-        Ok(value) => serde_json::to_string_pretty(&value).unwrap_or(text),
-        Err(_) => text,
+    let mut lines = Lines::default();
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    let mut writer = serde_json::Serializer::pretty(&mut lines);
+    let whole = serde_transcode::transcode(&mut reader, &mut writer).is_ok() && reader.end().is_ok();
+    match String::from_utf8(lines.text) {
+        Ok(pretty) if whole || lines.full => pretty,
+        _ => text,
+    }
+}
+
+/// Takes a little more than is shown, up to the end of a character.
+#[derive(Default)]
+struct Lines {
+    text: Vec<u8>,
+    full: bool,
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.full = self.text.len() > 4 * SHOWN;
+        if self.full {
+            return Err(std::io::Error::other("enough"));
+        }
+        self.text.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -215,8 +242,14 @@ async fn call(
     }
     let typed: HashMap<String, String> = typed.into_iter().collect();
     fill(&mut page.asked, &typed);
-    if let Some(base) = typed.get("server").filter(|base| page.bases.contains(base)) {
-        page.base.clone_from(base);
+    match typed.get("server") {
+        Some(base) if page.bases.contains(base) => page.base.clone_from(base),
+        // The description was replaced meanwhile. No key goes to a server that nobody chose.
+        Some(_) => {
+            page.problem = "The address that you chose is not in the description any more. Look at the one that is chosen now.".to_owned();
+            return web::invalid(&page.with_samples());
+        }
+        None => {}
     }
     page.subscription = typed.get("subscription").cloned().unwrap_or_default();
     let chosen = page.chosen().cloned();
@@ -347,5 +380,25 @@ async fn configure(
             )
         }
         Err(other) => Err(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SHOWN, pretty};
+
+    #[test]
+    fn answers_are_indented_as_far_as_they_are_shown() {
+        assert_eq!(
+            pretty("application/json", r#"{"b":1,"a":["é",null]}"#.to_owned()),
+            "{\n  \"b\": 1,\n  \"a\": [\n    \"é\",\n    null\n  ]\n}"
+        );
+        for text in ["{\"a\": 1} 2", "{\"a\": ", "x", ""] {
+            assert_eq!(pretty("application/problem+json", text.to_owned()), text);
+        }
+        assert_eq!(pretty("text/plain", "{\"a\":1}".to_owned()), "{\"a\":1}");
+        let deep = format!("{}{}0{}", "[".repeat(120), "0,".repeat(500_000), "]".repeat(120));
+        let shown = pretty("application/json", deep);
+        assert!(shown.len() > SHOWN && shown.len() < 5 * SHOWN && shown.starts_with("[\n  ["), "{}", shown.len());
     }
 }

@@ -46,18 +46,49 @@ pub fn segments(address: &str, most: usize) -> Result<Vec<String>, Ambiguous> {
                 continue;
             };
         };
-        if is_step(text) {
+        // Some servers end a text at such a character, or leave it out.
+        if is_step(text) || text.chars().any(char::is_control) {
             return Err(Ambiguous);
         }
         if place >= most || (segment.is_empty() && rest.peek().is_none()) {
             continue;
         }
-        if segment.is_empty() || text.contains(['/', '\\']) || text.chars().any(char::is_control) {
+        if segment.is_empty() || text.contains(['/', '\\']) {
             return Err(Ambiguous);
         }
         found.push(text.to_lowercase());
     }
     Ok(found)
+}
+
+/// The first `most` segments as a lenient server reads them: without parameters (`;a=b`), decoded once more, without spaces and dots at
+/// their edges, and without those that are empty then. None when that is how they stand anyway.
+///
+/// # Errors
+/// `Ambiguous` when there are steps then, or separators in the segments that are asked for.
+pub fn lenient_segments(address: &str, most: usize) -> Result<Option<Vec<String>>, Ambiguous> {
+    let path = address.split('?').next().unwrap_or_default();
+    if !path.contains([';', '%', ' ', '.']) {
+        return Ok(None);
+    }
+    let mut found = Vec::with_capacity(most);
+    for segment in path.split('/') {
+        let once = percent_decode_str(segment).decode_utf8_lossy();
+        let twice = percent_decode_str(once.split(';').next().unwrap_or_default()).decode_utf8_lossy();
+        let read = twice.split(';').next().unwrap_or_default();
+        if is_step(read) {
+            return Err(Ambiguous);
+        }
+        let read = read.trim_matches(|c: char| c == '.' || c.is_whitespace() || c.is_control());
+        if read.is_empty() || found.len() >= most {
+            continue;
+        }
+        if read.contains(['/', '\\']) {
+            return Err(Ambiguous);
+        }
+        found.push(read.to_lowercase());
+    }
+    Ok(Some(found))
 }
 
 /// A subscription key in the query, where clients put it that send no header.
@@ -102,9 +133,34 @@ mod tests {
             "/orders%2Fv2",
             "/orders#/v2",
             "/or%00ders",
+            "/orders/v2/x/..%00/y",
+            "/orders/v2/x%0a",
             "/%FF",
         ] {
             assert_eq!(segments(address, 2), Err(Ambiguous), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_lenient_server_reads_an_address_otherwise() {
+        for address in ["/", "/orders", "/orders/v2/things?x=;"] {
+            assert_eq!(lenient_segments(address, 3), Ok(None), "{address}");
+        }
+        for (address, wanted) in [
+            ("/orders/v1.0/x", &["orders", "v1.0", "x"][..]),
+            ("/orders/v2/Admin;a=1/x", &["orders", "v2", "admin"]),
+            ("/orders/v2/;/admin", &["orders", "v2", "admin"]),
+            ("/orders/v2/admin%3Ba/x", &["orders", "v2", "admin"]),
+            ("/orders/v2/%2561dmin/x", &["orders", "v2", "admin"]),
+            ("/orders/v2/admin%20/x", &["orders", "v2", "admin"]),
+            ("/orders/v2/%20admin./x", &["orders", "v2", "admin"]),
+            ("/orders/v2/.../admin", &["orders", "v2", "admin"]),
+            ("/orders/v2/caf%C3%89/%FF%2F", &["orders", "v2", "café"]),
+        ] {
+            assert_eq!(lenient_segments(address, 3), Ok(Some(wanted.iter().map(|text| (*text).to_owned()).collect())), "{address}");
+        }
+        for address in ["/orders/v2/x/y/%252e%252e/z", "/orders/%252e/v2", "/orders/v2%252Fadmin", "/orders/v2/x/..%253bb/y"] {
+            assert_eq!(lenient_segments(address, 3), Err(Ambiguous), "{address}");
         }
     }
 

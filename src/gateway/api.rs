@@ -66,6 +66,12 @@ fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|text| !text.is_empty())
 }
 
+/// A header that cannot be read, or of which there are several, could be read otherwise by the gateway.
+fn is_garbled(request: &HttpRequest, name: &HeaderName) -> bool {
+    let mut all = request.headers().get_all(name);
+    all.next().is_some_and(|first| first.to_str().is_err()) || all.next().is_some()
+}
+
 fn bearer(request: &HttpRequest) -> Option<&str> {
     let (scheme, token) = text(request, &header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
@@ -77,7 +83,8 @@ async fn check(request: &HttpRequest, portal: &Data<Portal>) -> HttpResponse {
     let in_header = text(request, &KEY).or_else(|| text(request, &USUAL_KEY));
     let in_query = if in_header.is_none() { addresses.iter().flatten().find_map(|address| address::key(address)) } else { None };
     let mac = in_header.or(in_query.as_deref()).and_then(|key| known::shortened(&portal.keys.lookup(subscriptions::KEY, key)));
-    let asked = Asked { token: bearer(request), key: mac.as_ref(), addresses, suffix: text(request, &API) };
+    let garbled = [ORIGINAL, FORWARDED, API].iter().any(|name| is_garbled(request, name));
+    let asked = Asked { token: bearer(request), key: mac.as_ref(), addresses, suffix: text(request, &API), garbled };
     let judged = portal.gateway.ask(&portal.db, |known, now| {
         let used = known.admit(asked.token, now)?;
         Ok::<_, Refusal>((used, known.judge(&asked, now)))

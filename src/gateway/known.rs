@@ -90,6 +90,8 @@ pub struct Asked<'a> {
     /// The address that was called, from each place where the gateway may have put it, and the suffix itself.
     pub addresses: [Option<&'a str>; 3],
     pub suffix: Option<&'a str>,
+    /// One of these was there twice, or no text.
+    pub garbled: bool,
 }
 
 /// Let through: by which subscription of whom, if one was needed, and of which product.
@@ -159,6 +161,9 @@ impl Known {
 
     /// The API that is called. A header that the gateway does not set is one that the client may: all that are there must agree.
     fn api(&self, asked: &Asked<'_>) -> Result<ApiId, Refusal> {
+        if asked.garbled {
+            return Err(Refusal::Ambiguous);
+        }
         let mut found: Option<Option<ApiId>> = None;
         let by_address = asked.addresses.iter().flatten().map(|address| self.by_address(address));
         let by_suffix = asked.suffix.map(|suffix| Ok(self.catalogue.apis.get(&address::suffix(suffix)).copied()));
@@ -172,10 +177,16 @@ impl Known {
         found.ok_or(Refusal::NoAddress)?.ok_or(Refusal::NoSuchApi)
     }
 
-    /// The API whose suffix the address begins with, the longest one.
+    /// The API whose suffix the address begins with, the longest one; a server behind may read no other out of it.
     fn by_address(&self, address: &str) -> Result<Option<ApiId>, Ambiguous> {
-        let segments = address::segments(address, self.catalogue.deepest)?;
-        Ok((0..=segments.len()).rev().find_map(|count| self.catalogue.apis.get(&segments[..count].join("/")).copied()))
+        let begins_with = |segments: &[String]| {
+            (0..=segments.len()).rev().find_map(|count| self.catalogue.apis.get(&segments[..count].join("/")).copied())
+        };
+        let api = begins_with(&address::segments(address, self.catalogue.deepest)?);
+        match address::lenient_segments(address, self.catalogue.deepest)? {
+            Some(segments) if begins_with(&segments) != api => Err(Ambiguous),
+            _ => Ok(api),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ fn link(line: &str) -> Result<Link, String> {
     if label.chars().count() > LONGEST_LABEL {
         return Err(format!("a label may have {LONGEST_LABEL} characters; this has {}.", label.chars().count()));
     }
-    if label.chars().any(char::is_control) {
+    if label.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
         return Err("the label contains a control character.".to_owned());
     }
     if href.is_empty() {
@@ -61,7 +61,9 @@ fn link(line: &str) -> Result<Link, String> {
 
 fn leads_somewhere(href: &str) -> bool {
     if href.starts_with('/') {
-        return !href.starts_with("//");
+        // As a browser reads it: steps in it could make two strokes of it.
+        let here = Url::parse("http://portal.invalid/").and_then(|here| here.join(href));
+        return !href.starts_with("//") && here.is_ok_and(|url| url.host_str() == Some("portal.invalid") && !url.path().starts_with("//"));
     }
     let Ok(url) = Url::parse(href) else { return false };
     let written_out = |start: &str| href.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start));
@@ -99,6 +101,8 @@ mod tests {
             ("Terms | javascript:alert(1)", "no address"),
             ("Terms | data:text/html,x", "no address"),
             ("Terms | //evil.example", "no address"),
+            ("Terms | /.//evil.example", "no address"),
+            ("Terms | /a/..//evil.example", "no address"),
             ("Terms | /\\evil.example", "other characters"),
             ("Terms | https:evil.example", "no address"),
             ("Terms | https://u:p@evil.example", "no address"),

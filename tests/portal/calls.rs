@@ -162,9 +162,10 @@ async fn an_operation_is_tried_through_the_portal() {
     let second = form.text.split("<option>").nth(1).and_then(|rest| rest.split('<').next()).expect("another server").to_owned();
     let elsewhere = dev.post(TRY, &[("server", &second), ("subscription", &name), ("p0", "1"), ("p1", "small"), ("body", "{}")]).await;
     elsewhere.shows("/v2/parcels/1?size=small");
-    dev.post(TRY, &[("server", "http://127.0.0.1:1"), ("subscription", &name), ("p0", "1"), ("p1", "small"), ("body", "{}")])
-        .await
-        .shows("/v1/parcels/1");
+    // No key goes to a server that the description does not name, nor to another one instead of it.
+    let reply =
+        dev.post(TRY, &[("server", "http://127.0.0.1:1"), ("subscription", &name), ("p0", "1"), ("p1", "small"), ("body", "{}")]).await;
+    reply.is(422).shows("is not in the description any more").hides("id=\"reply\"");
     let wrong = dev.post(TRY, &[("subscription", &name), ("p0", ".."), ("p1", "small"), ("p3", "kept"), ("body", "")]).await;
     wrong.is(422).shows("step of dots").shows("The body is missing.").shows("value=\"kept\"").hides("id=\"reply\"");
     dev.post(TRY, &[("subscription", "anybodys"), ("p0", "1"), ("p1", "small"), ("body", "{}")])

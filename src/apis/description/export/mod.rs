@@ -4,9 +4,17 @@
 mod made;
 mod swagger;
 
+use std::io;
+
 use serde_json::Value;
 
 use super::{Description, Format, MAX_BYTES, Refusal, Syntax, head, load};
+
+/// Bytes of what is given away.
+const MOST: usize = 2 * MAX_BYTES;
+/// What is converted may grow so many times, and by so many bytes more.
+const GROWS: usize = 4;
+const ROOM: usize = 1024 * 1024;
 
 /// The document as OpenAPI 3; as it came, when it is that already.
 ///
@@ -15,7 +23,11 @@ use super::{Description, Format, MAX_BYTES, Refusal, Syntax, head, load};
 pub fn openapi(bytes: Vec<u8>, syntax: Syntax) -> Result<Vec<u8>, Refusal> {
     let (root, written) = load::load(&bytes)?;
     match head::format(&root)? {
-        Format::Swagger20 => load::deep(|| write(&swagger::convert(&root), syntax))?,
+        Format::Swagger20 => load::deep(|| {
+            let converted = swagger::convert(&root, (GROWS * bytes.len() + ROOM).min(MOST)).ok_or_else(too_large)?;
+            drop(root);
+            write(&converted, syntax)
+        })?,
         _ if written == syntax => Ok(bytes),
         _ => load::deep(|| write(&root, syntax))?,
     }
@@ -29,11 +41,33 @@ pub fn written(description: &Description, syntax: Syntax) -> Result<Vec<u8>, Ref
     write(&made::document(description), syntax)
 }
 
+fn too_large() -> Refusal {
+    Refusal::whole("The description becomes too large.")
+}
+
+/// Text up to a bound: what is nested deep takes many times its size with each line indented.
+#[derive(Default)]
+struct Text(Vec<u8>);
+
+impl io::Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > MOST {
+            return Err(io::Error::other("too large"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 fn write(root: &Value, syntax: Syntax) -> Result<Vec<u8>, Refusal> {
-    let text = match syntax {
-        Syntax::Json => serde_json::to_string_pretty(root).ok(),
-        Syntax::Yaml => serde_saphyr::to_string(root).ok(),
-    };
-    let text = text.ok_or_else(|| Refusal::whole("The description cannot be written."))?;
-    if text.len() > 4 * MAX_BYTES { Err(Refusal::whole("The description becomes too large.")) } else { Ok(text.into_bytes()) }
+    let mut text = Text::default();
+    match syntax {
+        Syntax::Json => serde_json::to_writer_pretty(&mut text, root).map_err(|_| too_large())?,
+        Syntax::Yaml => serde_saphyr::to_io_writer(&mut text, root).map_err(|_| too_large())?,
+    }
+    Ok(text.0)
 }

@@ -1,7 +1,10 @@
 //! Swagger 2.0 as OpenAPI 3.0: what moved, what is named otherwise, and bodies, which were parameters. Lenient like the reader: what
 //! makes no sense is left out or left as it is.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    cell::Cell,
+    collections::{HashMap, HashSet},
+};
 
 use serde_json::{Map, Value, json};
 
@@ -9,17 +12,28 @@ use super::super::head;
 
 type Object = Map<String, Value>;
 
-/// The whole document. What is no object has been refused before.
-pub(super) fn convert(root: &Value) -> Value {
+/// The whole document; nothing, when it would take more than so many bytes: what stands once in Swagger is written for each operation
+/// and media type here. What is no object has been refused before.
+pub(super) fn convert(root: &Value, most: usize) -> Option<Value> {
     let empty = Object::new();
     let root = root.as_object().unwrap_or(&empty);
-    let writer =
-        Writer { root, schemas: safe_names(root, "definitions"), consumes: strings(root, "consumes"), produces: strings(root, "produces") };
-    writer.document()
+    let writer = Writer {
+        root,
+        schemas: safe_names(root, "definitions"),
+        consumes: strings(root, "consumes"),
+        produces: strings(root, "produces"),
+        left: Cell::new(most),
+        over: Cell::new(false),
+    };
+    let made = writer.document();
+    (!writer.over.get()).then_some(made)
 }
 
 /// Members of a parameter that stay beside its schema.
 const OF_PARAMETER: [&str; 5] = ["name", "in", "description", "required", "allowEmptyValue"];
+
+/// Bytes that a value takes beside its text.
+const NODE: usize = 8;
 
 struct Writer<'a> {
     root: &'a Object,
@@ -27,28 +41,27 @@ struct Writer<'a> {
     schemas: HashMap<&'a str, String>,
     consumes: Vec<&'a str>,
     produces: Vec<&'a str>,
+    /// Bytes that may still be made, and whether more were wanted.
+    left: Cell<usize>,
+    over: Cell<bool>,
 }
 
 fn strings<'a>(map: &'a Object, key: &str) -> Vec<&'a str> {
-    let mut found: Vec<&str> = Vec::new();
-    for text in map.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
-        if !found.contains(&text) {
-            found.push(text);
-        }
-    }
-    found
+    let mut found = HashSet::new();
+    map.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).filter(|text| found.insert(*text)).collect()
 }
 
 /// A name of a part may hold letters, digits, ".", "-" and "_" since OpenAPI 3.
 fn safe_names<'a>(root: &'a Object, library: &str) -> HashMap<&'a str, String> {
     let mut taken = HashSet::new();
     let names = root.get(library).and_then(Value::as_object).into_iter().flat_map(Object::keys);
-    let mut safe = HashMap::new();
+    let (mut safe, mut tried) = (HashMap::new(), HashMap::<String, usize>::new());
     for name in names {
         let base: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_') { c } else { '_' }).collect();
-        let (mut free, mut number) = (base.clone(), 1);
+        // Goes on where the last of this base stopped, or thousands of them would be tried again for each.
+        let (mut free, number) = (base.clone(), tried.entry(base.clone()).or_insert(1));
         while !taken.insert(free.clone()) {
-            number += 1;
+            *number += 1;
             free = format!("{base}_{number}");
         }
         safe.insert(name.as_str(), free);
@@ -64,12 +77,39 @@ fn name_in(reference: &str, library: &str) -> Option<String> {
 }
 
 impl<'a> Writer<'a> {
+    /// Whether there is room for so many bytes more.
+    fn takes(&self, bytes: usize) -> bool {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) if !self.over.get() => self.left.set(left),
+            _ => self.over.set(true),
+        }
+        !self.over.get()
+    }
+
+    /// A copy, or nothing when there is no room for it.
+    fn copy(&self, value: &Value) -> Value {
+        if self.takes_all(value) { value.clone() } else { Value::Null }
+    }
+
+    fn takes_all(&self, value: &Value) -> bool {
+        match value {
+            Value::Array(list) => self.takes(NODE) && list.iter().all(|value| self.takes_all(value)),
+            Value::Object(map) => self.takes(NODE) && map.iter().all(|(key, value)| self.takes(key.len()) && self.takes_all(value)),
+            Value::String(text) => self.takes(NODE + text.len()),
+            _ => self.takes(NODE),
+        }
+    }
+
+    fn copied(&self, (key, value): (&String, &Value)) -> (String, Value) {
+        (key.clone(), self.copy(value))
+    }
+
     fn document(&self) -> Value {
         let mut made = Object::new();
         made.insert("openapi".to_owned(), json!("3.0.3"));
         for key in ["info", "externalDocs"] {
             if let Some(value) = self.root.get(key) {
-                made.insert(key.to_owned(), value.clone());
+                made.insert(key.to_owned(), self.copy(value));
             }
         }
         let servers: Vec<Value> = head::swagger_servers(self.root).into_iter().map(|server| json!({ "url": server.url })).collect();
@@ -77,7 +117,7 @@ impl<'a> Writer<'a> {
             made.insert("servers".to_owned(), Value::Array(servers));
         }
         for (key, value) in self.root.iter().filter(|(key, _)| matches!(key.as_str(), "tags" | "security") || key.starts_with("x-")) {
-            made.insert(key.clone(), value.clone());
+            made.insert(key.clone(), self.copy(value));
         }
         made.insert("paths".to_owned(), self.each(self.root.get("paths"), |key, item| (key.to_owned(), self.path(key, item))));
         let components = self.components();
@@ -90,15 +130,19 @@ impl<'a> Writer<'a> {
     /// An object with each member made into another; an empty one for what is none.
     fn each(&self, value: Option<&'a Value>, change: impl Fn(&'a str, &'a Value) -> (String, Value)) -> Value {
         let members = value.and_then(Value::as_object).into_iter().flatten();
-        Value::Object(members.map(|(key, value)| change(key, value)).collect())
+        Value::Object(members.take_while(|(key, _)| self.takes(NODE + key.len())).map(|(key, value)| change(key, value)).collect())
     }
 
     fn components(&self) -> Object {
         let same = |key: &str| key.to_owned();
         let safe = |key: &str| self.schemas.get(key).cloned().unwrap_or_else(|| key.to_owned());
         let parameters = self.root.get("parameters").and_then(Value::as_object).into_iter().flatten();
-        let plain = parameters.filter(|(_, value)| !is_body(value)).map(|(key, value)| (key.clone(), self.parameter(value)));
+        let (bodies, plain): (Vec<_>, Vec<_>) = parameters.partition(|(_, value)| is_body(value));
+        let plain = plain.into_iter().map(|(key, value)| (key.clone(), self.parameter(value)));
+        let bodies = bodies.into_iter().filter(|(_, value)| is_whole_body(value));
+        let bodies = bodies.filter_map(|(key, value)| Some((key.clone(), self.request(&[value], &self.consumes)?)));
         let made = [
+            ("requestBodies", Value::Object(bodies.collect())),
             ("schemas", self.each(self.root.get("definitions"), |key, value| (safe(key), self.schema(value)))),
             ("parameters", Value::Object(plain.collect())),
             ("responses", self.each(self.root.get("responses"), |key, value| (same(key), self.response(value, &self.produces)))),
@@ -115,14 +159,14 @@ impl<'a> Writer<'a> {
     }
 
     fn path(&self, key: &str, item: &'a Value) -> Value {
-        let Some(item) = item.as_object().filter(|_| !key.starts_with("x-")) else { return item.clone() };
+        let Some(item) = item.as_object().filter(|_| !key.starts_with("x-")) else { return self.copy(item) };
         let shared: Vec<&Value> = parameters_of(item);
         let bodies: Vec<&Value> = shared.iter().copied().filter(|value| is_body(self.follow(value, "parameters"))).collect();
         let members = item.iter().map(|(key, value)| {
             let made = match (key.as_str(), value.as_object()) {
                 ("parameters", _) => self.parameters(&shared),
                 ("get" | "put" | "post" | "delete" | "options" | "head" | "patch", Some(operation)) => self.operation(operation, &bodies),
-                _ => value.clone(),
+                _ => self.copy(value),
             };
             (key.clone(), made)
         });
@@ -130,6 +174,9 @@ impl<'a> Writer<'a> {
     }
 
     fn operation(&self, operation: &'a Object, bodies: &[&'a Value]) -> Value {
+        if self.over.get() {
+            return Value::Null;
+        }
         let own = |key: &str, all: &[&'a str]| {
             let own = strings(operation, key);
             if own.is_empty() { all.to_vec() } else { own }
@@ -145,18 +192,22 @@ impl<'a> Writer<'a> {
                 }
                 "responses" => {
                     let kept = |key: &str, value: &'a Value| match key.starts_with("x-") {
-                        true => value.clone(),
+                        true => self.copy(value),
                         false => self.response(value, &produces),
                     };
                     made.insert(key.clone(), self.each(Some(value), |key, value| (key.to_owned(), kept(key, value))));
                 }
                 _ => {
-                    made.insert(key.clone(), value.clone());
+                    made.insert(key.clone(), self.copy(value));
                 }
             }
         }
-        let all = bodies.iter().copied().chain(parameters).map(|value| self.follow(value, "parameters")).filter(|value| is_body(value));
-        if let Some(body) = self.request(&all.collect::<Vec<_>>(), &consumes) {
+        let all: Vec<&Value> = bodies.iter().copied().chain(parameters).collect();
+        let body = self.shared_request(&all, &consumes).or_else(|| {
+            let all = all.iter().map(|value| self.follow(value, "parameters")).filter(|value| is_body(value));
+            self.request(&all.collect::<Vec<_>>(), &consumes)
+        });
+        if let Some(body) = body {
             made.insert("requestBody".to_owned(), body);
         }
         made.entry("responses").or_insert_with(|| json!({}));
@@ -170,12 +221,15 @@ impl<'a> Writer<'a> {
     }
 
     fn parameter(&self, value: &'a Value) -> Value {
-        let Some(map) = value.as_object() else { return value.clone() };
+        let Some(map) = value.as_object() else { return self.copy(value) };
         if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
             return json!({ "$ref": reference.replacen("#/parameters/", "#/components/parameters/", 1) });
         }
-        let mut made: Object =
-            map.iter().filter(|(key, _)| OF_PARAMETER.contains(&key.as_str()) || key.starts_with("x-")).map(copied).collect();
+        let mut made: Object = map
+            .iter()
+            .filter(|(key, _)| OF_PARAMETER.contains(&key.as_str()) || key.starts_with("x-"))
+            .map(|member| self.copied(member))
+            .collect();
         if map.get("in").and_then(Value::as_str) == Some("path") {
             made.insert("required".to_owned(), json!(true));
         }
@@ -204,19 +258,26 @@ impl<'a> Writer<'a> {
         self.schema_members(words)
     }
 
+    /// A body that many operations refer to stands once, where it is of the same media types for them.
+    fn shared_request(&self, all: &[&'a Value], consumes: &[&str]) -> Option<Value> {
+        let reference = all.iter().find(|value| is_whole_body(self.follow(value, "parameters")))?.get("$ref").and_then(Value::as_str)?;
+        let shared = reference.strip_prefix("#/parameters/").filter(|_| consumes == self.consumes)?;
+        Some(json!({ "$ref": format!("#/components/requestBodies/{shared}") }))
+    }
+
     fn request(&self, bodies: &[&'a Value], consumes: &[&str]) -> Option<Value> {
-        let is = |value: &Value, place: &str| value.get("in").and_then(Value::as_str) == Some(place);
         let required = |value: &Value| value.get("required") == Some(&Value::Bool(true));
         let mut made = Object::new();
-        if let Some(body) = bodies.iter().find(|value| is(value, "body")) {
+        if let Some(body) = bodies.iter().find(|value| is_whole_body(value)) {
             if let Some(text) = body.get("description") {
-                made.insert("description".to_owned(), text.clone());
+                made.insert("description".to_owned(), self.copy(text));
             }
             let schema = body.get("schema").map(|schema| self.schema(schema));
             let media: Object = schema.map(|schema| ("schema".to_owned(), schema)).into_iter().collect();
             let types = if consumes.is_empty() { &["application/json"][..] } else { consumes };
-            let content: Object = types.iter().map(|name| ((*name).to_owned(), Value::Object(media.clone()))).collect();
-            made.insert("content".to_owned(), Value::Object(content));
+            let media = Value::Object(media);
+            let content = types.iter().map(|name| ((*name).to_owned(), self.copy(&media)));
+            made.insert("content".to_owned(), Value::Object(content.take_while(|_| !self.over.get()).collect()));
             if required(body) {
                 made.insert("required".to_owned(), json!(true));
             }
@@ -226,13 +287,16 @@ impl<'a> Writer<'a> {
         if fields.is_empty() {
             return None;
         }
-        let name = |value: &Value| value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let name = |value: &Value| {
+            let name = value.get("name").and_then(Value::as_str).unwrap_or_default();
+            if self.takes(NODE + name.len()) { name.to_owned() } else { String::new() }
+        };
         let properties: Object = fields
             .iter()
             .map(|value| {
                 let mut schema = value.as_object().map_or_else(|| json!({}), |map| self.schema_of(map));
                 if let (Some(schema), Some(text)) = (schema.as_object_mut(), value.get("description")) {
-                    schema.insert("description".to_owned(), text.clone());
+                    schema.insert("description".to_owned(), self.copy(text));
                 }
                 (name(value), schema)
             })
@@ -252,7 +316,7 @@ impl<'a> Writer<'a> {
     }
 
     fn response(&self, value: &'a Value, produces: &[&str]) -> Value {
-        let Some(map) = value.as_object() else { return value.clone() };
+        let Some(map) = value.as_object() else { return self.copy(value) };
         if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
             return json!({ "$ref": reference.replacen("#/responses/", "#/components/responses/", 1) });
         }
@@ -260,8 +324,12 @@ impl<'a> Writer<'a> {
         made.insert("description".to_owned(), map.get("description").cloned().unwrap_or_else(|| json!("")));
         if let Some(headers) = map.get("headers") {
             let header = |value: &'a Value| {
-                let Some(map) = value.as_object() else { return value.clone() };
-                let mut made: Object = map.iter().filter(|(key, _)| *key == "description" || key.starts_with("x-")).map(copied).collect();
+                let Some(map) = value.as_object() else { return self.copy(value) };
+                let mut made: Object = map
+                    .iter()
+                    .filter(|(key, _)| *key == "description" || key.starts_with("x-"))
+                    .map(|member| self.copied(member))
+                    .collect();
                 made.insert("schema".to_owned(), self.schema_of(map));
                 Value::Object(made)
             };
@@ -276,25 +344,29 @@ impl<'a> Writer<'a> {
                     media.insert("schema".to_owned(), self.schema(schema));
                 }
                 if let Some(example) = examples.and_then(|all| all.get(*media_type)) {
-                    media.insert("example".to_owned(), example.clone());
+                    media.insert("example".to_owned(), self.copy(example));
                 }
                 ((*media_type).to_owned(), Value::Object(media))
             });
-            made.insert("content".to_owned(), Value::Object(content.collect()));
+            let room = |media_type: &(String, Value)| self.takes(NODE + media_type.0.len());
+            made.insert("content".to_owned(), Value::Object(content.take_while(room).collect()));
         }
-        made.extend(map.iter().filter(|(key, _)| key.starts_with("x-")).map(copied));
+        made.extend(map.iter().filter(|(key, _)| key.starts_with("x-")).map(|member| self.copied(member)));
         Value::Object(made)
     }
 
     fn schema(&self, value: &'a Value) -> Value {
-        value.as_object().map_or_else(|| value.clone(), |map| self.schema_members(map.iter()))
+        value.as_object().map_or_else(|| self.copy(value), |map| self.schema_members(map.iter()))
     }
 
     fn schema_members(&self, members: impl Iterator<Item = (&'a String, &'a Value)>) -> Value {
         let mut made = Object::new();
         for (key, value) in members {
+            if !self.takes(NODE + key.len()) {
+                break;
+            }
             let changed = match (key.as_str(), value) {
-                ("$ref", Value::String(reference)) => json!(self.reference(reference)),
+                ("$ref", Value::String(reference)) if self.takes(reference.len()) => json!(self.reference(reference)),
                 ("type", Value::String(name)) if name == "file" => {
                     made.insert("format".to_owned(), json!("binary"));
                     json!("string")
@@ -308,7 +380,7 @@ impl<'a> Writer<'a> {
                 ("items" | "additionalProperties" | "not", Value::Object(_)) => self.schema(value),
                 ("items" | "allOf" | "anyOf" | "oneOf", Value::Array(list)) => list.iter().map(|value| self.schema(value)).collect(),
                 ("collectionFormat", _) => continue,
-                _ => value.clone(),
+                _ => self.copy(value),
             };
             made.insert(key.clone(), changed);
         }
@@ -326,10 +398,6 @@ impl<'a> Writer<'a> {
     }
 }
 
-fn copied((key, value): (&String, &Value)) -> (String, Value) {
-    (key.clone(), value.clone())
-}
-
 fn parameters_of(map: &Object) -> Vec<&Value> {
     map.get("parameters").and_then(Value::as_array).into_iter().flatten().collect()
 }
@@ -339,7 +407,12 @@ fn is_body(value: &Value) -> bool {
     matches!(value.get("in").and_then(Value::as_str), Some("body" | "formData"))
 }
 
+fn is_whole_body(value: &Value) -> bool {
+    value.get("in").and_then(Value::as_str) == Some("body")
+}
+
 fn security(scheme: &Value) -> Value {
+    let copied = |(key, value): (&String, &Value)| (key.clone(), value.clone());
     let Some(map) = scheme.as_object() else { return scheme.clone() };
     let mut made: Object = map.iter().filter(|(key, _)| *key == "description" || key.starts_with("x-")).map(copied).collect();
     let word = |key: &str| map.get(key).and_then(Value::as_str);

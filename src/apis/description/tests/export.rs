@@ -96,8 +96,9 @@ fn swagger_moves_where_openapi_3_has_it() {
         ("/components/responses/Gone/content/application~1json/schema/format", r#""binary""#),
         ("/paths/~1a/parameters", r##"[{"$ref":"#/components/parameters/Limit"}]"##),
         ("/paths/~1a/post/parameters/0/explode", "true"),
-        ("/paths/~1a/post/requestBody/required", "true"),
-        ("/paths/~1a/post/requestBody/content/application~1json/schema/$ref", r##""#/components/schemas/A_B_""##),
+        ("/paths/~1a/post/requestBody/$ref", r##""#/components/requestBodies/Body""##),
+        ("/components/requestBodies/Body/required", "true"),
+        ("/components/requestBodies/Body/content/application~1json/schema/$ref", r##""#/components/schemas/A_B_""##),
         ("/paths/~1a/post/responses/200/headers/X/schema/type", r#""string""#),
         ("/paths/~1a/post/responses/410/$ref", r##""#/components/responses/Gone""##),
         ("/paths/~1f/put/requestBody/content/multipart~1form-data/schema/properties/f/description", r#""the file""#),
@@ -106,6 +107,57 @@ fn swagger_moves_where_openapi_3_has_it() {
         assert_eq!(tree.pointer(pointer).map(ToString::to_string).as_deref(), Some(expected), "{pointer}");
     }
     assert!(tree.pointer("/components/parameters/Body").is_none() && tree.pointer("/definitions").is_none());
+}
+
+/// A document of 200 kB that says a thing once for each of hundreds of operations and media types.
+#[test]
+fn what_grows_past_all_bounds_is_refused_before_it_is_made() {
+    let types = |what: &str| (0..300).map(|number| format!(r#""{what}/{number}""#)).collect::<Vec<_>>().join(",");
+    let fields = (0..600).map(|number| format!(r#""f{number}": {{"type": "string"}}"#)).collect::<Vec<_>>().join(",");
+    let document = |parameter: &str, responses: &str| {
+        let operation = format!(r#"{{"parameters": [{parameter}], "responses": {responses}}}"#);
+        let paths = (0..1_000).map(|number| format!(r#""/p{number}": {{"post": {operation}}}"#)).collect::<Vec<_>>().join(",");
+        format!(
+            r##"{{"swagger": "2.0", "info": {{"title": "T", "version": "1"}}, "consumes": [{}], "produces": [{}],
+              "parameters": {{"B": {{"name": "b", "in": "body", "schema": {{"properties": {{{fields}}}}}}},
+                             "F": {{"name": "f", "in": "formData", "type": "string", "description": "{}"}}}},
+              "paths": {{{paths}}}}}"##,
+            types("in"),
+            types("out"),
+            "x".repeat(50_000)
+        )
+    };
+    let inline = r##"{"name": "c", "in": "body", "schema": {"$ref": "#/definitions/X"}}"##;
+    let answer = r#"{"200": {"description": "", "schema": {"type": "string"}}}"#;
+    for text in [
+        document(r##"{"$ref": "#/parameters/F"}"##, "{}"),
+        document(inline, "{}"),
+        document("", answer),
+        // The shared body stands once, and its 300 media types are too much for it alone.
+        document(r##"{"$ref": "#/parameters/B"}"##, "{}"),
+    ] {
+        let began = std::time::Instant::now();
+        let refusal = export::openapi(text.clone().into_bytes(), Syntax::Json).expect_err("a refusal");
+        assert!(refusal.to_string().contains("too large"), "{refusal}");
+        assert!(began.elapsed().as_secs() < 20, "{:?} for {} bytes", began.elapsed(), text.len());
+    }
+    // Names that are all the same without their signs.
+    let names: String = (0..20_000).map(|number| format!(r#""{}": {{}},"#, char::from_u32(0x4e00 + number).expect("a sign"))).collect();
+    let text = format!(
+        r#"{{"swagger": "2.0", "info": {{"title": "T", "version": "1"}}, "definitions": {{{}}}, "paths": {{}}}}"#,
+        names.trim_end_matches(',')
+    );
+    let began = std::time::Instant::now();
+    export::openapi(text.into_bytes(), Syntax::Json).expect("written");
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
+}
+
+#[test]
+fn what_is_nested_deep_is_not_indented_without_a_bound() {
+    let deep = format!("{}{}{}", "[".repeat(60), "0,".repeat(200_000), "0") + &"]".repeat(60);
+    let text = format!("openapi: 3.0.0\ninfo: {{title: T, version: '1'}}\npaths: {{}}\nx-deep: {deep}\n");
+    let refusal = export::openapi(text.into_bytes(), Syntax::Json).expect_err("a refusal");
+    assert!(refusal.to_string().contains("too large"), "{refusal}");
 }
 
 #[test]
