@@ -201,10 +201,35 @@ impl<'a> Bench<'a> {
         names
     }
 
+    /// A good key for an API among up to 50,000 subscriptions, beside an empty answer.
     pub fn gateway(&self, table: &mut Table) {
-        let status = self.server.ask(&http::get("/gateway/check", "", "")).status;
-        let said = if status == 404 { "not built yet".to_owned() } else { format!("answers {status}; its measuring is not written yet") };
-        table.add(&format!("/gateway/check, {}", self.engine), "CPU ≤ 1.5 × an empty 200", &said, "–", Verdict::None);
+        let (product, suffix, subscriptions) = self.filled.product_with_api();
+        let (product, suffix) = (product.as_str(), suffix.as_str());
+        let form = [("who", ADMINISTRATOR), ("which", product), ("activate", "on")];
+        let placed = self.server.ask(&http::post("/publisher/new/subscription", &self.cookies, &form));
+        assert_eq!(placed.status, 303, "{}", placed.text());
+        let name = placed.header("location").rsplit('/').next().unwrap_or_default().to_owned();
+        let keys = self.server.ask(&http::post(&format!("/account/subscriptions/{name}/keys"), &self.cookies, &[])).text();
+        let key = keys.split("id=\"primary-key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
+        let token = self.filled.gateway_token();
+        let headers = format!("authorization: Bearer {token}\r\nx-portico-key: {key}\r\nx-original-uri: /{suffix}/things/7?a=b\r\n");
+        let still = still::start(&self.filled.folder.join("password"));
+        let idle = self.server.memory();
+        let check = Target { status: 204, ..Target::new(&self.server, http::get_with("/gateway/check", &headers)) };
+        let empty = Target::new(&still, http::get_with(still::EMPTY, &headers));
+        let [check, empty] = load::measure(&[check, empty], self.seconds).try_into().expect("two");
+        table.add(
+            &format!("/gateway/check, {subscriptions} subscriptions, {}", self.engine),
+            "CPU ≤ 1.5 × an empty 200",
+            &format!("{:.2} ×: {}", check.cost() / empty.cost(), check.words()),
+            &format!(
+                "{}; memory {:.1} MB before, {:.1} MB after",
+                empty.words(),
+                idle as f64 / 1000.0,
+                self.server.memory() as f64 / 1000.0
+            ),
+            Verdict::of(check.cost() <= 1.5 * empty.cost()),
+        );
     }
 
     /// After everything that was measured on this process, and sign-ins beside compressed pages.

@@ -6,6 +6,8 @@ use std::{
     time::Instant,
 };
 
+use portico::db::{Clock, Database, Select};
+
 use super::{postgres::Postgres, process};
 
 /// A database that has been filled.
@@ -51,6 +53,31 @@ impl Filled {
             password
         });
         Self { url, folder, password }
+    }
+
+    /// A published product with an API that wants keys, the API's URL suffix, and how many subscriptions are active.
+    pub fn product_with_api(&self) -> (String, String, i64) {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(async {
+            let db = Database::open(&self.url, Clock::system()).await.expect("the database");
+            let mut connection = db.read().await.expect("a connection");
+            let found = Select::new(
+                &connection,
+                "select p.name, a.suffix, (select count(*) from subscriptions where state = 'active')
+                 from products p join product_apis pa on pa.product_id = p.id join apis a on a.id = pa.api_id
+                 where p.published and p.subscription_required and p.subscriptions_limit is null order by p.id, a.id limit 1",
+            );
+            found.optional(&mut connection).await.expect("a row").expect("a product with an API")
+        })
+    }
+
+    /// A token for a gateway; the one of an earlier run is revoked.
+    pub fn gateway_token(&self) -> String {
+        let told = |arguments: &[&str]| {
+            let output = process::portico(&self.url, &self.folder.join("log")).args(arguments).output().expect("portico token");
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        told(&["token", "revoke", "--name", "bench"]);
+        told(&["token", "create", "--name", "bench", "--scope", "gateway"])
     }
 
     /// The program on it.

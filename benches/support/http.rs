@@ -42,6 +42,11 @@ pub fn get(path: &str, encoding: &str, cookies: &str) -> Vec<u8> {
     head("GET", path, encoding, cookies, "").into_bytes()
 }
 
+/// A GET with these headers: lines, each with its end.
+pub fn get_with(path: &str, headers: &str) -> Vec<u8> {
+    head("GET", path, "", "", headers).into_bytes()
+}
+
 /// A form that a page of the site itself sends.
 pub fn post(path: &str, cookies: &str, form: &[(&str, &str)]) -> Vec<u8> {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();

@@ -18,13 +18,15 @@ const CONNECTIONS: usize = 8;
 pub struct Target<'a> {
     pub server: &'a Server,
     pub request: Vec<u8>,
+    /// What it is answered with.
+    pub status: u16,
     /// Processes of the database that work for it.
     pub helpers: Vec<u32>,
 }
 
 impl<'a> Target<'a> {
     pub fn new(server: &'a Server, request: Vec<u8>) -> Self {
-        Self { server, request, helpers: Vec::new() }
+        Self { server, request, status: 200, helpers: Vec::new() }
     }
 }
 
@@ -66,7 +68,7 @@ pub fn measure(targets: &[Target<'_>], seconds: u64) -> Vec<Load> {
     let mut loads = vec![Load::default(); targets.len()];
     for (target, load) in targets.iter().zip(&mut loads) {
         let answer = target.server.ask(&target.request);
-        assert_eq!(answer.status, 200, "{}", String::from_utf8_lossy(&target.request));
+        assert_eq!(answer.status, target.status, "{}", String::from_utf8_lossy(&target.request));
         load.bytes = answer.body.len();
         answer.header("content-encoding").clone_into(&mut load.encoding);
         turn(target, Duration::from_millis(500));
@@ -94,7 +96,7 @@ fn turn(target: &Target<'_>, time: Duration) -> u64 {
                 let mut connection = target.server.connect();
                 while Instant::now() < end {
                     let answer = connection.ask(&target.request).unwrap_or_else(|why| panic!("no answer: {why}"));
-                    assert_eq!(answer.status, 200, "under load");
+                    assert_eq!(answer.status, target.status, "under load");
                     answers.fetch_add(1, Ordering::Relaxed);
                 }
             });
