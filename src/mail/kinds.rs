@@ -50,6 +50,7 @@ pub enum Kind {
     PasswordResetByAdministrator,
     EmailChange,
     EmailChangeAsked,
+    EmailChangedByAdministrator,
     AddressInUse,
     NewDeveloper,
     SubscriptionRequested,
@@ -89,7 +90,7 @@ impl Facts {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::ConfirmSignUp,
         Kind::AccountExists,
         Kind::Invitation,
@@ -97,6 +98,7 @@ impl Kind {
         Kind::PasswordResetByAdministrator,
         Kind::EmailChange,
         Kind::EmailChangeAsked,
+        Kind::EmailChangedByAdministrator,
         Kind::AddressInUse,
         Kind::NewDeveloper,
         Kind::SubscriptionRequested,
@@ -201,6 +203,15 @@ impl Kind {
                 subject: "Another address for your account at {site_name}",
                 body: "Hello {first_name},\n\nsomebody, you we hope, asked that your account at {site_name} goes by the address {new_email}. It does once \
                     that address is confirmed.\n\nIf it was not you, change your password now, which ends the request:\n\n[Sign in]({sign_in_url})\n",
+            },
+            Kind::EmailChangedByAdministrator => &Facts {
+                name: "email-changed-by-administrator",
+                title: "Address changed by an administrator",
+                when: "To the old address, when an administrator has put another one in its place",
+                parameters: &[NEW_EMAIL, SIGN_IN_URL],
+                subject: "Your account at {site_name} goes by another address",
+                body: "Hello {first_name},\n\nAn administrator of {site_name} changed the address of your account: it goes by {new_email} from now on, \
+                    and this address no longer opens it.\n\nIf that is wrong, tell the people who run {site_name} at once:\n\n[The portal]({sign_in_url})\n",
             },
             Kind::AddressInUse => &Facts {
                 name: "address-in-use",

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     audit::{self, NOTHING},
-    auth::{Administrator, Person, links, links::Purpose, sign_in::end_sessions_of},
+    auth::{Administrator, Confirmed, Person, links, links::Purpose, sign_in::end_sessions_of},
     db::{Database, Transaction},
     error::Error,
     ids::UserId,
@@ -26,6 +26,8 @@ pub struct Outcome {
     pub already: usize,
     /// Those that it is not for: one's own account, or another state.
     pub left: usize,
+    /// Administrators, whose role nobody gives back without their own password.
+    pub administrators: usize,
 }
 
 #[derive(Serialize)]
@@ -75,7 +77,7 @@ pub async fn block(db: &Database, admin: &Administrator, chosen: &Chosen) -> Res
 }
 
 /// Lets the chosen sign in. Whoever is invited has said neither name nor password, and accepts the invitation first.
-pub async fn activate(db: &Database, admin: &Administrator, chosen: &Chosen) -> Result<Outcome, Error> {
+pub async fn activate(db: &Database, (admin, confirmed): (&Administrator, Option<Confirmed>), chosen: &Chosen) -> Result<Outcome, Error> {
     let mut tx = db.write().await?;
     let users = take(&mut tx, chosen).await?;
     let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
@@ -86,6 +88,7 @@ pub async fn activate(db: &Database, admin: &Administrator, chosen: &Chosen) -> 
         match () {
             () if user.state == UserState::Active.as_str() => outcome.already += 1,
             () if invited.contains(&user.id) => outcome.left += 1,
+            () if user.administrator && confirmed.is_none() => outcome.administrators += 1,
             () => changed.push(user),
         }
     }

@@ -18,13 +18,14 @@ use serde::{Deserialize, Serialize};
 use crate::{
     audit::{self, Subject},
     auth::{
-        Administrator, Person, links,
+        Administrator, Confirmed, Person, links,
         password::{self, Passwords},
     },
     db::{Connection, Database, Instant, Transaction},
     error::{Error, Problems},
     groups,
     ids::{self, UserId},
+    mail::{self, Kind, Mail, Post, Recipient, Values},
 };
 
 pub use account::{NewName, NewPassword, change_password, end_every_session, end_session, rename};
@@ -266,11 +267,25 @@ pub async fn create(
     Ok(person)
 }
 
-/// Changes the profile. False when nothing is different.
+/// Whether a form about a user would change the address, for which the administrator gives the password again: whoever reads the mail
+/// of an address has the account.
+pub async fn changes_address(connection: &mut Connection, name: &str, new: &NewUser) -> Result<bool, Error> {
+    Ok(ids::fold(&get(connection, name).await?.email) != ids::fold(&new.email))
+}
+
+/// Changes the profile. False when nothing is different. Of another address the old one is told.
 ///
 /// # Errors
-/// `Stale` when the user is no longer at the version the form was shown; `Invalid`, field by field.
-pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &NewUser) -> Result<bool, Error> {
+/// `Stale` when the user is no longer at the version the form was shown; `Invalid`, field by field: on `password` for another address
+/// without it, on `email` for one's own, which is confirmed by a link.
+pub async fn edit(
+    db: &Database,
+    post: &Post,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    name: &str,
+    version: i64,
+    new: &NewUser,
+) -> Result<bool, Error> {
     let checked = new.check()?;
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
@@ -279,19 +294,33 @@ pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64
     if edited.as_form() == user.as_form() {
         return Ok(false);
     }
+    let moved = ids::fold(&edited.email) != ids::fold(&user.email);
+    if moved && admin.id() == Some(user.id) {
+        return Err(Error::invalid("email", "Your own address is changed under Account (/account/email), by a link to the new one."));
+    }
+    if moved && confirmed.is_none() {
+        return Err(Error::invalid("password", "Type your own password: this changes the address."));
+    }
     if store::email_taken(&mut tx, &ids::fold(&edited.email), Some(user.id)).await? {
         return Err(Error::invalid("email", TAKEN));
     }
     if !store::update(&mut tx, &edited, version).await.map_err(taken)? {
         return Err(Error::Stale);
     }
-    if ids::fold(&edited.email) != ids::fold(&user.email) {
+    if moved {
         // What was mailed to the old address opens nothing any more.
         links::forget_users(&mut tx, &[user.id]).await?;
+        if user.state != UserState::Pending.as_str() {
+            let values = Values::default().set("new_email", edited.email.clone()).set("sign_in_url", post.url("/signin"));
+            mail::write(&mut tx, post, Mail::new(Kind::EmailChangedByAdministrator, Recipient::of(&user.person()), values)).await?;
+        }
     }
     let subject = Subject::new("user", user.id.0, edited.display());
     audit::record(&mut tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;
     tx.commit().await?;
+    if moved {
+        post.wake();
+    }
     Ok(true)
 }
 

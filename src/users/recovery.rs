@@ -140,6 +140,8 @@ pub async fn reset_password(db: &Database, passwords: &Passwords, token: &str, p
     let mut tx = db.write().await?;
     let Some(holder) = links::take(&mut tx, Purpose::PasswordReset, token).await? else { return Err(Error::NotFound) };
     store::replace_password(&mut tx, holder.person.id, &hash).await?;
+    // Perhaps whoever knew the old one asked for another address.
+    links::forget(&mut tx, Purpose::EmailChange, holder.person.id).await?;
     let ended = end_sessions(&mut tx, holder.person.id, Which::All).await?;
     let subject = Subject::new("user", holder.person.id.0, holder.person.display());
     audit::record(&mut tx, &holder.actor(), "user.password_reset", subject, NOTHING, Some(SessionFacts { sessions: ended })).await?;

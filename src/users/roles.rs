@@ -4,7 +4,8 @@ use super::{NewUser, User, UserFacts, UserState, get, insert, store};
 use crate::{
     audit::{self, Subject},
     auth::{
-        Administrator, Person, links,
+        Administrator, Confirmed, Person,
+        links::{self, Purpose},
         password::{self, Passwords},
         sign_in::{Which, end_sessions},
     },
@@ -69,6 +70,10 @@ pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user
     // First, since it asks whether whoever acts is an administrator, and somebody may take the role from themselves.
     audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
     store::set_administrator(tx, user.id, administrator).await?;
+    if administrator {
+        // Asked for when there was less to be had.
+        links::forget(tx, Purpose::EmailChange, user.id).await?;
+    }
     Ok(true)
 }
 
@@ -103,12 +108,21 @@ pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<b
     Ok(true)
 }
 
+/// What is asked of whoever gives an administrator's role back.
+const ASKED: &str = "Type your own password: this user is an administrator.";
+
 /// Lets a pending or blocked person sign in. False when the account was active.
-pub async fn activate(db: &Database, admin: &Administrator, name: &str) -> Result<bool, Error> {
+///
+/// # Errors
+/// `Invalid` on `password` for somebody who has the administrator role, without one's own password.
+pub async fn activate(db: &Database, (admin, confirmed): (&Administrator, Option<Confirmed>), name: &str) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
     if user.state == UserState::Active.as_str() {
         return Ok(false);
+    }
+    if user.administrator && confirmed.is_none() {
+        return Err(Error::invalid("password", ASKED));
     }
     set_state(&mut tx, admin, &user, UserState::Active, "user.activated").await?;
     tx.commit().await?;

@@ -125,6 +125,7 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/users/{name}/block", "/publisher/users/tia/block", [303, 403, 303]),
     ("GET", "/publisher/users/{name}/delete", "/publisher/users/tia/delete", [303, 403, 200]),
     ("POST", "/publisher/delete/users", "/publisher/delete/users", [303, 403, 303]),
+    ("GET", "/publisher/users/{name}/activate", "/publisher/users/tia/activate", [303, 403, 200]),
     ("POST", "/publisher/users/{name}/activate", "/publisher/users/tia/activate", [303, 403, 303]),
     ("POST", "/publisher/users/{name}/role", "/publisher/users/tia/role", [303, 403, 400]),
     ("POST", "/publisher/users/{name}/end-sessions", "/publisher/users/tia/end-sessions", [303, 403, 303]),

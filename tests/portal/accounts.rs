@@ -200,7 +200,8 @@ async fn a_new_address_and_a_block_end_the_links_for_good() {
     forgot(&portal.guest(), "old@portal.example").await;
     let link = link_to(&portal, &smtp, "old@portal.example").await;
     portal.guest().get(&link).await.is(200);
-    let edited = [("version", "1"), ("email", "new@portal.example"), ("first_name", "Dev"), ("last_name", "Eloper"), ("note", "")];
+    let edited =
+        [("version", "1"), ("email", "new@portal.example"), ("first_name", "Dev"), ("last_name", "Eloper"), ("password", PASSWORD)];
     admin.post(&user, &edited).await.is(303);
     choose(&portal.guest(), &link, NEW).await.is(404);
 
@@ -229,4 +230,88 @@ async fn an_administrator_sends_a_reset() {
     choose(&guest, &link, NEW).await.is(303);
     guest.get("/account").await.is(200);
     assert!(portal.audited().await.contains(&"user.reset_sent".to_owned()));
+}
+
+/// A session that somebody left open gives nobody an account.
+#[tokio::test]
+async fn an_address_changed_by_an_administrator_wants_the_password_and_the_old_one_is_told() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let root = portal.add_user("root@portal.example", "Root", "Admin", UserState::Active, true).await;
+    let rosa = portal.add_user("rosa@portal.example", "Rosa", "Meyer", UserState::Active, true).await;
+    let dev = portal.developer("dev@portal.example").await;
+    let admin = portal.signed_in("root@portal.example").await;
+    let page = |name: &str| format!("/publisher/users/{name}");
+    let to = |email: &'static str| [("version", "1"), ("email", email), ("first_name", "Rosa"), ("last_name", "Meyer"), ("note", "x")];
+    admin.post(&page(&rosa), &to("thief@evil.example")).await.is(422).shows("Type your own password").shows("thief@evil.example");
+    let wrong = [&to("thief@evil.example")[..], &[("password", "not the password")]].concat();
+    admin.post(&page(&rosa), &wrong).await.is(422).shows("This is not your password");
+    // One's own is changed by a link to the new address, whatever a form says.
+    let own = [&to("thief@evil.example")[..], &[("password", PASSWORD)]].concat();
+    admin.post(&page(&root), &own).await.is(422).shows("/account/email");
+    admin.get(&page(&root)).await.hides("type=\"email\"").shows("href=\"/account/email\"");
+    assert_eq!(portal.count("select count(*) from users where email like '%evil%'").await, 0);
+    // What else is in the form needs none, nor does another spelling of the same address.
+    let name = portal.count("select count(*) from users where email = 'dev@portal.example'").await;
+    assert_eq!(name, 1);
+    admin.post(&page(&rosa), &to("Rosa@Portal.example")).await.is(303);
+
+    forgot(&portal.guest(), "rosa@portal.example").await.is(303);
+    let link = link_to(&portal, &smtp, "Rosa@Portal.example").await;
+    let good = [&to("rosa@contoso.example")[1..], &[("version", "2"), ("password", PASSWORD)]].concat();
+    admin.post_and_follow(&page(&rosa), &good).await.is(200).shows("rosa@contoso.example");
+    choose(&portal.guest(), &link, NEW).await.is(404);
+    portal.send_mails().await;
+    let told = smtp.newest("Rosa@Portal.example").text();
+    assert!(told.contains("rosa@contoso.example") && told.contains("An administrator"), "{told}");
+    assert!(smtp.to("rosa@contoso.example").is_empty());
+    dev.get("/account").await.is(200);
+}
+
+#[tokio::test]
+async fn an_administrator_who_was_blocked_is_activated_with_the_password_alone() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let rosa = portal.add_user("rosa@portal.example", "Rosa", "Meyer", UserState::Blocked, true).await;
+    let dev = portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Blocked, false).await;
+    let activate = format!("/publisher/users/{rosa}/activate");
+    admin.get(&format!("/publisher/users/{rosa}")).await.shows(&format!("href=\"{activate}\""));
+    admin.get(&activate).await.is(200).shows("administrator").shows("Your password");
+    admin.post(&activate, &[]).await.is(422).shows("Type your own password");
+    let both = [("user", rosa.as_str()), ("user", dev.as_str()), ("accounts", "activate")];
+    admin.post_and_follow("/publisher/users/bulk", &both).await.shows("Activated 1 user").shows("1 administrator left out");
+    assert_eq!(portal.count("select count(*) from users where administrator and state = 'active'").await, 1);
+    admin.post(&activate, &[("password", PASSWORD)]).await.is(303);
+    assert_eq!(portal.count("select count(*) from users where administrator and state = 'active'").await, 2);
+    // While the password counts, the list may do it as well.
+    admin.post(&format!("/publisher/users/{rosa}/block"), &[]).await.is(303);
+    admin.post_and_follow("/publisher/users/bulk", &both).await.shows("Activated 1 user").hides("left out");
+    assert_eq!(portal.count("select count(*) from users where administrator and state = 'active'").await, 2);
+}
+
+/// Whoever knew the old password may have asked for another address with it.
+#[tokio::test]
+async fn a_password_chosen_by_link_a_block_and_the_role_end_a_change_of_address() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let admin = portal.administrator().await;
+    let name = portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
+    let ask = async |email: &str, password: &str| {
+        let browser = portal.guest();
+        browser.post("/signin", &[("email", "dev@portal.example"), ("password", password)]).await.is(303);
+        browser.post("/account/email", &[("email", email), ("password", password)]).await.is(303);
+        link_to(&portal, &smtp, email).await
+    };
+    let first = ask("one@evil.example", PASSWORD).await;
+    forgot(&portal.guest(), "dev@portal.example").await.is(303);
+    let reset = link_to(&portal, &smtp, "dev@portal.example").await;
+    choose(&portal.guest(), &reset, NEW).await.is(303);
+    portal.guest().post(&first, &[]).await.is(404);
+    let second = ask("two@evil.example", NEW).await;
+    let page = format!("/publisher/users/{name}");
+    admin.post(&format!("{page}/block"), &[]).await.is(303);
+    admin.post(&format!("{page}/activate"), &[]).await.is(303);
+    portal.guest().post(&second, &[]).await.is(404);
+    let third = ask("three@evil.example", NEW).await;
+    admin.post(&format!("{page}/role"), &[("role", "grant"), ("password", PASSWORD)]).await.is(303);
+    portal.guest().post(&third, &[]).await.is(404);
+    assert_eq!(portal.count("select count(*) from users where email like '%evil%'").await, 0);
 }

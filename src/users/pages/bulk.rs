@@ -74,10 +74,12 @@ impl BulkForm {
 }
 
 /// What a button of the form does that is not about groups.
-async fn change_accounts(admin: &Administrator, portal: &Portal, what: &str, chosen: &Chosen) -> Result<Flash, Error> {
+async fn change_accounts((admin, again): (&Administrator, &Again), portal: &Portal, what: &str, chosen: &Chosen) -> Result<Flash, Error> {
+    // There is no field for it on the list.
+    let confirmed = if again.is_given() { portal.confirm(again, "").await.ok() } else { None };
     let (done, already, outcome) = match what {
         "block" => ("Blocked", "blocked already", many::block(&portal.db, admin, chosen).await?),
-        "activate" => ("Activated", "active already", many::activate(&portal.db, admin, chosen).await?),
+        "activate" => ("Activated", "active already", many::activate(&portal.db, (admin, confirmed), chosen).await?),
         "reset" => ("Sent a reset to", "sent one a moment ago", many::send_resets(&portal.db, &portal.mail, admin, chosen).await?),
         _ => return Err(Error::BadRequest("The form does not say what becomes of the users.".to_owned())),
     };
@@ -90,7 +92,11 @@ async fn change_accounts(admin: &Administrator, portal: &Portal, what: &str, cho
         _ => "who cannot sign in, and you yourself, need none",
     };
     let left = (outcome.left > 0).then(|| format!("{} left out: {reason}", web::filters::thousands(number(outcome.left))));
-    let rest = [same, left].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let administrators = (outcome.administrators > 0).then(|| {
+        let who = counted(number(outcome.administrators), "administrator", "administrators");
+        format!("{who} left out: activate them on their own pages, with your password")
+    });
+    let rest = [same, left, administrators].into_iter().flatten().collect::<Vec<_>>().join("; ");
     let rest = if rest.is_empty() { rest } else { format!(" ({rest})") };
     Ok(match outcome.changed {
         0 => Flash::warn(format!("Nothing was changed{rest}.")),
@@ -110,7 +116,7 @@ pub(super) async fn change(
         if what == "delete" {
             return leaving::ask_many((&admin, &again), &portal, frame, &session, form).await;
         }
-        let mut flash = change_accounts(&admin, &portal, &what, &form.chosen()).await?;
+        let mut flash = change_accounts((&admin, &again), &portal, &what, &form.chosen()).await?;
         flash.all_ticked = form.shown.all();
         flash.ticked = kept_ticks(form.user);
         flash.keep(&session)?;

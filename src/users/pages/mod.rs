@@ -28,6 +28,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/users/{name}/block", show::block)
         .get("/publisher/users/{name}/delete", leaving::ask)
         .post("/publisher/delete/users", leaving::delete)
+        .get("/publisher/users/{name}/activate", show::ask_activate)
         .post("/publisher/users/{name}/activate", show::activate)
         .post("/publisher/users/{name}/role", show::change_role)
         .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)

@@ -14,7 +14,7 @@ use crate::{
         sign_in,
     },
     catalog,
-    error::{Error, Problems},
+    error::{Error, Problem, Problems},
     ids::SubscriptionId,
     users::{
         self, NewUser, User,
@@ -53,6 +53,9 @@ struct ShowPage {
     /// Whether the administrator's password counts still.
     given: bool,
 }
+
+/// The field for one's own password in the form of the profile, of which the page has another.
+const OWN_PASSWORD: &str = "own_password";
 
 impl ShowPage {
     async fn load(portal: &Portal, frame: Frame, request: &HttpRequest, admin: &Administrator, name: &str) -> Result<Self, Error> {
@@ -103,10 +106,13 @@ pub(super) struct EditForm {
     version: i64,
     #[serde(flatten)]
     user: NewUser,
+    #[serde(default)]
+    password: String,
 }
 
+/// Saves the profile; another address wants the administrator's own password.
 pub(super) async fn edit(
-    admin: Administrator,
+    (admin, again): (Administrator, Again),
     request: HttpRequest,
     portal: Data<Portal>,
     frame: Frame,
@@ -114,19 +120,32 @@ pub(super) async fn edit(
     Name(name): Name,
     Form(form): Form<EditForm>,
 ) -> Answer {
-    match users::edit(&portal.db, &admin, &name, form.version, &form.user).await {
+    let mut connection = portal.db.read().await?;
+    let own = again.who().person().name == users::get(&mut connection, &name).await?.name;
+    let asks = !own && form.user.check().is_ok() && users::changes_address(&mut connection, &name, &form.user).await?;
+    drop(connection);
+    let confirmed = if asks { portal.confirm(&again, &form.password).await.map(Some) } else { Ok(None) };
+    let given = again.is_given() || matches!(confirmed, Ok(Some(_)));
+    let edited = match confirmed {
+        Ok(confirmed) => users::edit(&portal.db, &portal.mail, (&admin, confirmed), &name, form.version, &form.user).await,
+        Err(error) => Err(error),
+    };
+    match edited {
         Ok(changed) => {
             Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
             web::see_other(&users::path(&name))
         }
         Err(Error::Invalid(problems)) => {
             let page = ShowPage::load(&portal, frame, &request, &admin, &name).await?;
-            web::invalid(&ShowPage { problems, form: form.user, version: form.version, ..page })
+            let beside =
+                |problem: Problem| Problem { field: if problem.field == "password" { OWN_PASSWORD } else { problem.field }, ..problem };
+            let problems = Problems(problems.0.into_iter().map(beside).collect());
+            web::invalid(&ShowPage { problems, form: form.user, version: form.version, given, ..page })
         }
         Err(Error::Stale) => {
             let page = ShowPage::load(&portal, frame, &request, &admin, &name).await?;
             let theirs = Some(page.form.clone());
-            web::page_with(StatusCode::CONFLICT, &ShowPage { theirs, form: form.user, ..page })
+            web::page_with(StatusCode::CONFLICT, &ShowPage { theirs, form: form.user, given, ..page })
         }
         Err(other) => Err(other),
     }
@@ -212,10 +231,51 @@ pub(super) async fn block(admin: Administrator, portal: Data<Portal>, session: S
     web::see_other(&users::path(&name))
 }
 
-pub(super) async fn activate(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
-    let changed = users::activate(&portal.db, &admin, &name).await?;
-    Flash::good(if changed { "Active: this person can sign in." } else { "This user was active already." }).keep(&session)?;
-    web::see_other(&users::path(&name))
+#[derive(Template)]
+#[template(path = "users/activate.html")]
+struct ActivatePage {
+    frame: Frame,
+    user: User,
+    given: bool,
+    problems: Problems,
+}
+
+/// Asks before an administrator's role is given back; for others the button is enough.
+pub(super) async fn ask_activate((_admin, again): (Administrator, Again), portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    let user = users::get(&mut portal.db.read().await?, &name).await?;
+    web::page(&ActivatePage { frame: Frame { section: "users", ..frame }, user, given: again.is_given(), problems: Problems::default() })
+}
+
+#[derive(Deserialize)]
+pub(super) struct ActivateForm {
+    #[serde(default)]
+    password: String,
+}
+
+pub(super) async fn activate(
+    (admin, again): (Administrator, Again),
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<ActivateForm>,
+) -> Answer {
+    let user = users::get(&mut portal.db.read().await?, &name).await?;
+    let confirmed = if user.administrator { portal.confirm(&again, &form.password).await.map(Some) } else { Ok(None) };
+    let activated = match confirmed {
+        Ok(confirmed) => users::activate(&portal.db, (&admin, confirmed), &name).await,
+        Err(error) => Err(error),
+    };
+    match activated {
+        Ok(changed) => {
+            Flash::good(if changed { "Active: this person can sign in." } else { "This user was active already." }).keep(&session)?;
+            web::see_other(&users::path(&name))
+        }
+        Err(Error::Invalid(problems)) => {
+            web::invalid(&ActivatePage { frame: Frame { section: "users", ..frame }, user, given: again.is_given(), problems })
+        }
+        Err(other) => Err(other),
+    }
 }
 
 #[derive(Deserialize)]
