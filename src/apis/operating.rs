@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Api,
     changes::{Side, compare},
-    description::{Detail, Operation, Parameter, Tag, operation_name},
+    description::{Content, Detail, Operation, Parameter, Tag, operation_name},
     get, one_line,
     operation_form::NewOperation,
     rows::OperationColumns,
@@ -48,6 +48,7 @@ pub struct OperationFacts {
 fn facts(name: &str, display_name: &str, operation: &Operation) -> OperationFacts {
     let detail = &operation.detail;
     let said = |text: &Option<String>| text.as_ref().map(|text| format!(": {}", super::shortened(text))).unwrap_or_default();
+    let types = |content: &[Content]| content.iter().map(|one| one.media_type.as_str()).collect::<Vec<_>>().join(", ");
     let parameter = |one: &Parameter| {
         let required = if one.required { ", required" } else { "" };
         format!("{} ({}, {}{required}){}", one.name, one.place.word(), one.schema.summary, said(&one.description))
@@ -61,11 +62,18 @@ fn facts(name: &str, display_name: &str, operation: &Operation) -> OperationFact
         deprecated: operation.deprecated,
         tags: operation.tags.clone(),
         parameters: detail.parameters.iter().map(parameter).collect(),
-        request: detail.request.as_ref().map(|body| {
-            let types: Vec<&str> = body.content.iter().map(|one| one.media_type.as_str()).collect();
-            format!("{}{}{}", types.join(", "), if body.required { ", required" } else { "" }, said(&body.description))
-        }),
-        responses: detail.responses.iter().map(|one| format!("{}{}", one.status, said(&one.description))).collect(),
+        request: detail
+            .request
+            .as_ref()
+            .map(|body| format!("{}{}{}", types(&body.content), if body.required { ", required" } else { "" }, said(&body.description))),
+        responses: detail
+            .responses
+            .iter()
+            .map(|one| {
+                let types = types(&one.content);
+                format!("{}{}{}", one.status, if types.is_empty() { types } else { format!(" {types}") }, said(&one.description))
+            })
+            .collect(),
     }
 }
 

@@ -26,6 +26,8 @@ pub const PLACES: [&str; 4] = [Place::Path.word(), Place::Query.word(), Place::H
 
 /// Rows of parameters, and of responses.
 const MOST_ROWS: usize = 100;
+/// Bytes of a body's example.
+const LONGEST_EXAMPLE: usize = 4_096;
 /// Tags of one operation.
 const MOST_TAGS: usize = 20;
 
@@ -44,6 +46,9 @@ pub struct NewParameter {
 pub struct NewResponse {
     pub status: String,
     pub description: String,
+    /// Empty when it has no body.
+    pub body_type: String,
+    pub body_example: String,
 }
 
 /// What a form says of an operation.
@@ -98,7 +103,15 @@ impl NewOperation {
             responses: detail
                 .responses
                 .iter()
-                .map(|one| NewResponse { status: one.status.clone(), description: text(&one.description) })
+                .map(|one| {
+                    let content = one.content.first();
+                    NewResponse {
+                        status: one.status.clone(),
+                        description: text(&one.description),
+                        body_type: content.map(|content| content.media_type.clone()).unwrap_or_default(),
+                        body_example: content.map(|content| text(&content.example)).unwrap_or_default(),
+                    }
+                })
                 .collect(),
         }
     }
@@ -197,8 +210,8 @@ impl NewOperation {
         let media_type = self.body_type.trim();
         let description = problems.text("body_description", "The description of the body", &self.body_description, 0, 4_000);
         let example = self.body_example.replace("\r\n", "\n");
-        if example.len() > 4_096 {
-            problems.add("body_example", "The example may have 4096 bytes.");
+        if example.len() > LONGEST_EXAMPLE {
+            problems.add("body_example", format!("The example may have {LONGEST_EXAMPLE} bytes."));
         }
         if media_type.is_empty() {
             let said = !example.trim().is_empty() || !description.is_empty() || self.body_required;
@@ -207,21 +220,22 @@ impl NewOperation {
             }
             return None;
         }
-        let parts: Vec<&str> = media_type.split('/').collect();
-        if parts.len() != 2 || parts.iter().any(|part| part.is_empty()) || media_type.len() > 200 || !media_type.is_ascii() {
+        if !is_media_type(media_type) {
             problems.add("body_type", "A media type is written as in application/json.");
         }
-        let example = Some(example).filter(|text| !text.trim().is_empty());
         Some(Body {
             required: self.body_required,
             description: Some(description.replace("\r\n", "\n")).filter(|text| !text.is_empty()),
-            content: vec![Content { media_type: media_type.to_owned(), also_as: Vec::new(), schema: None, example }],
+            content: vec![content(media_type, example)],
         })
     }
 
     fn check_responses(&self, problems: &mut Problems) -> Vec<Response> {
-        let rows: Vec<&NewResponse> =
-            self.responses.iter().filter(|one| !(one.status.trim().is_empty() && one.description.trim().is_empty())).collect();
+        let rows: Vec<&NewResponse> = self
+            .responses
+            .iter()
+            .filter(|one| ![&one.status, &one.description, &one.body_type, &one.body_example].iter().all(|text| text.trim().is_empty()))
+            .collect();
         if rows.len() > MOST_ROWS {
             problems.add("responses", format!("An operation may have {MOST_ROWS} responses."));
             return Vec::new();
@@ -237,16 +251,35 @@ impl NewOperation {
             if row.description.chars().count() > 4_000 {
                 problems.add("responses", format!("The description of {status} may have 4000 characters."));
             }
+            let (media_type, example) = (row.body_type.trim(), row.body_example.replace("\r\n", "\n"));
+            if example.len() > LONGEST_EXAMPLE {
+                problems.add("responses", format!("The example of {status} may have {LONGEST_EXAMPLE} bytes."));
+            }
+            if media_type.is_empty() && !example.trim().is_empty() {
+                problems.add("responses", format!("Say in which media type the example of {status} is, such as application/json."));
+            } else if !media_type.is_empty() && !is_media_type(media_type) {
+                problems.add("responses", format!("The media type of {status} is written as in application/json."));
+            }
             let description = row.description.trim().replace("\r\n", "\n");
             made.push(Response {
                 status: status.to_owned(),
                 description: Some(description).filter(|text| !text.is_empty()),
                 headers: Vec::new(),
-                content: Vec::new(),
+                content: if media_type.is_empty() { Vec::new() } else { vec![content(media_type, example)] },
             });
         }
         made
     }
+}
+
+fn content(media_type: &str, example: String) -> Content {
+    let example = Some(example).filter(|text| !text.trim().is_empty());
+    Content { media_type: media_type.to_owned(), also_as: Vec::new(), schema: None, example }
+}
+
+fn is_media_type(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    parts.len() == 2 && parts.iter().all(|part| !part.is_empty()) && text.len() <= 200 && text.is_ascii()
 }
 
 fn is_status(text: &str) -> bool {

@@ -273,7 +273,11 @@ async fn add_made(tx: &mut Transaction, system: &Administrator, made: &SampleMad
             required: *required,
             description: description.clone(),
         };
-        let response = |(status, description): &(String, String)| NewResponse { status: status.clone(), description: description.clone() };
+        let response = |(status, description): &(String, String)| NewResponse {
+            status: status.clone(),
+            description: description.clone(),
+            ..NewResponse::default()
+        };
         let new = NewOperation {
             method: operation.method.clone(),
             url_template: operation.url_template.clone(),

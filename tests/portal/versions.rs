@@ -157,6 +157,8 @@ async fn an_operation_is_edited_and_says_what_is_wrong() {
         ("GET", "/a", &[("body_example", "x")], "Say in which media type"),
         ("GET", "/a", &[("response_status", "900"), ("response_description", "")], "A status is a number such as 200"),
         ("GET", "/a", &[("response_status", "200"), ("response_description", "")], "two responses 200"),
+        ("GET", "/a", &[("response_example", "{}")], "in which media type the example of 200 is"),
+        ("GET", "/a", &[("response_type", "json")], "The media type of 200 is written as in"),
     ] {
         let form = [&operation(method, template, "kept")[..], extra].concat();
         admin.post(add, &form).await.is(422).shows(message).shows("value=\"kept\"");
@@ -181,12 +183,27 @@ async fn an_operation_is_edited_and_says_what_is_wrong() {
     admin.post(path, &form).await.is(303);
     *form.last_mut().unwrap() = ("version", "3");
     admin.post_and_follow(path, &form).await.shows("Nothing was different");
+    // A response has a body, which developers see, and whose loss is a change.
+    form.extend([("response_type", "application/json"), ("response_example", "{\"ships\": []}")]);
+    admin.post_and_follow(path, &form).await.shows("Saved.").shows("value=\"application/json\"").shows("{&#34;ships&#34;: []}</textarea>");
+    portal.seed_product(Product { name: "open", groups: &["guests"], ..Product::default() }).await;
+    products::add_apis(portal.db(), &auth::operator(), "open", &[ApiId(1)]).await.unwrap();
+    portal.guest().get("/apis/harbour/operations/List-ships").await.shows("application/json").shows("ships");
+    portal.guest().get("/apis/harbour/openapi.json").await.shows("\"application/json\"").shows("\"example\"");
     admin.get(&format!("{path}/delete")).await.is(200).shows("GET /all-ships");
     admin.post_and_follow(&format!("{path}/delete"), &[]).await.shows("Deleted the operation Mine.");
     admin.post(&format!("{path}/delete"), &[]).await.is(404);
     assert_eq!(
         portal.audited().await[1..],
-        ["api.created", "api.operation_added", "api.operation_edited", "api.operation_edited", "api.operation_deleted"]
+        [
+            "api.created",
+            "api.operation_added",
+            "api.operation_edited",
+            "api.operation_edited",
+            "api.operation_edited",
+            "product.apis_added",
+            "api.operation_deleted"
+        ]
     );
     // What was imported is shown, with the reason why it cannot be changed here.
     import(&admin, FIRST).await.is(303);

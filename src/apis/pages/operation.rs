@@ -93,6 +93,8 @@ pub(super) struct OperationForm {
     body_example: String,
     response_status: Vec<String>,
     response_description: Vec<String>,
+    response_type: Vec<String>,
+    response_example: Vec<String>,
     /// Buttons that draw the form again: another row, one row less, what the Markdown becomes.
     add: Option<String>,
     remove_parameter: Option<usize>,
@@ -113,8 +115,12 @@ impl OperationForm {
             required: at(&self.parameter_required, index) == "yes",
             description: at(&self.parameter_description, index),
         };
-        let response =
-            |index: usize| NewResponse { status: at(&self.response_status, index), description: at(&self.response_description, index) };
+        let response = |index: usize| NewResponse {
+            status: at(&self.response_status, index),
+            description: at(&self.response_description, index),
+            body_type: at(&self.response_type, index),
+            body_example: at(&self.response_example, index),
+        };
         NewOperation {
             name: self.name.clone(),
             method: self.method.clone(),
@@ -188,7 +194,7 @@ async fn find(portal: &Portal, name: &str, inner: &str) -> Result<(Api, Kept), E
 
 pub(super) async fn ask(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     let api = by_hand(&portal, &name).await?;
-    let responses = vec![NewResponse { status: "200".to_owned(), description: "OK".to_owned() }];
+    let responses = vec![NewResponse { status: "200".to_owned(), description: "OK".to_owned(), ..NewResponse::default() }];
     let form = NewOperation { method: "GET".to_owned(), responses, ..NewOperation::default() };
     web::page(&OperationPage::new(frame, api, form, true, 0))
 }
