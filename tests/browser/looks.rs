@@ -26,12 +26,26 @@ const ADMINISTRATORS: &[&str] = &[
     "/publisher/audit",
     "/publisher/audit?from=never",
     "/publisher/settings",
+    "/publisher/settings/sign-up",
+    "/publisher/settings/site",
+    "/publisher/tokens",
+    "/publisher/new/token",
+    "/publisher/new/api",
+    "/publisher/new/subscription",
+    "/publisher/order/products",
+    "/publisher/invite",
+    "/publisher/mail",
+    "/publisher/mail?state=failed",
+    "/publisher/mail-templates",
+    "/publisher/notifications",
     "/account",
+    "/account/email",
+    "/account/close",
     "/account/subscriptions",
     "/nothing/here",
 ];
 
-const GUESTS: &[&str] = &["/", "/products", "/products?q=nothing-matches", "/apis", "/signin", "/nothing/here"];
+const GUESTS: &[&str] = &["/", "/products", "/products?q=nothing-matches", "/apis", "/signin", "/signup", "/forgot", "/nothing/here"];
 
 /// Pages that list something, as they are when there is nothing.
 const LISTS: &[&str] = &[
@@ -42,13 +56,25 @@ const LISTS: &[&str] = &[
     "/publisher/import/api",
     "/publisher/subscriptions",
     "/publisher/audit",
+    "/publisher/mail",
+    "/publisher/tokens",
+    "/publisher/order/products",
     "/account/subscriptions",
     "/products",
     "/apis",
 ];
 
 /// Forms that can be sent with every text left out.
-const FORMS: &[&str] = &["/publisher/new/group", "/publisher/new/user", "/publisher/new/product", "/publisher/import/api"];
+const FORMS: &[&str] = &[
+    "/publisher/new/group",
+    "/publisher/new/user",
+    "/publisher/new/product",
+    "/publisher/import/api",
+    "/publisher/new/api",
+    "/publisher/new/subscription",
+    "/publisher/new/token",
+    "/publisher/invite",
+];
 
 /// Between them they have everything that only a wide or a narrow window shows.
 const CLOSELY: &[&str] =

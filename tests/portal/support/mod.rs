@@ -207,19 +207,38 @@ impl Portal {
                          order by o.id limit 1";
         let mut pages = Vec::new();
         if publisher {
-            pages.extend(of("/publisher/products/", one(open).await, &["", "/settings", "/visibility", "/subscribers", "/delete"]));
-            pages.extend(of("/publisher/apis/", one(api).await, &["", "/calls", "/delete"]));
+            pages.extend(of(
+                "/publisher/products/",
+                one(open).await,
+                &["", "/settings", "/visibility", "/subscribers", "/delete", "/unpublish"],
+            ));
+            let of_an_api = ["", "/calls", "/edit", "/replace", "/add-version", "/join-version", "/delete"];
+            pages.extend(of("/publisher/apis/", one(api).await, &of_an_api));
+            let version = "select name from apis where version_set is not null order by id desc limit 1";
+            pages.extend(of("/publisher/apis/", one(version).await, &["/versions", "/changes"]));
+            let by_hand = "select a.name || '/operations/' || o.name from operations o join apis a on a.id = o.api_id and a.format = 'hand' order by o.id limit 1";
+            pages.extend(of("/publisher/apis/", one(by_hand).await, &["", "/delete"]));
+            pages.extend(of(
+                "/publisher/subscriptions/",
+                one("select name from subscriptions where state = 'submitted' order by id limit 1").await,
+                &[""],
+            ));
+            pages.extend(of("/publisher/mail/", one("select name from mails order by id limit 1").await, &[""]));
             pages.extend(of(
                 "/publisher/groups/",
                 one("select name from groups where kind = 'custom' order by id limit 1").await,
                 &["", "/delete"],
             ));
-            pages.extend(of("/publisher/users/", one("select name from users where not administrator order by id limit 1").await, &[""]));
+            pages.extend(of(
+                "/publisher/users/",
+                one("select name from users where not administrator and state = 'active' order by id limit 1").await,
+                &["", "/block", "/delete"],
+            ));
             pages.extend(of("/publisher/audit/", one("select name from audit order by id desc limit 1").await, &[""]));
         } else {
             pages.extend(of("/products/", one(open).await, &[""]));
             pages.extend(of("/apis/", one(api).await, &[""]));
-            pages.extend(of("/apis/", one(operation).await, &[""]));
+            pages.extend(of("/apis/", one(operation).await, &["", "/try"]));
         }
         pages
     }
