@@ -64,6 +64,11 @@ impl Instant {
         self.0.format(format_description!("[day padding:none] [month repr:short] [year]")).unwrap_or_default()
     }
 
+    /// The last day before it, for people: of an end at midnight the day that it ends.
+    pub fn last_day(self) -> String {
+        self.minus(Duration::MICROSECOND).day()
+    }
+
     /// `24 Nov 2026, 15:35 UTC`, for people.
     pub fn minute(self) -> String {
         self.0.format(format_description!("[day padding:none] [month repr:short] [year], [hour]:[minute] UTC")).unwrap_or_default()

@@ -393,6 +393,13 @@ async fn date(tx: &mut Transaction, index: usize, member: &Member) -> Result<(),
     users::note_history(tx, member.person.id, registered, signed_in.then_some(seen.max(registered))).await
 }
 
+/// What those who wait for approval call their subscriptions.
+const PURPOSES: [&str; 3] = [
+    "Checkout of our web shop, to go live in March",
+    "Warehouse in Porto: 200 parcels a day",
+    "Evaluation for a tender, until the end of the year",
+];
+
 async fn add_subscriptions(
     tx: &mut Transaction,
     portal: &Portal,
@@ -420,11 +427,21 @@ async fn add_subscriptions(
             let wanted = Wanted {
                 product: *key,
                 owner: member.person.id,
-                display_name: product.display_name.clone(),
+                // Who decides on a request has something to read.
+                display_name: match state {
+                    State::Submitted => PURPOSES[(index + nth) / 11 % PURPOSES.len()].to_owned(),
+                    _ => product.display_name.clone(),
+                },
                 state,
                 terms: product.terms.clone(),
                 // A few have an end, the nearest so near that its owner is warned.
                 expires_at: ((index + nth) % 11 == 4).then(|| midnight.plus(time::Duration::days(9 + 16 * (index as i64 % 12)))),
+                comment: match state {
+                    State::Rejected => "We could not match your request with a contract. Send us its number, then ask again.",
+                    State::Suspended => "One of your keys stood in a public repository. Regenerate both, then write to us.",
+                    _ => "",
+                }
+                .to_owned(),
             };
             subscriptions::insert_in(tx, &portal.keys, actor, &wanted).await?;
         }

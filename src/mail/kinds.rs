@@ -34,8 +34,8 @@ const DEVELOPER_EMAIL: Parameter = parameter("developer_email", "the developer�
 const PAGE_URL: Parameter = parameter("page_url", "the page in the publisher portal", "https://portal.example/publisher/subscriptions");
 const INVITER: Parameter = parameter("inviter", "who invites", "Rosa Meyer");
 const WHICH_KEY: Parameter = parameter("which_key", "primary or secondary", "primary");
-const ENDS: Parameter = parameter("ends", "a sentence with the day it ends, if it does", "It works to the end of 31 December 2026 (UTC).");
-const END_DATE: Parameter = parameter("end_date", "its last day, in UTC", "31 December 2026");
+const ENDS: Parameter = parameter("ends", "a sentence with the day it ends, if it does", "It works to the end of 31 Dec 2026 (UTC).");
+const END_DATE: Parameter = parameter("end_date", "its last day, in UTC", "31 Dec 2026");
 const SIGN_IN_URL: Parameter = parameter("sign_in_url", "where to sign in", "https://portal.example/signin");
 const NEW_EMAIL: Parameter = parameter("new_email", "the new address", "ana@contoso.example");
 
@@ -56,6 +56,7 @@ pub enum Kind {
     SubscriptionRequested,
     SubscriptionActivated,
     SubscriptionDeclined,
+    SubscriptionSuspended,
     SubscriptionCancelled,
     SubscriptionEnding,
     KeyRegenerated,
@@ -104,6 +105,7 @@ impl Kind {
         Kind::SubscriptionRequested,
         Kind::SubscriptionActivated,
         Kind::SubscriptionDeclined,
+        Kind::SubscriptionSuspended,
         Kind::SubscriptionCancelled,
         Kind::SubscriptionEnding,
         Kind::KeyRegenerated,
@@ -146,7 +148,7 @@ impl Kind {
                 when: "To somebody who signs up, before the account can be used",
                 parameters: &[LINK, VALID_FOR],
                 subject: "Confirm your address for {site_name}",
-                body: "Hello {first_name},\n\nsomebody, you we hope, opened an account at {site_name} with this address. To use it, confirm the address:\n\n\
+                body: "Hello {first_name},\n\nSomebody, you we hope, opened an account at {site_name} with this address. To use it, confirm the address:\n\n\
                     [Confirm my address]({link})\n\nThe link works once, for {valid_for}. If it was not you, do nothing: the account stays closed.\n",
             },
             Kind::AccountExists => &Facts {
@@ -155,7 +157,7 @@ impl Kind {
                 when: "To somebody whose address is signed up once more, while the account is active",
                 parameters: &[SIGN_IN_URL],
                 subject: "You have an account at {site_name}",
-                body: "Hello {first_name},\n\nsomebody, you we hope, wanted to open an account at {site_name} with this address. You have one already:\n\n\
+                body: "Hello {first_name},\n\nSomebody, you we hope, wanted to open an account at {site_name} with this address. You have one already:\n\n\
                     [Sign in]({sign_in_url})\n\nForgotten the password? The page for signing in leads to a new one. If it was not you, do nothing: nothing \
                     was changed.\n",
             },
@@ -174,7 +176,7 @@ impl Kind {
                 when: "To somebody who has forgotten the password",
                 parameters: &[LINK, VALID_FOR],
                 subject: "A new password for {site_name}",
-                body: "Hello {first_name},\n\nsomebody asked for a new password for your account at {site_name}. To choose one:\n\n\
+                body: "Hello {first_name},\n\nSomebody asked for a new password for your account at {site_name}. To choose one:\n\n\
                     [Choose a new password]({link})\n\nThe link works once, for {valid_for}. If you did not ask, do nothing: your password stays as it is.\n",
             },
             Kind::PasswordResetByAdministrator => &Facts {
@@ -183,7 +185,7 @@ impl Kind {
                 when: "To a user for whom an administrator asks for a new password",
                 parameters: &[LINK, VALID_FOR],
                 subject: "Choose a new password for {site_name}",
-                body: "Hello {first_name},\n\nan administrator of {site_name} asks you to choose a new password:\n\n\
+                body: "Hello {first_name},\n\nAn administrator of {site_name} asks you to choose a new password:\n\n\
                     [Choose a new password]({link})\n\nThe link works once, for {valid_for}.\n",
             },
             Kind::EmailChange => &Facts {
@@ -192,7 +194,7 @@ impl Kind {
                 when: "To the new address, before it takes the old one’s place",
                 parameters: &[LINK, VALID_FOR, NEW_EMAIL],
                 subject: "Confirm your new address for {site_name}",
-                body: "Hello {first_name},\n\nyou asked that your account at {site_name} goes by the address {new_email} from now on. To confirm it:\n\n\
+                body: "Hello {first_name},\n\nYou asked that your account at {site_name} goes by the address {new_email} from now on. To confirm it:\n\n\
                     [Confirm the new address]({link})\n\nThe link works once, for {valid_for}. Until then the old address stays.\n",
             },
             Kind::EmailChangeAsked => &Facts {
@@ -201,7 +203,7 @@ impl Kind {
                 when: "To the old address, when somebody asks for another one",
                 parameters: &[NEW_EMAIL, SIGN_IN_URL],
                 subject: "Another address for your account at {site_name}",
-                body: "Hello {first_name},\n\nsomebody, you we hope, asked that your account at {site_name} goes by the address {new_email}. It does once \
+                body: "Hello {first_name},\n\nSomebody, you we hope, asked that your account at {site_name} goes by the address {new_email}. It does once \
                     that address is confirmed.\n\nIf it was not you, change your password now, which ends the request:\n\n[Sign in]({sign_in_url})\n",
             },
             Kind::EmailChangedByAdministrator => &Facts {
@@ -219,7 +221,7 @@ impl Kind {
                 when: "To somebody whose address another account asks for",
                 parameters: &[SIGN_IN_URL],
                 subject: "Your address at {site_name}",
-                body: "Hello {first_name},\n\nsomebody, you perhaps, wanted to give this address to another account at {site_name}. It belongs to yours, and \
+                body: "Hello {first_name},\n\nSomebody, you perhaps, wanted to give this address to another account at {site_name}. It belongs to yours, and \
                     stays with it:\n\n[Sign in]({sign_in_url})\n\nIf it was not you, do nothing: nothing was changed.\n",
             },
             Kind::NewDeveloper => &Facts {
@@ -228,7 +230,7 @@ impl Kind {
                 when: "To somebody whose account has become active",
                 parameters: &[],
                 subject: "Welcome to {site_name}",
-                body: "Hello {first_name},\n\nyour account at {site_name} is open. You sign in with {email}:\n\n{portal_url}\n",
+                body: "Hello {first_name},\n\nYour account at {site_name} is open. You sign in with {email}:\n\n{portal_url}\n",
             },
             Kind::SubscriptionRequested => &Facts {
                 name: "subscription-requested",
@@ -236,7 +238,7 @@ impl Kind {
                 when: "To the developer, when the product needs approval",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL],
                 subject: "Your request for {product}",
-                body: "Hello {first_name},\n\nwe have your request “{subscription}” for [{product}]({product_url}). An administrator decides on it, and you \
+                body: "Hello {first_name},\n\nWe have your request “{subscription}” for [{product}]({product_url}). An administrator decides on it, and you \
                     hear of it by mail.\n\n[See the request]({subscription_url})\n",
             },
             Kind::SubscriptionActivated => &Facts {
@@ -245,7 +247,7 @@ impl Kind {
                 when: "To the developer, when a subscription becomes active",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, ENDS, COMMENT],
                 subject: "Your subscription to {product} is active",
-                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) is active. Its keys are on its page:\n\n\
+                body: "Hello {first_name},\n\nYour subscription “{subscription}” to [{product}]({product_url}) is active. Its keys are on its page:\n\n\
                     [Show the keys]({subscription_url})\n\n{ends}\n\n{comment}\n",
             },
             Kind::SubscriptionDeclined => &Facts {
@@ -254,7 +256,16 @@ impl Kind {
                 when: "To the developer, when an administrator declines a request",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
                 subject: "Your request for {product} was declined",
-                body: "Hello {first_name},\n\nyour request “{subscription}” for [{product}]({product_url}) was declined.\n\n{comment}\n",
+                body: "Hello {first_name},\n\nYour request “{subscription}” for [{product}]({product_url}) was declined.\n\n{comment}\n",
+            },
+            Kind::SubscriptionSuspended => &Facts {
+                name: "subscription-suspended",
+                title: "Subscription suspended",
+                when: "To the developer, when an administrator suspends a subscription",
+                parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
+                subject: "Your subscription to {product} is suspended",
+                body: "Hello {first_name},\n\nYour subscription “{subscription}” to [{product}]({product_url}) is suspended: its keys do not work until an \
+                    administrator of {site_name} activates it again.\n\n{comment}\n\n[See the subscription]({subscription_url})\n",
             },
             Kind::SubscriptionCancelled => &Facts {
                 name: "subscription-cancelled",
@@ -262,7 +273,7 @@ impl Kind {
                 when: "To the developer, when a subscription is cancelled or has come to its end",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, COMMENT],
                 subject: "Your subscription to {product} has ended",
-                body: "Hello {first_name},\n\nyour subscription “{subscription}” to [{product}]({product_url}) has ended, and its keys no longer work.\n\n{comment}\n",
+                body: "Hello {first_name},\n\nYour subscription “{subscription}” to [{product}]({product_url}) has ended, and its keys no longer work.\n\n{comment}\n",
             },
             Kind::SubscriptionEnding => &Facts {
                 name: "subscription-ending",
@@ -270,16 +281,16 @@ impl Kind {
                 when: "To the developer, two weeks and then a day before a subscription comes to its end",
                 parameters: &[PRODUCT, PRODUCT_URL, SUBSCRIPTION, SUBSCRIPTION_URL, END_DATE],
                 subject: "Your subscription to {product} ends on {end_date}",
-                body: "Hello {first_name},\n\nyour [subscription “{subscription}”]({subscription_url}) to {product} works to the end of {end_date} (UTC). \
+                body: "Hello {first_name},\n\nYour [subscription “{subscription}”]({subscription_url}) to {product} works to the end of {end_date} (UTC). \
                     Then its keys stop working. If you need it longer, ask an administrator of {site_name}.\n",
             },
             Kind::KeyRegenerated => &Facts {
                 name: "key-regenerated",
                 title: "Key regenerated",
-                when: "To the owner, when one of the two keys was replaced",
+                when: "To the owner, when one of the two keys was regenerated",
                 parameters: &[PRODUCT, SUBSCRIPTION, SUBSCRIPTION_URL, WHICH_KEY],
-                subject: "A key of “{subscription}” was replaced",
-                body: "Hello {first_name},\n\nthe {which_key} key of your subscription “{subscription}” to {product} was replaced. The old one no longer works; \
+                subject: "A key of “{subscription}” was regenerated",
+                body: "Hello {first_name},\n\nThe {which_key} key of your subscription “{subscription}” to {product} was regenerated. The old one no longer works; \
                     the other key still does.\n\n[Show the keys]({subscription_url})\n",
             },
             Kind::AccessLost => &Facts {
@@ -297,7 +308,7 @@ impl Kind {
                 when: "To somebody whose account was closed or deleted",
                 parameters: &[],
                 subject: "Your account at {site_name} is closed",
-                body: "Hello {first_name},\n\nyour account at {site_name} is closed, and what it held of you is removed. Farewell, and thank you.\n",
+                body: "Hello {first_name},\n\nYour account at {site_name} is closed, and what it held of you is removed. Farewell, and thank you.\n",
             },
             Kind::NoticeSubscriptionRequested => &Facts {
                 name: "notice-subscription-requested",

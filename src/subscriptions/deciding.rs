@@ -41,7 +41,7 @@ impl Decision {
             Decision::Decline => "Decline",
             Decision::Suspend => "Suspend",
             Decision::Activate => "Activate",
-            Decision::Cancel => "Cancel",
+            Decision::Cancel => "Cancel subscription",
         }
     }
 
@@ -89,12 +89,12 @@ impl Decision {
         }
     }
 
-    fn mail(self) -> Option<Kind> {
+    fn mail(self) -> Kind {
         match self {
-            Decision::Approve | Decision::Activate => Some(Kind::SubscriptionActivated),
-            Decision::Decline => Some(Kind::SubscriptionDeclined),
-            Decision::Cancel => Some(Kind::SubscriptionCancelled),
-            Decision::Suspend => None,
+            Decision::Approve | Decision::Activate => Kind::SubscriptionActivated,
+            Decision::Decline => Kind::SubscriptionDeclined,
+            Decision::Suspend => Kind::SubscriptionSuspended,
+            Decision::Cancel => Kind::SubscriptionCancelled,
         }
     }
 }
@@ -150,6 +150,9 @@ pub async fn decide(
     let held = store::held(&mut tx, names).await?;
     let keys: Vec<i64> = held.iter().map(|one| one.subscription.id.0).collect();
     let changed = store::set_state(&mut tx, &keys, decision.from(), decision.to(), Some(&comment), ends).await?;
+    if decision == Decision::Approve {
+        ends::note_told(&mut tx, &changed.iter().map(|one| one.0).collect::<Vec<_>>()).await?;
+    }
     let mut decided = Decided::default();
     let (mut mails, mut was) = (Vec::new(), Vec::new());
     if changed.len() < held.len() {
@@ -160,10 +163,8 @@ pub async fn decide(
     for mut one in held.into_iter().filter(|one| changed.contains(&one.subscription.id)) {
         let before = one.subscription.facts(one.subscription.state());
         one.subscription.expires_at = ends.unwrap_or(one.subscription.expires_at);
-        if let Some(kind) = decision.mail() {
-            let values = told(post, &one.subscription).set("comment", comment.clone());
-            mails.push(Mail::new(kind, one.owner(), values));
-        }
+        let values = told(post, &one.subscription).set("comment", comment.clone());
+        mails.push(Mail::new(decision.mail(), one.owner(), values));
         was.push(before);
         decided.changed.push(one.subscription);
     }

@@ -6,25 +6,19 @@ use super::{State, Subscription, deciding, sight, store, told};
 use crate::{
     audit,
     auth::Administrator,
-    db::{Database, Instant},
+    db::{Database, Instant, Transaction},
     error::{Error, Problems},
     mail::{self, Kind, Mail, Post},
 };
 
 /// As `<input type="date">` sends and wants it.
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
-/// As people read it.
-const WORDS: &[BorrowedFormatItem<'static>] = format_description!("[day padding:none] [month repr:long] [year]");
 /// An end that is further away than this is a slip of the pen.
 const MOST_YEARS: i32 = 100;
 /// How long before the end its owner is warned, the first time and the second.
 const WARNINGS: [Duration; 2] = [Duration::days(14), Duration::days(1)];
 /// So many are ended or warned of in one transaction.
 const AT_ONCE: i64 = 500;
-
-pub(super) fn in_words(day: Date) -> String {
-    day.format(WORDS).unwrap_or_default()
-}
 
 impl Subscription {
     /// The last day, in UTC, on which it works.
@@ -39,7 +33,7 @@ impl Subscription {
 
     /// The same, for people.
     pub fn last_day_words(&self) -> String {
-        self.last_day().map(in_words).unwrap_or_default()
+        self.expires_at.map(Instant::last_day).unwrap_or_default()
     }
 }
 
@@ -107,6 +101,12 @@ async fn expire_due(db: &Database, job: &Administrator) -> Result<usize, Error> 
     }
     tx.commit().await?;
     Ok(due.len())
+}
+
+/// Takes what is due of the warnings as given: a mail that says how long they work goes to the owners of these.
+pub(super) async fn note_told(tx: &mut Transaction, keys: &[i64]) -> Result<(), Error> {
+    let soon = WARNINGS.map(|before| tx.now().plus(before));
+    store::ends::note_told(tx, keys, soon).await
 }
 
 /// Warns the owners of those that end soon. How many, of a stretch.

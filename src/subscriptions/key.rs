@@ -1,4 +1,4 @@
-//! The two keys of a subscription: made, kept encrypted, shown on request, replaced one at a time.
+//! The two keys of a subscription: made, kept encrypted, shown on request, regenerated one at a time.
 //! A key leaves this file only through `show_keys`, which says so in the audit log.
 
 use super::{
@@ -36,6 +36,13 @@ impl Which {
         match self {
             Which::Primary => "primary",
             Which::Secondary => "secondary",
+        }
+    }
+
+    pub fn other(self) -> Self {
+        match self {
+            Which::Primary => Which::Secondary,
+            Which::Secondary => Which::Primary,
         }
     }
 
@@ -113,7 +120,7 @@ pub async fn regenerate_key(
     let subscription = super::get(&mut tx, who, name).await?;
     if !subscription.has_keys() {
         let word = subscription.state().word().to_lowercase();
-        return Err(Error::Conflict(format!("Keys are replaced while a subscription is active; this one is {word}.")));
+        return Err(Error::Conflict(format!("Keys are regenerated while a subscription is active; this one is {word}.")));
     }
     let key = seal(keys, &subscription.name, which, &new_key())?;
     if !store::set_key(&mut tx, subscription.id, version, which == Which::Primary, &key).await? {

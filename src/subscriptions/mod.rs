@@ -65,7 +65,7 @@ impl State {
         match self {
             Self::Submitted => "Submitted",
             Self::Active => "Active",
-            Self::Rejected => "Rejected",
+            Self::Rejected => "Declined",
             Self::Cancelled => "Cancelled",
             Self::Suspended => "Suspended",
             Self::Expired => "Expired",
@@ -250,7 +250,7 @@ pub async fn subscribe(
     }
     let state = if product.approval_required { State::Submitted } else { State::Active };
     let terms = (!product.terms.is_empty()).then(|| product.terms.clone());
-    let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms, expires_at: None };
+    let wanted = Wanted { product: product.id, owner: who.id(), display_name, state, terms, expires_at: None, comment: String::new() };
     let subscription = insert_in(&mut tx, keys, who.actor(), &wanted).await?;
     announce(&mut tx, post, &subscription, Recipient::of(who.person()), &who.person().display()).await?;
     tx.commit().await?;
@@ -278,7 +278,7 @@ fn told(post: &Post, subscription: &Subscription) -> Values {
         .set("subscription_url", post.url(&subscription.path()))
         .set("product", subscription.product_display_name.clone())
         .set("product_url", post.url(&subscription.product_path()))
-        .set("ends", subscription.last_day().map_or(String::new(), |day| format!("It works to the end of {} (UTC).", ends::in_words(day))))
+        .set("ends", subscription.expires_at.map_or(String::new(), |at| format!("It works to the end of {} (UTC).", at.last_day())))
 }
 
 fn count(live: &[Subscription]) -> i64 {
@@ -304,6 +304,8 @@ pub struct Wanted {
     pub terms: Option<String>,
     /// When it ends, if it does.
     pub expires_at: Option<Instant>,
+    /// What an administrator said of its state.
+    pub comment: String,
 }
 
 /// Writes a subscription in any state, with new keys, in the caller's transaction; whether it is allowed was asked before.
@@ -348,7 +350,7 @@ pub async fn rename(db: &Database, who: &SignedIn, name: &str, version: i64, dis
 /// Ends a subscription for good: its keys stop working. False when it was cancelled already.
 ///
 /// # Errors
-/// `NotFound` for another's; `Conflict` when it was rejected or has expired.
+/// `NotFound` for another's; `Conflict` when it was declined or has expired.
 pub async fn cancel(db: &Database, post: &Post, who: &SignedIn, name: &str) -> Result<(Subscription, bool), Error> {
     let mut tx = db.write().await?;
     let subscription = get(&mut tx, who, name).await?;

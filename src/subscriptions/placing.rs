@@ -62,8 +62,11 @@ pub async fn place(db: &Database, keys: &Keys, post: &Post, admin: &Administrato
         return Err(Error::invalid("which", format!("This product allows {held} already. Its Settings tab changes how many.")));
     }
     let state = if product.approval_required && !new.activate { State::Submitted } else { State::Active };
-    let wanted = Wanted { product: product.id, owner: owner.id, display_name, state, terms: None, expires_at };
+    let wanted = Wanted { product: product.id, owner: owner.id, display_name, state, terms: None, expires_at, comment: String::new() };
     let subscription = insert_in(&mut tx, keys, admin.actor(), &wanted).await?;
+    if state == State::Active && expires_at.is_some() {
+        ends::note_told(&mut tx, &[subscription.id.0]).await?;
+    }
     let to = owner.recipient();
     let display = format!("{} {}", owner.first_name, owner.last_name);
     announce(&mut tx, post, &subscription, to, &display).await?;

@@ -165,12 +165,12 @@ pub(super) async fn insert(
     run!(&mut *connection, c => sqlx::query(
         "insert into subscriptions (name, name_folded, product_id, owner_id, display_name, state, primary_key, primary_mac,
             secondary_key, secondary_mac, terms_accepted, terms_accepted_at, created_at, started_at, ended_at, expires_at,
-            display_name_folded)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+            display_name_folded, state_comment)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
         .bind(name).bind(ids::fold(name)).bind(wanted.product).bind(wanted.owner).bind(&wanted.display_name).bind(wanted.state.as_str())
         .bind(&primary.sealed).bind(&primary.mac).bind(&secondary.sealed).bind(&secondary.mac).bind(&wanted.terms)
         .bind(wanted.terms.is_some().then_some(now)).bind(now).bind(started).bind(ended).bind(wanted.expires_at)
-        .bind(ids::fold(&wanted.display_name)).execute(c).await?.rows_affected());
+        .bind(ids::fold(&wanted.display_name)).bind(&wanted.comment).execute(c).await?.rows_affected());
     find(connection, wanted.owner, name).await?.ok_or(Error::NotFound)
 }
 

@@ -112,6 +112,11 @@ impl Frame {
         }
     }
 
+    /// Whether a row was ticked when its list was sent, and stays so.
+    pub fn is_ticked(&self, name: &str) -> bool {
+        self.flash.as_ref().is_some_and(|flash| flash.ticked.iter().any(|ticked| ticked == name))
+    }
+
     pub fn is_administrator(&self) -> bool {
         self.person.as_ref().is_some_and(|person| person.administrator)
     }

@@ -37,7 +37,7 @@ async fn an_administrator_makes_one_for_somebody_and_gives_it_an_end() {
         let Some(admin) = Browser::open(&portal.base, view).await else { return };
         sign_in(&admin, "root@portal.example").await;
         admin.goto("/publisher/products/orders/subscribers").await;
-        admin.click("Subscribe a User").await;
+        admin.click("Subscribe a user").await;
         admin.fill("User", "alv").await;
         assert_eq!(axe(&admin, view).await, "");
         admin.click("css=main form[method=post] button.main").await;
@@ -50,7 +50,7 @@ async fn an_administrator_makes_one_for_somebody_and_gives_it_an_end() {
         admin.see("No: the owner was not asked").await;
         admin.ask("document.getElementById('ends').value = '2026-12-31'").await;
         admin.click("css=form[action$='/end'] button").await;
-        admin.see("It works to the end of 31 December 2026 (UTC).").await;
+        admin.see("It works to the end of 31 Dec 2026 (UTC).").await;
         for (path, name) in [("/publisher/subscriptions", "subscriptions"), ("/publisher/products/orders/subscribers", "subscribers")] {
             admin.goto(path).await;
             admin.see("Ana Alves").await;

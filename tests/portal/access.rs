@@ -21,6 +21,7 @@ const TABLE: &[Row] = &[
     ("POST", "/theme", "/theme", [303, 303, 303]),
     ("GET", "/publisher/subscriptions/{name}", "/publisher/subscriptions/held", [303, 403, 200]),
     ("POST", "/publisher/subscriptions/{name}/decide", "/publisher/subscriptions/held/decide", [303, 403, 400]),
+    ("GET", "/publisher/subscriptions/{name}/cancel", "/publisher/subscriptions/held/cancel", [303, 403, 200]),
     ("POST", "/publisher/subscriptions/{name}/end", "/publisher/subscriptions/held/end", [303, 403, 400]),
     ("GET", "/publisher/new/subscription", "/publisher/new/subscription", [303, 403, 200]),
     ("POST", "/publisher/new/subscription", "/publisher/new/subscription", [303, 403, 422]),
@@ -107,6 +108,7 @@ const TABLE: &[Row] = &[
     // One that the developer holds.
     ("GET", "/account/subscriptions/{name}", "/account/subscriptions/held", [303, 200, 404]),
     ("POST", "/account/subscriptions/{name}/keys", "/account/subscriptions/held/keys", [303, 200, 404]),
+    ("GET", "/account/subscriptions/{name}/regenerate/{inner}", "/account/subscriptions/held/regenerate/primary", [303, 200, 404]),
     ("GET", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 200, 404]),
     ("POST", "/account/subscriptions/{name}/cancel", "/account/subscriptions/held/cancel", [303, 303, 404]),
     ("POST", "/account/subscriptions/{name}/rename", "/account/subscriptions/held/rename", [303, 400, 400]),

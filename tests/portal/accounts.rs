@@ -224,7 +224,7 @@ async fn an_administrator_sends_a_reset() {
     admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("is on its way");
     admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("sent a moment ago");
     let link = link_to(&portal, &smtp, "dev@portal.example").await;
-    assert!(smtp.newest("dev@portal.example").text().contains("an administrator of Portico asks you"));
+    assert!(smtp.newest("dev@portal.example").text().contains("An administrator of Portico asks you"));
     assert_eq!(smtp.delivered().len(), 1);
     let guest = portal.guest();
     choose(&guest, &link, NEW).await.is(303);

@@ -26,6 +26,13 @@ async fn the_sample_fills_an_empty_database_once() {
         assert!(portal.count(table).await >= least, "{table}");
     }
 
+    // What was decided has its reason, and what waits says what it is for.
+    let unsaid = "select count(*) from subscriptions where state in ('rejected', 'suspended') and state_comment = ''";
+    assert_eq!(portal.count(unsaid).await, 0);
+    let unnamed = "select count(*) from subscriptions s join products p on p.id = s.product_id where s.state = 'submitted' and s.display_name = p.display_name";
+    assert_eq!(portal.count(unnamed).await, 0);
+    assert!(portal.count("select count(*) from subscriptions where state in ('rejected', 'submitted')").await > 1);
+
     // One account of each kind, and what each of them sees.
     let sign_in = async |email: &str| {
         let browser = portal.guest();

@@ -287,6 +287,7 @@ impl People {
                     state,
                     terms: (!product.terms.is_empty()).then(|| product.terms.clone()),
                     expires_at: None,
+                    comment: String::new(),
                 };
                 let name = format!("{}-{}", chance::name(numbers.seed ^ 1, self.subscribed), ids::slug(&product.name));
                 let actor = Actor::User { id: user.id, display: user.display(), administrator: false };

@@ -31,11 +31,11 @@ pub const STATES: [(&str, &str); 8] = [
     ("submitted", "Submitted"),
     ("active", "Active"),
     ("suspended", "Suspended"),
-    ("rejected", "Rejected"),
+    ("rejected", "Declined"),
     ("cancelled", "Cancelled"),
     ("expired", "Expired"),
     ("ending", "Ending within 30 days"),
-    ("unseen", "Hidden from the owner"),
+    ("unseen", "Hidden from owner"),
 ];
 
 const SOON: time::Duration = time::Duration::days(30);

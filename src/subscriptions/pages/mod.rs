@@ -19,7 +19,7 @@ use crate::{
     web::{
         self, Answer, Flash, Form, Frame, Routes,
         filters::{shortened, the},
-        form::{Name, Query},
+        form::{Name, Names, Query},
         markdown::{self, SafeHtml},
         paging::{Page, Pager},
     },
@@ -35,6 +35,7 @@ pub fn routes(routes: &mut Routes) {
         .get("/account/subscriptions/{name}/cancel", ask_cancel)
         .post("/account/subscriptions/{name}/cancel", cancel)
         .post("/account/subscriptions/{name}/rename", rename)
+        .get("/account/subscriptions/{name}/regenerate/{inner}", ask_regenerate)
         .post("/account/subscriptions/{name}/regenerate", regenerate)
         .get("/publisher/new/subscription", add::add)
         .post("/publisher/new/subscription", add::create)
@@ -42,6 +43,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/decide/subscriptions", publisher::decide_many)
         .get("/publisher/subscriptions/{name}", publisher::show)
         .post("/publisher/subscriptions/{name}/decide", publisher::decide)
+        .get("/publisher/subscriptions/{name}/cancel", publisher::ask_cancel)
         .post("/publisher/subscriptions/{name}/end", publisher::set_end);
 }
 
@@ -152,14 +154,51 @@ struct RegenerateForm {
     key: String,
 }
 
-async fn regenerate(who: SignedIn, portal: Data<Portal>, session: Session, Name(name): Name, Form(form): Form<RegenerateForm>) -> Answer {
+/// Asks before a key is regenerated: the old one stops at once.
+#[derive(Template)]
+#[template(path = "subscriptions/regenerate.html")]
+struct RegeneratePage {
+    frame: Frame,
+    subscription: Subscription,
+    which: Which,
+    goes: Vec<String>,
+    stays: Vec<String>,
+}
+
+async fn ask_regenerate(who: SignedIn, portal: Data<Portal>, frame: Frame, session: Session, Names(name, key): Names) -> Answer {
+    let subscription = super::get(&mut portal.db.read().await?, &who, &name).await?;
+    let which = Which::parse(&key).ok_or(Error::NotFound)?;
+    if !subscription.has_keys() {
+        let word = subscription.state().word().to_lowercase();
+        Flash::warn(format!("Keys are regenerated while a subscription is active; this one is {word}.")).keep(&session)?;
+        return web::see_other(&subscription.path());
+    }
+    let goes = vec![format!("The {} key: it stops working at once, and programs that use it are refused", which.word())];
+    let stays = vec![format!("The {} key: it goes on working, so move your programs to it first", which.other().word())];
+    web::page(&RegeneratePage { frame: framed(frame), subscription, which, goes, stays })
+}
+
+/// The answer shows the new key, where keys are shown, as `show_keys` does.
+async fn regenerate(
+    who: SignedIn,
+    portal: Data<Portal>,
+    frame: Frame,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<RegenerateForm>,
+) -> Answer {
     let Some(which) = Which::parse(&form.key) else { return Err(Error::BadRequest("The key is primary or secondary.".to_owned())) };
     let done = super::regenerate_key(&portal.db, &portal.keys, &portal.mail, &who, &name, which, form.version).await?;
     let subscription = super::get(&mut portal.db.read().await?, &who, &name).await?;
     let said = match done {
-        true => Flash::good(format!("The {} key was replaced. The old one no longer works; the other key still does.", which.word())),
-        false => Flash::warn("The subscription was changed since this page was shown, so no key was replaced."),
+        true => Flash::good(format!("Regenerated the {} key. The old one no longer works; the other key still does.", which.word())),
+        false => Flash::warn("The subscription was changed since this page was shown, so no key was regenerated."),
     };
+    if done && subscription.is_active() {
+        let (subscription, keys) = super::show_keys(&portal.db, &portal.keys, &who, &name).await?;
+        let frame = Frame { flash: Some(said), ..frame };
+        return web::page(&ShowPage::of(&portal, frame, subscription, Some(keys)).await?);
+    }
     said.keep(&session)?;
     web::see_other(&subscription.path())
 }

@@ -26,7 +26,7 @@ use crate::{
 struct HeldPage {
     frame: Frame,
     held: Held,
-    /// The owner no longer sees the product.
+    /// The owner, who can sign in, no longer sees the product.
     hidden: bool,
     terms: SafeHtml,
     comment: String,
@@ -39,7 +39,8 @@ impl HeldPage {
     async fn load(portal: &Portal, frame: Frame, name: &str) -> Result<Self, Error> {
         let mut connection = portal.db.read().await?;
         let held = subscriptions::get_any(&mut connection, name).await?;
-        let hidden = !catalog::without_sight(&mut connection, &[held.subscription.id], portal.db.now()).await?.is_empty();
+        let hidden = held.owner_state == "active"
+            && !catalog::without_sight(&mut connection, &[held.subscription.id], portal.db.now()).await?.is_empty();
         let terms = markdown::to_html(held.subscription.terms_accepted.as_deref().unwrap_or(""));
         let ends = held.subscription.last_day_field();
         Ok(Self { frame, hidden, terms, comment: String::new(), ends, problems: Problems::default(), held })
@@ -48,20 +49,54 @@ impl HeldPage {
     fn tone(&self, decision: &Decision) -> &'static str {
         match decision {
             Decision::Approve | Decision::Activate => "main",
-            Decision::Decline | Decision::Cancel => "danger",
-            Decision::Suspend => "",
+            Decision::Decline => "danger",
+            Decision::Suspend | Decision::Cancel => "",
         }
     }
 
-    /// What may be done with it now.
+    /// What may be done with it now, and undone: cancelling asks on a page of its own.
     fn decisions(&self) -> Vec<Decision> {
         let state = self.held.subscription.state();
-        Decision::ALL.into_iter().filter(|one| one.from().contains(&state)).collect()
+        Decision::ALL.into_iter().filter(|one| *one != Decision::Cancel && one.from().contains(&state)).collect()
     }
 }
 
 pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
     web::page(&HeldPage::load(&portal, frame, &name).await?)
+}
+
+/// Asks before a subscription is cancelled, which is final.
+#[derive(Template)]
+#[template(path = "subscriptions/end.html")]
+struct CancelPage {
+    frame: Frame,
+    held: Held,
+    comment: String,
+    problems: Problems,
+    goes: Vec<String>,
+    stays: Vec<String>,
+}
+
+impl CancelPage {
+    fn new(frame: Frame, held: Held, comment: String, problems: Problems) -> Self {
+        let goes = vec![
+            "Both keys: they stop working at once, and programs that use them are refused".to_owned(),
+            "The subscription itself: a cancelled one cannot be made active again".to_owned(),
+        ];
+        let stays = vec!["Its record, here and in the owner’s list. The owner is told by mail".to_owned()];
+        Self { frame, held, comment, problems, goes, stays }
+    }
+}
+
+pub(super) async fn ask_cancel(_admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name) -> Answer {
+    let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
+    let subscription = &held.subscription;
+    if !Decision::Cancel.from().contains(&subscription.state()) {
+        let word = subscription.state().word().to_lowercase();
+        Flash::warn(format!("This subscription is {word}, so there is nothing to cancel.")).keep(&session)?;
+        return web::see_other(&subscription.publisher_path());
+    }
+    web::page(&CancelPage::new(frame, held, String::new(), Problems::default()))
 }
 
 #[derive(Deserialize)]
@@ -83,18 +118,23 @@ fn decision(form: &DecideForm) -> Result<Decision, Error> {
     Decision::parse(&form.decision).ok_or_else(|| Error::BadRequest("The decision is missing.".to_owned()))
 }
 
-/// What was done, and what was found done already by somebody else.
+/// What was done, and what was left because it was in no state for it.
 fn said(decision: Decision, decided: &Decided) -> Flash {
     let others = match decided.others.as_slice() {
         [] => String::new(),
         [one] => {
             let who = the("subscription", &one.display_name);
-            format!("{}{} is {} by now, so it was left as it is.", who[..1].to_uppercase(), &who[1..], one.state().word().to_lowercase())
+            format!("{}{} is {}, so it was left as it is.", who[..1].to_uppercase(), &who[1..], one.state().word().to_lowercase())
         }
-        many => format!(
-            "{} were in another state by now, and were left as they are.",
-            counted(many.len() as i64, "subscription", "subscriptions")
-        ),
+        many => {
+            let needed = match decision {
+                Decision::Approve | Decision::Decline => "were not waiting for approval",
+                Decision::Suspend => "were not active",
+                Decision::Activate => "were not suspended",
+                Decision::Cancel => "were neither active nor suspended",
+            };
+            format!("{} {needed}, and were left as they are.", counted(many.len() as i64, "subscription", "subscriptions"))
+        }
     };
     match decided.changed.as_slice() {
         [] => Flash::warn(others),
@@ -124,6 +164,9 @@ pub(super) async fn decide(
         Ok(decided) => {
             said(decision, &decided).keep(&session)?;
             web::see_other(&held.subscription.publisher_path())
+        }
+        Err(Error::Invalid(problems)) if decision == Decision::Cancel => {
+            web::invalid(&CancelPage::new(frame, held, form.comment, problems))
         }
         Err(Error::Invalid(problems)) => {
             let page = HeldPage::load(&portal, frame, &name).await?;
@@ -173,6 +216,9 @@ pub(super) async fn set_end(
     web::page_with(status, &HeldPage { problems, ends: form.ends, ..page })
 }
 
+/// No page shows more rows than this, so no more ticks are worth keeping.
+const MOST_TICKS: usize = 500;
+
 pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<DecideForm>) -> Answer {
     let decision = decision(&form)?;
     let back = local_path(Some(&form.back), "/publisher/subscriptions");
@@ -185,7 +231,8 @@ pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, sess
     if decided.changed.is_empty() && decided.others.is_empty() {
         Flash::warn("The ticked subscriptions are gone, so nothing was changed.").keep(&session)?;
     } else {
-        said(decision, &decided).keep(&session)?;
+        let ticked = decided.changed.iter().chain(&decided.others).take(MOST_TICKS).map(|one| one.name.clone()).collect();
+        Flash { ticked, ..said(decision, &decided) }.keep(&session)?;
     }
     web::see_other(&back)
 }

@@ -74,6 +74,14 @@ pub(in crate::subscriptions) async fn take_to_warn(
     statement.sql(") order by s.expires_at, s.id limit").bind(most).sql(taken).all(tx).await
 }
 
+/// Those that have an end are as far warned of it as is due now.
+pub(in crate::subscriptions) async fn note_told(tx: &mut Transaction, keys: &[i64], [first, second]: [Instant; 2]) -> Result<(), Error> {
+    let mut statement = Select::new(tx, "update subscriptions set warned = case when expires_at <=");
+    statement.bind(second).sql("then 2 when expires_at <=").bind(first);
+    statement.sql("then 1 else 0 end where expires_at is not null and id").in_keys(keys).execute(tx).await?;
+    Ok(())
+}
+
 pub(in crate::subscriptions) async fn note_warned(tx: &mut Transaction, keys: &[i64], warned: i64) -> Result<(), Error> {
     let mut statement = Select::new(tx, "update subscriptions set warned =");
     statement.bind(warned).sql("where id").in_keys(keys).execute(tx).await?;

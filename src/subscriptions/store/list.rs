@@ -63,7 +63,7 @@ pub struct Filter {
     pub product: Option<ProductId>,
     /// Those whose owners are in it now.
     pub group: Option<GroupId>,
-    /// Live ones whose owners do not see the product.
+    /// Live ones whose owners, who can sign in, do not see the product.
     pub unseen: bool,
     /// Active and suspended ones that end before this.
     pub ending: Option<Instant>,
@@ -111,7 +111,9 @@ impl Filter {
             statement.sql("))");
         }
         if self.unseen {
+            // Who cannot sign in sees nothing, which says nothing of visibility.
             statement.filter("s.state in ('submitted', 'active', 'suspended')").sql("and").sql(UNSEEN);
+            statement.filter("s.owner_id in (select u.id from users u where u.state = 'active')");
         }
     }
 }
@@ -132,7 +134,7 @@ pub struct SubscriptionRow {
     pub last_name: String,
     pub email: String,
     pub owner_state: String,
-    /// It is live, and the owner does not see the product.
+    /// It is live, and the owner, who can sign in, does not see the product.
     #[serde(deserialize_with = "flag")]
     pub unseen: bool,
 }
@@ -180,7 +182,7 @@ pub async fn list(
         vec![now.into()],
         "select s.id, s.name, s.display_name, s.state, s.created_at, s.expires_at, p.name as product_name,
             p.display_name as product_display_name, u.name as owner_name, u.first_name, u.last_name, u.email, u.state as owner_state,
-            case when s.state in ('submitted', 'active', 'suspended') and",
+            case when u.state = 'active' and s.state in ('submitted', 'active', 'suspended') and",
     );
     rows.sql(UNSEEN).sql(
         "then 1 else 0 end as unseen

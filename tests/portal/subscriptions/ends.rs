@@ -30,11 +30,12 @@ async fn it_ends_at_that_instant_for_gateways_and_then_in_the_list_and_the_log()
     admin
         .post_and_follow(&end, &[("version", "1"), ("ends", "2026-03-04")])
         .await
-        .shows("It works to the end of 4 March 2026 (UTC).")
-        .shows("5 Mar 2026, 00:00 UTC");
+        .shows("It works to the end of 4 Mar 2026 (UTC).")
+        .shows("4 Mar 2026")
+        .hides("5 Mar 2026");
     admin.post_and_follow(&end, &[("version", "1"), ("ends", "2026-03-04")]).await.shows("nothing was changed");
     let own = page.replace("/publisher/", "/account/");
-    dev.get(&own).await.shows("5 Mar 2026, 00:00 UTC");
+    dev.get(&own).await.shows("4 Mar 2026").hides("5 Mar 2026");
     assert_eq!(warnings(&portal, &smtp).await, 1);
     // Nine in the morning of the 2nd; 63 hours later the last day, the 4th, is over.
     portal.pass(Duration::hours(40));
@@ -45,7 +46,7 @@ async fn it_ends_at_that_instant_for_gateways_and_then_in_the_list_and_the_log()
     portal.pass(Duration::SECOND);
     assert_eq!((portal.work().await, portal.work().await), (1, 0));
     let (admin, dev) = (portal.signed_in("root@portal.example").await, portal.signed_in("dev@portal.example").await);
-    admin.get(&page).await.shows("Expired</span>").shows("This subscription is expired and stays so.").shows("5 Mar 2026, 00:00 UTC");
+    admin.get(&page).await.shows("Expired</span>").shows("This subscription is expired and stays so.").shows(">4 Mar 2026</dd>");
     dev.get(&own).await.shows("Expired</span>").shows("The keys no longer work.");
     admin.get("/publisher/subscriptions?state=expired").await.shows(NAME);
     admin.get("/publisher/audit?action=subscription.expired").await.shows("Ended subscription").shows("ends of subscriptions");
@@ -65,8 +66,8 @@ async fn its_owner_is_warned_two_weeks_and_a_day_before_and_anew_of_another_end(
     portal.pass(Duration::hours(1));
     assert_eq!(warnings(&portal, &smtp).await, 1);
     let mail = smtp.newest("dev@portal.example");
-    assert_eq!(mail.header("Subject").unwrap(), "Your subscription to Product orders ends on 30 April 2026");
-    assert!(mail.text().contains("to the end of 30 April 2026 (UTC)"), "{}", mail.text());
+    assert_eq!(mail.header("Subject").unwrap(), "Your subscription to Product orders ends on 30 Apr 2026");
+    assert!(mail.text().contains("to the end of 30 Apr 2026 (UTC)"), "{}", mail.text());
     portal.pass(Duration::days(12));
     assert_eq!(warnings(&portal, &smtp).await, 1);
     portal.pass(Duration::days(1));
@@ -85,6 +86,22 @@ async fn its_owner_is_warned_two_weeks_and_a_day_before_and_anew_of_another_end(
     portal.pass(Duration::days(2));
     assert_eq!(portal.work().await, 1);
     assert_eq!(warnings(&portal, &smtp).await, 5);
+}
+
+#[tokio::test]
+async fn what_says_how_long_it_works_is_a_warning_too() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.seed_product(with_approval()).await;
+    let (admin, dev) = (portal.administrator().await, portal.developer("dev@portal.example").await);
+    let decide = format!("/publisher/subscriptions/{}/decide", requested(&dev, NAME).await);
+    admin.post(&decide, &[("decision", "approve"), ("ends", "2026-03-10")]).await.is(303);
+    let place = [("who", "dev@portal.example"), ("which", "orders"), ("activate", "on"), ("display_name", "Other"), ("ends", "2026-03-10")];
+    admin.post("/publisher/new/subscription", &place).await.is(303);
+    assert_eq!(warnings(&portal, &smtp).await, 0, "two mails at once");
+    assert!(smtp.newest("dev@portal.example").text().contains("to the end of 10 Mar 2026"));
+    // The day before is another matter.
+    portal.pass(Duration::days(8));
+    assert_eq!(warnings(&portal, &smtp).await, 2);
 }
 
 #[tokio::test]
@@ -112,14 +129,15 @@ async fn a_request_is_approved_to_a_day_and_a_bad_day_is_told() {
         .post_and_follow(&decide, &[("decision", "approve"), ("ends", "2026-12-31")])
         .await
         .shows("Approved")
-        .shows("1 Jan 2027, 00:00 UTC");
+        .shows("31 Dec 2026")
+        .hides("1 Jan 2027");
     let end = format!("{page}/end");
     admin.post(&end, &[("version", "2"), ("ends", "2026-03-01")]).await.is(422).shows("This day is over.").shows("value=\"2026-03-01\"");
     admin.post(&end, &[("version", "1"), ("ends", "2027-03-01")]).await.is(409).shows("changed meanwhile").shows("value=\"2027-03-01\"");
     // Suspended and activated again it keeps its end.
     admin.post(&decide, &[("decision", "suspend")]).await.is(303);
-    admin.post_and_follow(&decide, &[("decision", "activate")]).await.shows("1 Jan 2027, 00:00 UTC");
-    admin.post_and_follow(&end, &[("version", "4"), ("ends", "")]).await.shows("It has no end any more.").hides("1 Jan 2027");
+    admin.post_and_follow(&decide, &[("decision", "activate")]).await.shows("31 Dec 2026").hides("1 Jan 2027");
+    admin.post_and_follow(&end, &[("version", "4"), ("ends", "")]).await.shows("It has no end any more.").hides("31 Dec 2026");
     let entry = "select count(*) from audit where action = 'subscription.end_changed' and before like '%expires_at%' and after not like '%expires_at%'";
     assert_eq!(portal.count(entry).await, 1);
 }

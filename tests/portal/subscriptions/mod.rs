@@ -35,7 +35,7 @@ async fn without_approval_it_is_active_and_its_keys_are_shown_on_request() {
     made.is(303);
     let path = made.location().to_owned();
     let page = dev.get(&path).await;
-    page.is(200).shows("Subscribed to Product orders. Your two keys are ready.").shows(NAME).shows("Active").shows("Show Keys");
+    page.is(200).shows("Subscribed to Product orders. Your two keys are ready.").shows(NAME).shows("Active").shows("Show keys");
     assert!(keys_on(&page.text).is_empty(), "no key before it is asked for");
     dev.get(&format!("{path}/keys")).await.is(405);
 
@@ -83,7 +83,7 @@ async fn with_approval_it_is_submitted_and_shows_no_keys() {
         with_product(Product { name: "orders", groups: &["developers"], approval_required: true, ..Product::default() }).await;
     let made = subscribe(&dev, "orders", NAME).await;
     let page = dev.get(made.location()).await;
-    page.shows("Asked for a subscription").shows("Submitted").hides("Show Keys");
+    page.shows("Asked for a subscription").shows("Submitted").hides("Show keys");
     let refused = dev.post(&format!("{}/keys", made.location()), &[]).await;
     refused.is(409).shows("this one is submitted");
     assert!(keys_on(&refused.text).is_empty());
@@ -180,15 +180,15 @@ async fn a_product_without_subscriptions_takes_none() {
 async fn it_is_cancelled_for_good_after_a_question() {
     let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
     let path = subscribe(&dev, "orders", NAME).await.location().to_owned();
-    dev.get(&format!("{path}/cancel")).await.is(200).shows("Cancel the subscription Production line?").shows("Both keys").shows("Keep It");
+    dev.get(&format!("{path}/cancel")).await.is(200).shows("Cancel the subscription Production line?").shows("Both keys").shows("Keep it");
     let done = dev.post_and_follow(&format!("{path}/cancel"), &[]).await;
     done.shows("Cancelled the subscription Production line to Product orders.").shows("Cancelled</span>");
     dev.post_and_follow(&format!("{path}/cancel"), &[]).await.shows("It was cancelled already, so nothing was changed.");
-    dev.get(&path).await.shows("The keys no longer work.").hides("Show Keys").hides("Cancel subscription");
+    dev.get(&path).await.shows("The keys no longer work.").hides("Show keys").hides("Cancel subscription");
     dev.get(&format!("{path}/cancel")).await.is(303);
     dev.post(&format!("{path}/keys"), &[]).await.is(409);
     portal.run(&["update subscriptions set state = 'rejected' where state =", ""], vec!["cancelled".into()]).await;
-    dev.post(&format!("{path}/cancel"), &[]).await.is(409).shows("This subscription is rejected and stays so.");
+    dev.post(&format!("{path}/cancel"), &[]).await.is(409).shows("This subscription is declined and stays so.");
     assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.cancelled").count(), 1);
     // Cancelled is final, and the name is free again.
     subscribe(&dev, "orders", NAME).await.is(303);
@@ -220,16 +220,16 @@ async fn taken_out_of_the_group_the_product_is_gone_and_the_subscription_lives_a
     portal.seed_membership("dev@portal.example", "alpha", START, None).await;
     let path = subscribe(&dev, "orders", NAME).await.location().to_owned();
     let admin = portal.administrator().await;
-    dev.get("/account/subscriptions").await.shows("href=\"/products/orders\"").hides("No longer shown");
-    admin.get("/publisher/subscriptions").await.hides("no longer sees it");
+    dev.get("/account/subscriptions").await.shows("href=\"/products/orders\"").hides("Hidden from you");
+    admin.get("/publisher/subscriptions").await.hides("Hidden from owner</span>");
 
     portal.end_membership("dev@portal.example", "alpha").await;
     dev.get("/products/orders").await.is(404);
     dev.get("/products").await.hides("Product orders");
     let list = dev.get("/account/subscriptions").await;
-    list.shows("Product orders").shows("No longer shown to you; the subscription stays").hides("href=\"/products/orders\"").shows("Active");
+    list.shows("Product orders").shows("Hidden from you").hides("href=\"/products/orders\"").shows("Active");
     dev.get(&path).await.shows("You no longer see this product. The subscription keeps working");
-    admin.get("/publisher/subscriptions").await.shows("The owner no longer sees it");
+    admin.get("/publisher/subscriptions").await.shows("Hidden from owner</span>");
     assert_eq!(keys_on(&dev.post(&format!("{path}/keys"), &[]).await.text).len(), 2);
     // Another of the same product cannot be had.
     subscribe(&dev, "orders", "Second").await.is(404);
@@ -266,7 +266,7 @@ async fn administrators_find_them_by_product_owner_and_state() {
     list("?group=partners&product=orders").await.shows("class=\"count\">1</span>").shows("Third").shows("value=\"partners\"");
     list("?state=unseen").await.shows("No subscription matches.");
     portal.close_product("payments", "developers").await;
-    list("?state=unseen").await.shows("class=\"count\">1</span>").shows("Second").shows("The owner no longer sees it");
+    list("?state=unseen").await.shows("class=\"count\">1</span>").shows("Second").shows("Hidden from owner</span>");
     list("?state=ending").await.shows("No subscription matches.");
     let ends = portico::db::Instant::new(crate::support::START + time::Duration::days(29));
     portal.run(&["update subscriptions set expires_at =", "where display_name = 'First'"], vec![ends.into()]).await;
@@ -334,11 +334,11 @@ async fn a_request_is_approved_with_a_comment_and_everybody_hears_of_it() {
     let mail = smtp.newest("dev@portal.example");
     assert_eq!(mail.header("Subject").unwrap(), "Your subscription to Product orders is active");
     assert!(mail.text().contains("Welcome"), "{}", mail.text());
-    dev.get(&format!("/account/subscriptions/{name}")).await.shows("Active").shows("Show Keys").shows("Welcome");
+    dev.get(&format!("/account/subscriptions/{name}")).await.shows("Active").shows("Show keys").shows("Welcome");
     // Somebody else had the page open.
     let second = portal.administrator_named("second@portal.example", "Second", "Admin").await;
     let late = second.post_and_follow(&format!("{page}/decide"), &[("decision", "decline"), ("comment", "No")]).await;
-    late.shows("is active by now, so it was left as it is").shows("Welcome");
+    late.shows("is active, so it was left as it is").shows("Welcome");
     assert_eq!(portal.audited().await.iter().filter(|action| action.starts_with("subscription.")).count(), 2);
 }
 
@@ -350,8 +350,9 @@ async fn a_subscription_goes_through_its_states_and_no_others() {
     let dev = portal.developer("dev@portal.example").await;
     let name = requested(&dev, NAME).await;
     let page = format!("/publisher/subscriptions/{name}");
+    admin.get(&format!("{page}/cancel")).await.is(303);
     let decide = async |decision: &str| admin.post_and_follow(&format!("{page}/decide"), &[("decision", decision)]).await;
-    decide("suspend").await.shows("is submitted by now");
+    decide("suspend").await.shows("is submitted, so it was left");
     let long = "x".repeat(1001);
     admin
         .post(&format!("{page}/decide"), &[("decision", "approve"), ("comment", long.as_str())])
@@ -359,13 +360,19 @@ async fn a_subscription_goes_through_its_states_and_no_others() {
         .is(422)
         .shows("may have 1000 characters");
     decide("approve").await.shows("Approved");
-    decide("activate").await.shows("is active by now");
+    decide("activate").await.shows("is active, so it was left");
     decide("suspend").await.shows("Suspended");
     dev.get(&format!("/account/subscriptions/{name}")).await.shows("The keys do not work while the subscription is suspended");
     decide("activate").await.shows("Activated");
-    decide("cancel").await.shows("Cancelled").shows("stays so");
+    // What cannot be undone is on a page that asks.
+    admin.get(&page).await.shows("Cancel subscription…").hides("value=\"cancel\"");
+    let asked = admin.get(&format!("{page}/cancel")).await;
+    asked.is(200).shows("Cancel the subscription Production line?").shows("Dev Eloper holds it, for Product orders.").shows("Both keys");
+    let told = [("decision", "cancel"), ("comment", long.as_str())];
+    admin.post(&format!("{page}/decide"), &told).await.is(422).shows("may have 1000 characters").shows("Keep it").shows(&long);
+    decide("cancel").await.shows("Cancelled").shows("stays so").hides("Cancel subscription…");
     for decision in ["approve", "decline", "suspend", "activate", "cancel"] {
-        decide(decision).await.shows("is cancelled by now");
+        decide(decision).await.shows("is cancelled, so it was left");
     }
     admin.post(&format!("{page}/decide"), &[("decision", "delete")]).await.is(400);
     admin.get("/publisher/subscriptions/none").await.is(404);
@@ -382,31 +389,107 @@ async fn many_requests_are_decided_at_once_in_one_entry_of_the_log() {
     dev.post(&format!("/account/subscriptions/{}/cancel", names[2]), &[]).await.is(303);
     form.extend(names.iter().map(|name| ("subscription", name.as_str())));
     let reply = admin.post_and_follow("/publisher/decide/subscriptions", &form).await;
-    reply.shows("Approved 2 subscriptions.").shows("is cancelled by now");
+    reply.shows("Approved 2 subscriptions.").shows("is cancelled, so it was left");
     assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.approved").count(), 1);
     assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 2);
     assert_eq!(portal.count("select count(*) from mails where kind = 'subscription-activated'").await, 2);
     admin.post_and_follow("/publisher/decide/subscriptions", &[("decision", "approve")]).await.shows("Nothing is ticked");
+    // What was ticked stays so, and what is in no state for it is said to be.
+    form[0].1 = "activate";
+    form[1].1 = "/publisher/subscriptions";
+    let again = admin.post_and_follow("/publisher/decide/subscriptions", &form).await;
+    again.shows("3 subscriptions were not suspended, and were left as they are.");
+    assert_eq!(again.text.matches("name=\"subscription\" value=\"").count(), 3);
+    assert_eq!(again.text.matches(" checked></td>").count(), 3, "{}", again.text);
+    let list = admin.get("/publisher/subscriptions").await;
+    list.hides(" checked></td>");
 }
 
 #[tokio::test]
-async fn a_key_is_replaced_on_its_own_and_once_a_click() {
+async fn a_key_is_regenerated_on_its_own_after_a_question_and_once_a_click() {
     let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
     let name = requested(&dev, NAME).await;
     let page = format!("/account/subscriptions/{name}");
     let before = dev.post(&format!("{page}/keys"), &[]).await.text;
     let before = keys_on(&before);
     let form = [("version", "1"), ("key", "primary")];
-    dev.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("The primary key was replaced.");
-    dev.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("no key was replaced");
-    let after = dev.post(&format!("{page}/keys"), &[]).await.text;
-    let after = keys_on(&after);
+    // It is asked first, and changes nothing yet.
+    dev.get(&page).await.shows("Regenerate primary key…").hides("name=\"key\"");
+    let asked = dev.get(&format!("{page}/regenerate/primary")).await;
+    asked.is(200).shows("Regenerate the primary key?").shows("The primary key: it stops").shows("The secondary key: it goes on");
+    asked.shows("name=\"version\" value=\"1\"").shows("name=\"key\" value=\"primary\"");
+    assert!(keys_on(&asked.text).is_empty());
+    dev.get(&format!("{page}/regenerate/third")).await.is(404);
+    // The new key is on the answer, which no cache keeps.
+    let done = dev.post(&format!("{page}/regenerate"), &form).await;
+    done.is(200).shows("Regenerated the primary key.").shows("Hide keys");
+    assert_eq!(done.header("cache-control"), "no-store");
+    let after = keys_on(&done.text);
+    assert_eq!(after, keys_on(&dev.post(&format!("{page}/keys"), &[]).await.text));
+    dev.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("no key was regenerated");
     assert_ne!(after[0], before[0]);
     assert_eq!(after[1], before[1]);
     assert_eq!(portal.count("select count(*) from mails where kind = 'key-regenerated'").await, 1);
     dev.post(&format!("{page}/regenerate"), &[("version", "2"), ("key", "third")]).await.is(400);
     let other = portal.developer("other@portal.example").await;
     other.post(&format!("{page}/regenerate"), &[("version", "2"), ("key", "primary")]).await.is(404);
+    other.get(&format!("{page}/regenerate/primary")).await.is(404);
+    // Suspended it gets a key too, which is shown when it is active again; ended it gets none.
+    let admin = portal.administrator().await;
+    let decide = format!("/publisher/subscriptions/{name}/decide");
+    admin.post(&decide, &[("decision", "suspend")]).await.is(303);
+    let done = dev.post_and_follow(&format!("{page}/regenerate"), &[("version", "3"), ("key", "secondary")]).await;
+    done.shows("Regenerated the secondary key.").hides("Hide keys");
+    assert!(keys_on(&done.text).is_empty());
+    admin.post(&decide, &[("decision", "cancel")]).await.is(303);
+    dev.get(&format!("{page}/regenerate/primary")).await.is(303);
+}
+
+#[tokio::test]
+async fn whoever_holds_a_suspended_one_is_told_and_told_again_when_it_is_active() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.seed_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let (admin, dev) = (portal.administrator().await, portal.developer("dev@portal.example").await);
+    let names = [requested(&dev, "One").await, requested(&dev, "Two").await];
+    let form = [("decision", "suspend"), ("comment", "A spike"), ("subscription", names[0].as_str()), ("subscription", names[1].as_str())];
+    admin.post_and_follow("/publisher/decide/subscriptions", &form).await.shows("Suspended 2 subscriptions.");
+    portal.send_mails().await;
+    assert_eq!(portal.count("select count(*) from mails where kind = 'subscription-suspended'").await, 2);
+    let mail = smtp.newest("dev@portal.example");
+    assert_eq!(mail.header("Subject").unwrap(), "Your subscription to Product orders is suspended");
+    assert!(mail.text().contains("A spike") && mail.text().contains("do not work until"), "{}", mail.text());
+    admin.post(&format!("/publisher/subscriptions/{}/decide", names[0]), &[("decision", "activate")]).await.is(303);
+    portal.send_mails().await;
+    assert_eq!(smtp.newest("dev@portal.example").header("Subject").unwrap(), "Your subscription to Product orders is active");
+}
+
+#[tokio::test]
+async fn a_blocked_owner_is_not_said_to_have_lost_sight() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let name = requested(&dev, NAME).await;
+    let admin = portal.administrator().await;
+    portal.run(&["update users set state = 'blocked' where email =", ""], vec!["dev@portal.example".into()]).await;
+    admin.get("/publisher/subscriptions").await.shows("Blocked</span>").hides("Hidden from owner</span>");
+    admin.get("/publisher/subscriptions?state=unseen").await.shows("No subscription matches.");
+    admin.get("/publisher/products/orders/subscribers").await.shows("Blocked</span>").hides("Hidden from owner</span>");
+    admin.get(&format!("/publisher/subscriptions/{name}")).await.shows("Blocked</span>").hides("The owner no longer sees");
+}
+
+#[tokio::test]
+async fn the_own_list_leads_to_the_keys_and_says_the_last_day() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let name = requested(&dev, NAME).await;
+    let ends = portico::db::Instant::new(time::macros::datetime!(2026-12-06 00:00 UTC));
+    portal.run(&["update subscriptions set expires_at =", ""], vec![ends.into()]).await;
+    let list = dev.get("/account/subscriptions").await;
+    list.shows(&format!("href=\"/account/subscriptions/{name}#keys\"")).shows("5 Dec 2026").hides("6 Dec 2026").shows(">Cancel…</a>");
+    dev.get(&format!("/account/subscriptions/{name}")).await.shows("id=\"keys\"").shows("<dt>Last day</dt>").shows("5 Dec 2026");
+    let admin = portal.administrator().await;
+    for path in
+        [format!("/publisher/subscriptions/{name}"), "/publisher/subscriptions".into(), "/publisher/products/orders/subscribers".into()]
+    {
+        admin.get(&path).await.shows("5 Dec 2026").hides("6 Dec 2026");
+    }
 }
 
 #[tokio::test]

@@ -48,7 +48,7 @@ async fn who_is_taken_out_of_the_last_group_that_opens_it_is_told_once() {
     remove(&admin, "beta").await;
     assert_eq!(told(&portal).await, 1);
     admin.get("/publisher/subscriptions?state=unseen").await.shows("class=\"count\">1</span>").shows("Line").hides("Other");
-    admin.get("/publisher/products/orders/subscribers?state=unseen").await.shows("Line").shows("The owner no longer sees it");
+    admin.get("/publisher/products/orders/subscribers?state=unseen").await.shows("Line").shows("Hidden from owner</span>");
 }
 
 #[tokio::test]
