@@ -79,6 +79,10 @@ pub fn entries(url_template: &str, detail: &Detail, key_header: &str) -> Entries
         if own || known || asked.len() >= MOST_ENTRIES || name.eq_ignore_ascii_case("accept") && place == Place::Header {
             return;
         }
+        let choices = match choices.is_empty() && about.split(',').next() == Some("boolean") {
+            true => vec!["true".to_owned(), "false".to_owned()],
+            false => choices,
+        };
         asked.push(Entry {
             field: format!("p{}", asked.len()),
             name: name.to_owned(),
@@ -333,6 +337,14 @@ mod tests {
         asked.parameters[4].value = "a\r\nHost: evil".replace("\\r\\n", "\r\n");
         assert_eq!(asked.call("GET", "https://api.example", "/orders/{id}/lines/{line}", "*/*", None), None);
         assert!(asked.parameters[4].error.contains("ASCII"), "{asked:?}");
+    }
+
+    #[test]
+    fn a_boolean_is_chosen() {
+        let detail = detail(vec![parameter("all", Place::Query, false, "boolean"), parameter("q", Place::Query, false, "string")]);
+        let asked = entries("/orders", &detail, "K");
+        assert!(asked.parameters[0].is_choice() && asked.parameters[0].choices == ["true", "false"]);
+        assert!(!asked.parameters[1].is_choice());
     }
 
     #[test]

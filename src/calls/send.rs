@@ -28,7 +28,7 @@ pub struct Reply {
 pub async fn send(call: &Call, allowed: ImportUrls) -> Result<Reply, String> {
     let private_addresses = match allowed {
         ImportUrls::No => {
-            return Err("This portal calls no other server: its operator has switched that off (PORTICO_IMPORT_URLS).".to_owned());
+            return Err("This portal calls no other server: its operator has switched that off.".to_owned());
         }
         ImportUrls::Public => false,
         ImportUrls::Private => true,
@@ -51,9 +51,7 @@ pub async fn send(call: &Call, allowed: ImportUrls) -> Result<Reply, String> {
 fn words(problem: FetchProblem) -> String {
     match problem {
         FetchProblem::NoAddress => "The address cannot be called: it is no URL, or longer than 2,000 characters.".to_owned(),
-        FetchProblem::NotPublic => {
-            "The API’s address does not lead to the public internet, and this portal calls no other (PORTICO_IMPORT_URLS).".to_owned()
-        }
+        FetchProblem::NotPublic => "The API’s address does not lead to the public internet, and this portal calls no other.".to_owned(),
         FetchProblem::Certificate => "The API’s certificate is not trusted, so nothing was sent.".to_owned(),
         FetchProblem::TooSlow(limit) => format!("The API did not answer within {} seconds.", limit.as_secs()),
         other => other.to_string(),

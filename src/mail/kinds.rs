@@ -91,7 +91,7 @@ impl Facts {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 23] = [
         Kind::ConfirmSignUp,
         Kind::AccountExists,
         Kind::Invitation,

@@ -28,18 +28,23 @@ if (flash) setTimeout(() => say(flash.textContent), 500); // a status that was t
 
 // ---- times: relative in the text, exact (in the reader's zone) on hover
 const relative = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' });
-const exact = new Intl.DateTimeFormat(lang, { dateStyle: 'medium', timeStyle: 'long' });
-const day = new Intl.DateTimeFormat(lang, { dateStyle: 'medium' });
+const told = options => {
+  const format = new Intl.DateTimeFormat('en-US', { day: 'numeric', month: 'short', year: 'numeric', ...options });
+  return when => format.format(when).replace(/^(\w+) (\d+),/, '$2 $1'); // as without script: 27 Mar 2026
+};
+const day = told();
+const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZoneName: 'short' };
+const [exact, whole] = [told(clock), told({ ...clock, second: '2-digit' })];
 const STEPS = [['day', 86400], ['hour', 3600], ['minute', 60]];
 function tellTimes() {
   for (const element of $$('time[datetime*="T"]')) {
     const when = new Date(element.dateTime);
     if (isNaN(when)) continue;
-    element.title = exact.format(when);
+    element.title = whole(when);
     const kind = element.dataset.time;
     const seconds = (when - Date.now()) / 1000;
-    if (kind === 'exact') element.textContent = exact.format(when);
-    else if (kind === 'date' || Math.abs(seconds) > 30 * 86400) element.textContent = day.format(when);
+    if (kind === 'exact') element.textContent = exact(when);
+    else if (kind === 'date' || Math.abs(seconds) > 30 * 86400) element.textContent = day(when);
     else {
       const step = STEPS.find(([, size]) => Math.abs(seconds) >= size);
       element.textContent = step ? relative.format(Math.trunc(seconds / step[1]), step[0]) : relative.format(0, 'second');

@@ -47,9 +47,9 @@ async fn a_group_decides_who_sees_a_product() {
         add_product(&admin, "Orders").await;
 
         admin.click("Groups").await;
-        admin.click("Add Group").await;
+        admin.click("Add group").await;
         admin.fill("Name", "Contoso partners").await;
-        admin.click("Save").await;
+        admin.click("Add group").await;
         admin.see("Added the group Contoso partners.").await;
 
         admin.goto("/publisher/products/orders/visibility").await;

@@ -50,9 +50,9 @@ async fn the_three_flows_by_the_keyboard_alone() {
 
     // A group.
     press(&admin, "Groups").await;
-    admin.see("Add Group").await;
+    admin.see("Add group").await;
     skip(&admin).await;
-    press(&admin, "Add Group").await;
+    press(&admin, "Add group").await;
     admin.see("Description").await;
     admin.keys("Contoso partners").await;
     admin.keys(Key::Enter).await;
@@ -60,7 +60,7 @@ async fn the_three_flows_by_the_keyboard_alone() {
 
     // The visibility tab.
     press(&admin, "Products").await;
-    admin.see("Add Product").await;
+    admin.see("Add product").await;
     skip(&admin).await;
     press(&admin, "Orders").await;
     admin.see("Add APIs").await;

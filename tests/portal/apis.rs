@@ -92,7 +92,7 @@ async fn an_api_is_imported_from_a_file_a_text_or_a_url() {
         "href=\"https://portal.example/license\"",
         "<h2 dir=\"auto\">Orders</h2>",
         "What was bought.",
-        "Without a tag",
+        "Other operations",
         "<code>/orders</code>",
         "Place an order",
         "Deprecated",

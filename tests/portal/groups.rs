@@ -145,12 +145,12 @@ async fn whoever_is_to_be_added_is_found_by_a_part_of_the_name() {
 }
 
 #[tokio::test]
-async fn a_long_name_is_shortened_and_whole_on_hover() {
+async fn a_long_name_is_shortened_in_lists_and_whole_on_its_page() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
     let long = "Harbour ".repeat(37);
     let made = admin.post_and_follow("/publisher/new/group", &[("display_name", long.as_str()), ("description", "")]).await;
-    made.shows("<bdi title=\"Harbour").hides("….");
+    made.shows(&format!("<h1><bdi>{}</bdi>", long.trim_end())).hides("….");
     let begin = format!("{}…", long[..80].trim_end());
     admin.get("/publisher/groups").await.shows(&begin).shows(&format!("<bdi title=\"{}\">", long.trim_end()));
 }

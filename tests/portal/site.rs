@@ -47,13 +47,13 @@ async fn the_name_stands_everywhere_at_once() {
     save(&admin, &[("name", " Contoso <APIs> ")], None).await.is(303);
     let page = admin.get(FORM).await;
     page.shows("Saved.")
-        .shows("Contoso &#60;APIs&#62;</bdi></span> <small>Publisher</small>")
+        .shows("Contoso &#60;APIs&#62;</bdi></span><small>Publisher</small>")
         .shows("<title>Name and look · Contoso &#60;APIs&#62;</title>");
     let after = guest.send(reqwest::Method::GET, "/", &[("if-none-match", &tag)], "", "").await;
     after
         .is(200)
         .shows("<title>Home · Contoso &#60;APIs&#62;</title>")
-        .shows("<bdi>Contoso &#60;APIs&#62;</bdi></span></a>")
+        .shows("<bdi>Contoso &#60;APIs&#62;</bdi></span></span></a>")
         .hides("Portico");
     for path in ["/products", "/apis", "/signin", "/forgot", "/none"] {
         guest.get(path).await.shows("· Contoso &#60;APIs&#62;</title>");

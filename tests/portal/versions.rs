@@ -81,7 +81,7 @@ async fn an_api_is_made_by_hand_and_comes_back_from_its_export() {
     admin
         .post_and_follow(add, &form)
         .await
-        .shows("Added the operation One-ship.")
+        .shows("Added the operation One ship.")
         .shows("<code>/ships/{imo}</code>")
         .shows("<h2 dir=\"auto\">Ships</h2>");
     let mut form = operation("POST", "/ships", "");
@@ -384,6 +384,13 @@ async fn versions_stand_side_by_side_for_those_who_see_them() {
     admin.get(&format!("{third}/compare/parcels")).await.is(200).shows("Both have the same operations.");
     let public = |path: &str| path.replace("/publisher", "");
     let guest = portal.guest();
+    // Each says which it is beside its name.
+    let badge = "<bdi>Parcels</bdi> <span class=\"badge info\"><bdi>v3</bdi></span>";
+    admin.get("/publisher/apis").await.shows(badge);
+    admin.get(&third).await.shows(&format!("{badge}</h1>"));
+    guest.get("/apis").await.shows(badge);
+    guest.get(&public(&third)).await.shows(&format!("{badge}</h1>"));
+    admin.get("/publisher/products/inside").await.shows(badge).shows(&badge.replace("v3", "v2"));
     // v2 is in no product: nobody is told of it.
     guest.get("/apis/parcels").await.shows("<b dir=\"auto\">v1</b>").shows(">v3</a>").hides(">v2</a>");
     guest.get(&public(&compare)).await.is(404);

@@ -214,8 +214,10 @@ pub(super) async fn add(
         return web::page(&OperationPage { dirty: true, preview, ..OperationPage::new(frame, api, typed, true, 0) });
     }
     match apis::add_operation(&portal.db, &admin, &name, &typed).await {
-        Ok(operation) => {
-            Flash::good(format!("Added the operation {operation}.")).keep(&session)?;
+        Ok(_) => {
+            let said = Some(typed.display_name.trim()).filter(|said| !said.is_empty()).map(str::to_owned);
+            let said = said.unwrap_or_else(|| format!("{} {}", typed.method, typed.url_template));
+            Flash::good(format!("Added {}.", the("operation", &said))).keep(&session)?;
             web::see_other(&format!("{}#operations", api.path()))
         }
         Err(Error::Invalid(problems)) => again(OperationPage::new(frame, api, typed, true, 0), problems),

@@ -63,7 +63,11 @@ struct ShowPage {
 
 impl ShowPage {
     fn under(&self) -> String {
-        let version = if self.api.api_version.is_empty() { String::new() } else { format!("Version {}, ", self.api.api_version) };
+        let version = if self.api.api_version.is_empty() || !self.api.set_version.is_empty() {
+            String::new()
+        } else {
+            format!("Version {}, ", self.api.api_version)
+        };
         format!("{version}{}, {}", self.api.format_label(), counted(self.total, "operation", "operations"))
     }
 
@@ -102,7 +106,7 @@ fn by_tag(tags: &[Tag], operations: Vec<OperationRow>) -> Vec<(String, Option<St
     }
     sections.retain(|(_, _, operations)| !operations.is_empty());
     if !untagged.is_empty() {
-        let heading = if sections.is_empty() { String::new() } else { "Without a tag".to_owned() };
+        let heading = if sections.is_empty() { String::new() } else { "Other operations".to_owned() };
         sections.push((heading, None, untagged));
     }
     sections

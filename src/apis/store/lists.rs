@@ -79,6 +79,8 @@ pub struct ApiRow {
     pub display_name: String,
     pub suffix: String,
     pub api_version: String,
+    /// Which version of its set it is; empty when it is in none.
+    pub set_version: String,
     pub updated_at: Instant,
     pub operations: i64,
     pub products: i64,
@@ -142,7 +144,7 @@ pub async fn list(connection: &mut Connection, filter: Filter<'_>, limit: i64, o
     let (inner, outer) = sort.sql();
     let mut rows = Select::new(
         connection,
-        "select a.id, a.name, a.display_name, a.suffix, a.api_version, a.updated_at, a.own_tags,
+        "select a.id, a.name, a.display_name, a.suffix, a.api_version, a.set_version, a.updated_at, a.own_tags,
             (select count(*) from operations o where o.api_id = a.id) as operations,
             (select count(*) from product_apis pa where pa.api_id = a.id) as products,
             (select cast(coalesce(max(case pg.group_id when 3 then 4 when 2 then 3 when 1 then 1 else 2 end), 0) as bigint)
@@ -153,7 +155,8 @@ pub async fn list(connection: &mut Connection, filter: Filter<'_>, limit: i64, o
         "(p.name, p.display_name, case when p.published then 1 else 0 end)), '[]') as text)
             from (select p.name, p.display_name, p.published from product_apis pa join products p on p.id = pa.product_id
                   where pa.api_id = a.id order by p.display_name_folded, p.id limit 3) p) as first_products
-         from (select a.id, a.name, a.display_name, a.display_name_folded, a.suffix, a.suffix_folded, a.api_version, a.updated_at, a.own_tags
+         from (select a.id, a.name, a.display_name, a.display_name_folded, a.suffix, a.suffix_folded, a.api_version, a.set_version, a.updated_at,
+                 a.own_tags
                from apis a",
     );
     let mut total = Select::new(connection, "select count(*) from (select 1 from apis a");

@@ -16,6 +16,8 @@ pub struct ApiSeen {
     pub display_name: String,
     pub description: String,
     pub api_version: String,
+    /// Which version of its set it is; empty when it is in none.
+    pub set_version: String,
     /// As `apis::Api::format`.
     pub format: String,
     /// How often its description was replaced by one with other operations.
@@ -93,7 +95,7 @@ pub(in crate::catalog) async fn read(
     let (array, values) = (select::json_array(connection), select::json_values(connection));
     let mut statement = Select::new(
         connection,
-        "select a.id, a.name, a.display_name, a.description, a.api_version, a.format, a.own_tags,
+        "select a.id, a.name, a.display_name, a.description, a.api_version, a.set_version, a.format, a.own_tags,
             (select count(*) from api_changes l where l.api_id = a.id) as changes, a.servers, a.tags,
             coalesce((select c.way from api_calls c where c.api_id = a.id), 'no') as try_it,
             coalesce((select c.key_header from api_calls c where c.api_id = a.id), 'X-Portico-Key') as key_header, (select cast(coalesce(",

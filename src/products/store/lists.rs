@@ -172,6 +172,8 @@ pub struct ApiRow {
     pub display_name: String,
     pub suffix: String,
     pub api_version: String,
+    /// Which version of its set it is; empty when it is in none.
+    pub set_version: String,
     pub operations: i64,
 }
 
@@ -181,7 +183,7 @@ impl ApiRow {
     }
 }
 
-const API_ROW: &str = "select a.name, a.display_name, a.suffix, a.api_version,
+const API_ROW: &str = "select a.name, a.display_name, a.suffix, a.api_version, a.set_version,
             (select count(*) from operations o where o.api_id = a.id) as operations from apis a";
 
 /// The APIs in a product, by name.
