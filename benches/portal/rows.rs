@@ -213,7 +213,9 @@ impl<'a> Bench<'a> {
         let key = keys.split("id=\"primary-key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
         let token = self.filled.gateway_token();
         let headers = format!("authorization: Bearer {token}\r\nx-portico-key: {key}\r\nx-original-uri: /{suffix}/things/7?a=b\r\n");
-        let still = still::start(&self.filled.folder.join("password"));
+        let page = self.filled.folder.join("empty");
+        fs::write(&page, "").expect("written");
+        let still = still::start(&page);
         let idle = self.server.memory();
         let check = Target { status: 204, ..Target::new(&self.server, http::get_with("/gateway/check", &headers)) };
         let empty = Target::new(&still, http::get_with(still::EMPTY, &headers));

@@ -156,6 +156,9 @@ pub async fn configure_in(tx: &mut Transaction, admin: &Administrator, api: &Api
     Ok(true)
 }
 
+/// What stands for the key of whoever has not chosen a subscription.
+pub const YOUR_KEY: &str = "<your key>";
+
 /// What stands for the key in a sample.
 pub fn key_place(subscription: &str) -> String {
     format!("<key of {subscription}>")

@@ -217,7 +217,10 @@ impl TryPage {
 
     /// The samples of what is typed, with the chosen subscription's place for its key.
     fn with_samples(mut self) -> Self {
-        let place = self.chosen().map(|chosen| super::key_place(&chosen.display_name));
+        let place = match self.chosen() {
+            Some(chosen) => Some(super::key_place(&chosen.display_name)),
+            None => self.needs_key.then(|| super::YOUR_KEY.to_owned()),
+        };
         let key = place.as_deref().map(|place| (self.api.key_header.as_str(), place));
         self.samples = samples(&self.asked.example(&self.operation.method, &self.base, &self.operation.url_template, &self.accept, key));
         self

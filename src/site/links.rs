@@ -62,8 +62,8 @@ fn link(line: &str) -> Result<Link, String> {
 fn leads_somewhere(href: &str) -> bool {
     if href.starts_with('/') {
         // As a browser reads it: steps in it could make two strokes of it.
-        let here = Url::parse("http://portal.invalid/").and_then(|here| here.join(href));
-        return !href.starts_with("//") && here.is_ok_and(|url| url.host_str() == Some("portal.invalid") && !url.path().starts_with("//"));
+        let here = Url::parse("http://here.invalid/").and_then(|here| here.join(href));
+        return !href.starts_with("//") && here.is_ok_and(|url| url.host_str() == Some("here.invalid") && !url.path().starts_with("//"));
     }
     let Ok(url) = Url::parse(href) else { return false };
     let written_out = |start: &str| href.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start));

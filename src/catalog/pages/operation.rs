@@ -180,7 +180,7 @@ fn samples_of(api: &ApiSeen, products: &[Arc<Product>], operation: &OperationSee
     let servers = api.servers();
     let base = calls::bases(&servers).into_iter().next();
     let base = base.unwrap_or_else(|| servers.first().map(|server| server.url.trim_end_matches('/').to_owned()).unwrap_or_default());
-    let key = products.iter().all(|product| product.subscription_required).then_some((api.key_header.as_str(), "<your key>"));
+    let key = products.iter().all(|product| product.subscription_required).then_some((api.key_header.as_str(), calls::YOUR_KEY));
     let asked = calls::entries(&operation.url_template, detail, &api.key_header).needed();
     calls::samples(&asked.example(&operation.method, &base, &operation.url_template, &calls::accepted(detail), key))
 }
