@@ -90,7 +90,7 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// One `@` with something before it and a host after it; whether it exists shows when mail is sent there.
+/// One `@` with something before it and a host after it, and nothing that nobody sees; whether it exists shows when mail is sent there.
 pub fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     !local.is_empty()
@@ -99,9 +99,26 @@ pub fn is_email(text: &str) -> bool {
         && !host.starts_with('.')
         && !host.ends_with('.')
         && !host.contains("..")
-        && !text.chars().any(|c| {
-            c.is_whitespace() || c.is_control() || turns_direction(c) || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\')
-        })
+        && !host.chars().any(|c| OTHER_DOTS.contains(&c))
+        && !text
+            .chars()
+            .any(|c| c.is_whitespace() || c.is_control() || is_unseen(c) || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\'))
+}
+
+/// What is a dot between the parts of a host as well (RFC 3490, section 3.1), and looks like one.
+const OTHER_DOTS: [char; 4] = ['\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'];
+
+/// Nobody sees it: default ignorable code points (Unicode, chapter 5.21), and what turns the direction.
+fn is_unseen(c: char) -> bool {
+    turns_direction(c)
+        || joins(c)
+        || matches!(c, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Unseen as well, and right in names of some scripts: joiners, and what chooses the form of the character before.
+fn joins(c: char) -> bool {
+    matches!(c, '\u{34f}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Unicode, UAX #9: the explicit directional characters.
@@ -117,10 +134,13 @@ pub fn not_in_names(text: &str) -> Option<&'static str> {
     if text.chars().any(turns_direction) {
         return Some("has a hidden character that turns the direction of writing; type it without");
     }
+    if text.chars().any(|c| is_unseen(c) && !joins(c)) {
+        return Some("has a hidden character; type it without");
+    }
     if text.contains("=?") {
         return Some("may not have “=?” in it");
     }
-    let folded = fold(text);
+    let folded: String = fold(text).chars().filter(|c| !joins(*c)).map(|c| if OTHER_DOTS.contains(&c) { '.' } else { c }).collect();
     // In "evil.example" mail programs see an address to open; "J. R. R." and "St. John" are names.
     let word = |part: &str| part.chars().take_while(|c| c.is_alphanumeric()).count();
     let dotted = folded.match_indices('.').any(|(at, _)| {
@@ -164,8 +184,21 @@ mod tests {
 
     #[test]
     fn names_of_people_are_no_addresses() {
-        for good in ["Ana", "J. R. R.", "J.R.R.", "St. John", "O’Brien", "Smith-Jones", "佐藤", "محمد", "<b>Ana", "Jr.", "a/b", "x: y"]
-        {
+        for good in [
+            "علی\u{200c}رضا",
+            "Ana",
+            "J. R. R.",
+            "J.R.R.",
+            "St. John",
+            "O’Brien",
+            "Smith-Jones",
+            "佐藤",
+            "محمد",
+            "<b>Ana",
+            "Jr.",
+            "a/b",
+            "x: y",
+        ] {
             assert_eq!(not_in_names(good), None, "{good}");
         }
         for bad in [
@@ -180,6 +213,14 @@ mod tests {
             "Ana\u{2028}Bcc: x",
             "Ana\u{2066}",
             "xn--e1afmkfd.xn--p1ai",
+            "evil\u{3002}example",
+            "evil\u{ff61}example",
+            "evil\u{2024}example",
+            "evil\u{ad}.example",
+            "evil.\u{200b}example",
+            "evil\u{200d}.\u{fe0f}example",
+            "Ana\u{2060}",
+            "Ana\u{feff}",
         ] {
             assert!(not_in_names(bad).is_some(), "{bad}");
         }
@@ -190,7 +231,26 @@ mod tests {
         for good in ["a@b", "ana.alves@contoso.example", "o'brien+x@sub.example", "用户@例子.example"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "a", "@b", "a@", "a@b@c", "a b@c", "a@.b", "a@b.", "a@b..c", "a\n@b", "<a@b>", "a,b@c", "a\u{202e}@b"] {
+        for bad in [
+            "",
+            "a",
+            "@b",
+            "a@",
+            "a@b@c",
+            "a b@c",
+            "a@.b",
+            "a@b.",
+            "a@b..c",
+            "a\n@b",
+            "<a@b>",
+            "a,b@c",
+            "a\u{202e}@b",
+            "a\u{ad}@b",
+            "a@b\u{200b}.c",
+            "a\u{200d}@b",
+            "a@b\u{3002}c",
+            "a@b\u{ff61}c",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

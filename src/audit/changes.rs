@@ -130,7 +130,7 @@ fn cell(key: &str, value: Option<&Value>) -> Cell {
     if is_secret(key) && !matches!(value, Value::Null | Value::Bool(_)) {
         return Cell { lines: vec![Line::Text("not shown".to_owned())], more: 0 };
     }
-    let people = matches!(key, "users" | "user" | "owner" | "members");
+    let people = matches!(key, "users" | "pending" | "user" | "owner" | "members");
     let values: Vec<&Value> = match value {
         Value::Array(values) => values.iter().collect(),
         one => vec![one],

@@ -93,6 +93,15 @@ pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), 
     store::delete_of(tx, users).await
 }
 
+/// Ends the links of users who are blocked: those that change an account which is there. What a pending one was mailed does nothing while
+/// it is blocked, and is all that there is of it.
+pub async fn forget_blocked(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+        store::delete_of_purpose(tx, purpose.as_str(), users).await?;
+    }
+    Ok(())
+}
+
 /// Ends a user's links of a purpose. Whether there was one.
 pub async fn forget(tx: &mut Transaction, purpose: Purpose, user: UserId) -> Result<bool, Error> {
     Ok(store::delete(tx, purpose.as_str(), user).await? > 0)
@@ -113,6 +122,17 @@ pub async fn newest_data(tx: &mut Transaction, purpose: Purpose, user: UserId, s
     let now = tx.now();
     let newest = store::newest_of_user(tx, purpose.as_str(), user).await?;
     Ok(newest.filter(|newest| newest.is_open(now) && newest.made_at > since && newest.made_at <= now).map(|newest| newest.data))
+}
+
+/// What is kept with the newest link of a user that works, and until when it does. Nothing changes.
+pub async fn open_data(
+    connection: &mut Connection,
+    now: Instant,
+    purpose: Purpose,
+    user: UserId,
+) -> Result<Option<(String, Instant)>, Error> {
+    let newest = store::newest_of_user(connection, purpose.as_str(), user).await?;
+    Ok(newest.filter(|newest| newest.is_open(now)).map(|newest| (newest.data, newest.expires_at)))
 }
 
 /// What somebody finds who opens a link.

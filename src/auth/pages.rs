@@ -68,6 +68,8 @@ struct SignInPage {
     email: String,
     next: String,
     said: &'static str,
+    /// What it says is no good news.
+    lost: bool,
     /// Whether the page leads to the form for signing up.
     sign_up: bool,
     problems: Problems,
@@ -94,6 +96,7 @@ fn said(word: &str) -> &'static str {
         "everywhere" => "You are signed out everywhere.",
         "closed" => "Your account is closed. Farewell, and thank you.",
         "address" => "The new address is confirmed. Sign in with it.",
+        "lost" => "You were signed out, so what you just sent was not saved. Sign in, and send it again.",
         _ => "",
     }
 }
@@ -111,6 +114,7 @@ async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Quer
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
+        lost: query.said == "lost",
         sign_up: leads_to_sign_up(&portal).await,
         problems: Problems::default(),
     })
@@ -147,8 +151,15 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
         metrics.signed_in(&outcome);
     }
     let sign_up = outcome.is_err() && leads_to_sign_up(&portal).await;
-    let redraw =
-        |problems| SignInPage { frame, email: form.email.clone(), next: local_path(Some(&form.next), ""), said: "", sign_up, problems };
+    let redraw = |problems| SignInPage {
+        frame,
+        email: form.email.clone(),
+        next: local_path(Some(&form.next), ""),
+        said: "",
+        lost: false,
+        sign_up,
+        problems,
+    };
     match outcome {
         Ok(proven) => {
             let mut answer = web::see_other(&local_path(Some(&form.next), landing(&proven.person)))?;

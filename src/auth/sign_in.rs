@@ -119,8 +119,8 @@ fn wait_after(failures: i64, free: i64) -> time::Duration {
 /// Checks email and password.
 ///
 /// # Errors
-/// `Invalid` (the same words for an unknown address and a wrong password), `TooMany` with the seconds to wait,
-/// and, with the right password only, `Forbidden` for accounts that are blocked or not confirmed.
+/// `Invalid` (the same words for an unknown address, a wrong password and a sign-up that nobody has confirmed), `TooMany` with the seconds
+/// to wait, and, with the right password only, `Forbidden` for accounts that are blocked.
 pub async fn sign_in(
     db: &Database,
     keys: &Keys,
@@ -175,16 +175,13 @@ async fn prove(
     let mut tx = db.write().await?;
     // Checking takes its time, in which the password may have been changed or the account blocked.
     let now = store::find_credentials(&mut tx, email).await?;
-    let Some(found) = now.filter(|now| right && found.is_some_and(|found| found.password_hash == now.password_hash)) else {
+    let same = |now: &store::Credentials| right && found.is_some_and(|found| found.password_hash == now.password_hash);
+    // Whoever signed up an address does not learn by it whether there was an account.
+    let Some(found) = now.filter(|now| now.state != "pending" && same(now)) else {
         return Err(Error::invalid("password", "This email and password do not belong together."));
     };
     match found.state.as_str() {
         "active" => {}
-        "pending" => {
-            return Err(Error::Forbidden(
-                "This account is not confirmed yet. Open the link in the mail that we sent you, or ask an administrator to activate it.",
-            ));
-        }
         _ => return Err(Error::Forbidden("This account is blocked. Ask the people who run this portal.")),
     }
     brakes.release(&mut tx).await?;

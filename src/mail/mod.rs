@@ -155,6 +155,11 @@ pub async fn count_since(connection: &mut Connection, user: UserId, kind: Kind, 
     store::count_since(connection, user, kind.name(), since).await
 }
 
+/// How many mails of a kind were written to an address since then, whoever caused them.
+pub async fn count_to(connection: &mut Connection, email: &str, kind: Kind, since: Instant) -> Result<i64, Error> {
+    store::count_to(connection, email, kind.name(), since).await
+}
+
 /// Replaces what mails say of people who go: those to them are emptied, or not sent at all; those about them no longer name them.
 pub async fn forget_users(tx: &mut Transaction, people: &[Person]) -> Result<(), Error> {
     let keys: Vec<UserId> = people.iter().map(|person| person.id).collect();
@@ -180,6 +185,7 @@ impl Post {
             None => values,
         };
         let rendered = render(&template.subject, &template.body, &values);
+        let about = mail.kind.is_notice().then(|| ids::fold(values.get("developer_email")));
         let secret = mail.link.map(|link| self.keys.encrypt(&link_context(&name), &link)).transpose()?;
         Ok(store::NewMail {
             message_id: self.message_id(&name),
@@ -187,6 +193,7 @@ impl Post {
             search_folded: ids::fold(&format!("{}\n{}\n{} {}", rendered.subject, mail.to.email, mail.to.first_name, mail.to.last_name)),
             kind: mail.kind.name(),
             farewell: mail.kind.is_farewell(),
+            about,
             user: mail.to.user,
             to_email: mail.to.email,
             bcc: serde_json::to_string(bcc)?,
@@ -253,6 +260,8 @@ pub struct Shown {
     pub holds_link: bool,
     /// The link is here, and can be asked for.
     pub keeps_link: bool,
+    /// The link, once it was asked for.
+    pub link: String,
 }
 
 fn keeps_link(post: &Post, mail: &store::MailRow, body: &store::Body) -> bool {
@@ -266,7 +275,7 @@ pub async fn show(db: &Database, post: &Post, name: &str) -> Result<Shown, Error
     let keeps_link = keeps_link(post, &mail, &body);
     let link = if keeps_link { "(the link is kept here)" } else { "(the link is in the mail alone)" };
     let mark = link_mark(&mail.name);
-    Ok(Shown { holds_link: body.text.contains(&mark), keeps_link, text: body.text.replace(&mark, link), mail })
+    Ok(Shown { holds_link: body.text.contains(&mark), keeps_link, link: String::new(), text: body.text.replace(&mark, link), mail })
 }
 
 /// The same with the link in it, which is audited.
@@ -283,7 +292,7 @@ pub async fn show_link(db: &Database, post: &Post, admin: &Administrator, _: Con
     let link = post.keys.decrypt(&link_context(&mail.name), sealed)?;
     audit::record(&mut tx, admin.actor(), "mail.link_shown", mail.subject_of(), audit::NOTHING, Some(mail.facts())).await?;
     tx.commit().await?;
-    Ok(Shown { holds_link: true, keeps_link: false, text: body.text.replace(&link_mark(&mail.name), &link), mail })
+    Ok(Shown { holds_link: true, keeps_link: false, text: body.text.replace(&link_mark(&mail.name), &link), link, mail })
 }
 
 /// Sends a mail again: one that failed or was kept as it is, one that was sent as a new one. False when it waits already.

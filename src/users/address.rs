@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     User, UserState, get,
-    recovery::{PRESSED_TWICE, evenly, has_enough},
-    store,
+    recovery::{MAILS_A_DAY, PRESSED_TWICE, evenly, has_enough},
+    sign_up, store,
 };
 use crate::{
     audit::{self, NOTHING, Subject},
@@ -15,7 +15,7 @@ use crate::{
         links::{self, Found, Purpose},
         sign_in,
     },
-    db::Database,
+    db::{Database, Instant},
     error::Error,
     ids,
     keys::Keys,
@@ -59,20 +59,24 @@ pub async fn ask(
         {
             return Ok(());
         }
-        if has_enough(&mut tx, who.id(), Kind::EmailChangeAsked).await? {
+        if has_enough(&mut tx, who.id(), Kind::EmailChangeAsked, Some(Purpose::EmailChange)).await? {
             return Ok(());
         }
         // A link is made in any case, so that the next question finds the same.
         let link = post.url(&links::make(&mut tx, Purpose::EmailChange, who.id(), &new).await?);
         let person = who.person();
         let sign_in_url = post.url("/signin");
-        match store::find_by_email(&mut tx, email).await? {
+        let taken = store::email_taken(&mut tx, &ids::fold(email), None).await?;
+        let since = tx.now().minus(time::Duration::days(1));
+        match store::find_by_email(&mut tx, email).await?.filter(|_| taken) {
+            // Whoever has the address has no account, and no way to stop accounts that ask for it.
+            None if mail::count_to(&mut tx, email, Kind::EmailChange, since).await? >= MAILS_A_DAY => {}
             None => {
                 let to = Recipient { email: email.to_owned(), ..Recipient::of(person) };
                 let values = Values::default().set("new_email", email).set("valid_for", Purpose::EmailChange.life().1);
                 mail::write(&mut tx, post, Mail { link: Some(link), ..Mail::new(Kind::EmailChange, to, values) }).await?;
             }
-            Some(user) if user.state == UserState::Active.as_str() && !has_enough(&mut tx, user.id, Kind::AddressInUse).await? => {
+            Some(user) if user.state == UserState::Active.as_str() && !has_enough(&mut tx, user.id, Kind::AddressInUse, None).await? => {
                 let values = Values::default().set("sign_in_url", sign_in_url.clone());
                 mail::write(&mut tx, post, Mail::new(Kind::AddressInUse, Recipient::of(&user.person()), values)).await?;
             }
@@ -87,6 +91,27 @@ pub async fn ask(
         Ok(())
     })
     .await
+}
+
+/// The address that one's own account goes by once it is confirmed, and until when it can be.
+pub async fn waiting(db: &Database, who: &SignedIn) -> Result<Option<(String, Instant)>, Error> {
+    let now = db.now();
+    Ok(match links::open_data(&mut db.read().await?, now, Purpose::EmailChange, who.id()).await? {
+        Some((data, until)) => Some((serde_json::from_str::<NewAddress>(&data)?.email, until)),
+        None => None,
+    })
+}
+
+/// Withdraws a change that waits: its link opens nothing any more. False when none waited.
+pub async fn withdraw(db: &Database, who: &SignedIn) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    if !links::forget(&mut tx, Purpose::EmailChange, who.id()).await? {
+        return Ok(false);
+    }
+    let subject = Subject::new("user", who.id().0, who.person().display());
+    audit::record(&mut tx, who.actor(), "user.email_change_withdrawn", subject, NOTHING, NOTHING).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// What a link to confirm an address opens: whose it is, and the address.
@@ -114,6 +139,7 @@ pub async fn confirm(db: &Database, token: &str) -> Result<User, Error> {
     let user = get(&mut tx, &holder.person.name).await?;
     let email = holder.data::<NewAddress>()?.email;
     let taken = || Error::Conflict("Somebody has an account with this address by now, so nothing was changed.".to_owned());
+    sign_up::give_way(&mut tx, &holder.actor(), &[ids::fold(&email)]).await?;
     if store::email_taken(&mut tx, &ids::fold(&email), Some(user.id)).await? {
         return Err(taken());
     }

@@ -148,7 +148,7 @@ pub async fn delete(
     if asked.users.len() != said.users || live > said.live {
         problems.add("cancel", "Others match now than this page showed, or hold more subscriptions. Look at it once more.");
     } else if live > 0 && !said.cancel {
-        problems.add("cancel", "Say that the live subscriptions may end: nobody can hold them any more.");
+        problems.add("cancel", "Tick that the live subscriptions end: nobody can hold them any more.");
     }
     problems.or(())?;
     let users = asked.users;

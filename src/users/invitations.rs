@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{NewName, User, UserFacts, UserState, bulk::Chosen, deletion, get, recovery::PRESSED_TWICE, store};
+use super::{NewName, User, UserFacts, UserState, bulk::Chosen, deletion, get, recovery::PRESSED_TWICE, sign_up, store};
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{
@@ -142,6 +142,7 @@ pub async fn invite(db: &Database, post: &Post, admin: &Administrator, new: &New
         kept.groups.push(groups::get_custom(&mut tx, group).await?.id);
     }
     let folded: Vec<String> = invitees.iter().map(|invitee| ids::fold(&invitee.email)).collect();
+    sign_up::give_way(&mut tx, admin.actor(), &folded).await?;
     let known: HashMap<String, (String, String)> =
         store::invitations::known(&mut tx, &folded).await?.into_iter().map(|(folded, email, state)| (folded, (email, state))).collect();
     let known_in_order = folded.iter().filter_map(|folded| known.get(folded).cloned()).collect();

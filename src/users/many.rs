@@ -1,12 +1,13 @@
 //! State and passwords of many users at once. One's own account is never among them, so that somebody is left who can undo it.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     User, UserState,
     bulk::Chosen,
     invitations::subject_of,
     recovery::{NoData, PRESSED_TWICE, mail_link},
+    roles::mail_password,
     store,
 };
 use crate::{
@@ -28,12 +29,18 @@ pub struct Outcome {
     pub left: usize,
     /// Administrators, whose role nobody gives back without their own password.
     pub administrators: usize,
+    /// Of the changed: who was mailed a link to choose a password, and who is pending again.
+    pub mailed: usize,
+    pub pending: usize,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct ManyFacts {
-    state: &'static str,
+    state: String,
     users: Vec<UserId>,
+    /// Those of the users who were pending before; the others were active.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pending: Vec<UserId>,
 }
 
 /// The chosen in the order of their keys, which on PostgreSQL are theirs who act until the end of the transaction.
@@ -45,17 +52,24 @@ async fn take(tx: &mut Transaction, chosen: &Chosen) -> Result<Vec<User>, Error>
     store::take(tx, &keys).await
 }
 
-async fn change(tx: &mut Transaction, admin: &Administrator, action: &'static str, state: UserState, users: &[User]) -> Result<(), Error> {
+/// The entry's name.
+async fn change(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    action: &'static str,
+    state: UserState,
+    users: &[User],
+) -> Result<String, Error> {
     let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
     let people: Vec<Person> = users.iter().map(User::person).collect();
     store::set_states(tx, &keys, state).await?;
-    let facts = ManyFacts { state: state.as_str(), users: keys };
-    audit::record(tx, admin.actor(), action, subject_of(&people), NOTHING, Some(facts)).await?;
-    Ok(())
+    let pending = users.iter().filter(|user| state == UserState::Blocked && user.state == UserState::Pending.as_str());
+    let facts = ManyFacts { state: state.as_str().to_owned(), users: keys, pending: pending.map(|user| user.id).collect() };
+    audit::record(tx, admin.actor(), action, subject_of(&people), NOTHING, Some(facts)).await
 }
 
-/// Blocks the chosen; their sessions and links end.
-pub async fn block(db: &Database, admin: &Administrator, chosen: &Chosen) -> Result<Outcome, Error> {
+/// Blocks the chosen; their sessions and links end. The entry, by which it is taken back, when somebody was.
+pub async fn block(db: &Database, admin: &Administrator, chosen: &Chosen) -> Result<(Outcome, Option<String>), Error> {
     let mut tx = db.write().await?;
     let (mut outcome, mut changed) = (Outcome::default(), Vec::new());
     for user in take(&mut tx, chosen).await? {
@@ -66,18 +80,69 @@ pub async fn block(db: &Database, admin: &Administrator, chosen: &Chosen) -> Res
         }
     }
     outcome.changed = changed.len();
-    if !changed.is_empty() {
-        change(&mut tx, admin, "user.blocked", UserState::Blocked, &changed).await?;
-        let keys: Vec<UserId> = changed.iter().map(|user| user.id).collect();
-        end_sessions_of(&mut tx, &keys).await?;
-        links::forget_users(&mut tx, &keys).await?;
-        tx.commit().await?;
+    if changed.is_empty() {
+        return Ok((outcome, None));
     }
-    Ok(outcome)
+    let keys: Vec<UserId> = changed.iter().map(|user| user.id).collect();
+    store::forget_unconfirmed_passwords(&mut tx, &keys).await?;
+    let entry = change(&mut tx, admin, "user.blocked", UserState::Blocked, &changed).await?;
+    end_sessions_of(&mut tx, &keys).await?;
+    links::forget_blocked(&mut tx, &keys).await?;
+    tx.commit().await?;
+    Ok((outcome, Some(entry)))
 }
 
-/// Lets the chosen sign in. Whoever is invited has said neither name nor password, and accepts the invitation first.
-pub async fn activate(db: &Database, (admin, confirmed): (&Administrator, Option<Confirmed>), chosen: &Chosen) -> Result<Outcome, Error> {
+/// Takes back a block of many, once: whoever is blocked still is as before, without the sessions. None when the entry is of another kind.
+///
+/// # Errors
+/// `Conflict` when it was undone already.
+pub async fn undo_block(
+    db: &Database,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    entry: &str,
+) -> Result<Option<Outcome>, Error> {
+    let mut tx = db.write().await?;
+    let entry = audit::get(&mut tx, entry).await?;
+    let facts = audit::Entry::state::<ManyFacts>(&entry.after).filter(|_| entry.action == "user.blocked");
+    let Some(facts) = facts else { return Ok(None) };
+    if entry.undone_by.is_some() {
+        return Err(Error::Conflict("This was undone already.".to_owned()));
+    }
+    store::administrators(&mut tx).await?;
+    let (mut outcome, mut pending, mut active) = (Outcome::default(), Vec::new(), Vec::new());
+    for user in store::take(&mut tx, &facts.users).await? {
+        match () {
+            () if user.state != UserState::Blocked.as_str() => outcome.already += 1,
+            () if user.administrator && confirmed.is_none() => outcome.administrators += 1,
+            () if facts.pending.contains(&user.id) => pending.push(user),
+            () => active.push(user),
+        }
+    }
+    (outcome.changed, outcome.pending) = (active.len() + pending.len(), pending.len());
+    let mut by = "nothing left to undo".to_owned();
+    for (state, users) in [(UserState::Pending, &pending), (UserState::Active, &active)] {
+        if !users.is_empty() {
+            by = change(&mut tx, admin, "user.activated", state, users).await?;
+        }
+    }
+    if outcome.changed == 0 && outcome.administrators > 0 {
+        return Ok(Some(outcome));
+    }
+    if !audit::mark_undone(&mut tx, entry.id, &by).await? {
+        return Err(Error::Conflict("This was undone already.".to_owned()));
+    }
+    tx.commit().await?;
+    Ok(Some(outcome))
+}
+
+/// Lets the chosen sign in. Whoever is invited has said neither name nor password, and accepts the invitation first; whose address nobody
+/// has confirmed is mailed a link to choose a password, or is pending again after a block.
+pub async fn activate(
+    db: &Database,
+    post: &Post,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    chosen: &Chosen,
+) -> Result<Outcome, Error> {
     let mut tx = db.write().await?;
     let users = take(&mut tx, chosen).await?;
     let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
@@ -94,8 +159,23 @@ pub async fn activate(db: &Database, (admin, confirmed): (&Administrator, Option
     }
     outcome.changed = changed.len();
     if !changed.is_empty() {
-        change(&mut tx, admin, "user.activated", UserState::Active, &changed).await?;
+        let keys: Vec<UserId> = changed.iter().map(|user| user.id).collect();
+        store::forget_unconfirmed_passwords(&mut tx, &keys).await?;
+        let unconfirmed = store::without_password(&mut tx, &keys).await?;
+        let (pending, active): (Vec<User>, Vec<User>) =
+            changed.into_iter().partition(|user| user.state == UserState::Blocked.as_str() && unconfirmed.contains(&user.id));
+        for (state, users) in [(UserState::Active, &active), (UserState::Pending, &pending)] {
+            if !users.is_empty() {
+                change(&mut tx, admin, "user.activated", state, users).await?;
+            }
+        }
+        for user in active.iter().filter(|user| unconfirmed.contains(&user.id)) {
+            mail_password(&mut tx, post, user).await?;
+            outcome.mailed += 1;
+        }
+        outcome.pending = pending.len();
         tx.commit().await?;
+        post.wake();
     }
     Ok(outcome)
 }
@@ -128,7 +208,11 @@ pub async fn send_resets(db: &Database, post: &Post, admin: &Administrator, chos
     }
     outcome.changed = sent.len();
     if !sent.is_empty() {
-        let facts = ManyFacts { state: UserState::Active.as_str(), users: sent.iter().map(|person| person.id).collect() };
+        let facts = ManyFacts {
+            pending: Vec::new(),
+            state: UserState::Active.as_str().to_owned(),
+            users: sent.iter().map(|person| person.id).collect(),
+        };
         audit::record(&mut tx, admin.actor(), "user.reset_sent", subject_of(&sent), NOTHING, Some(facts)).await?;
         tx.commit().await?;
         post.wake();

@@ -33,7 +33,8 @@ pub use bulk::{GroupChanges, set_groups};
 pub use ids::is_email;
 pub use past::{PastUser, insert_past};
 pub use roles::{
-    activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator, set_role,
+    Activated, activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator,
+    set_role,
 };
 
 /// Where the list of users stands.
@@ -144,6 +145,7 @@ pub async fn insert(
     state: UserState,
     administrator: bool,
 ) -> Result<Person, Error> {
+    sign_up::give_way(tx, admin.actor(), &[ids::fold(&new.email)]).await?;
     if store::email_taken(tx, &ids::fold(&new.email), None).await? {
         return Err(Error::invalid("email", TAKEN));
     }
@@ -300,6 +302,9 @@ pub async fn edit(
     }
     if moved && confirmed.is_none() {
         return Err(Error::invalid("password", "Type your own password: this changes the address."));
+    }
+    if moved {
+        sign_up::give_way(&mut tx, admin.actor(), &[ids::fold(&edited.email)]).await?;
     }
     if store::email_taken(&mut tx, &ids::fold(&edited.email), Some(user.id)).await? {
         return Err(Error::invalid("email", TAKEN));

@@ -33,12 +33,23 @@ pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
 pub(super) const PRESSED_TWICE: time::Duration = time::Duration::minutes(1);
 
 /// Mails of one kind that strangers can have sent to one person in a day.
-const MAILS_A_DAY: i64 = 5;
+pub(super) const MAILS_A_DAY: i64 = 5;
+
+/// Those that hold a link go on after that, one in so long, so that its owner always has one that works whoever asked before.
+const ONE_IN: time::Duration = time::Duration::hours(2);
+
+/// As many as a day takes at most: the first few at once, and then one in two hours.
+const LINKS_A_DAY: i64 = MAILS_A_DAY + 11;
 
 /// Whether so many mails of a kind went to somebody in the last day that strangers may cause no further one.
-pub(super) async fn has_enough(tx: &mut Transaction, user: UserId, kind: Kind) -> Result<bool, Error> {
-    let since = tx.now().minus(time::Duration::days(1));
-    Ok(mail::count_since(tx, user, kind, since).await? >= MAILS_A_DAY)
+pub(super) async fn has_enough(tx: &mut Transaction, user: UserId, kind: Kind, link: Option<Purpose>) -> Result<bool, Error> {
+    let now = tx.now();
+    let sent = mail::count_since(tx, user, kind, now.minus(time::Duration::days(1))).await?;
+    Ok(match link {
+        _ if sent < MAILS_A_DAY => false,
+        Some(purpose) if sent < LINKS_A_DAY => links::was_made_since(tx, purpose, user, now.minus(ONE_IN)).await?,
+        _ => true,
+    })
 }
 
 /// Writes a mail with a new link for its recipient, with which `data` is kept. False when one was written a moment ago.
@@ -80,7 +91,7 @@ pub async fn ask_for_reset(db: &Database, keys: &Keys, post: &Post, email: &str,
         let Some(user) = store::find_by_email(&mut tx, email).await?.filter(|user| user.state == UserState::Active.as_str()) else {
             return Ok(());
         };
-        if has_enough(&mut tx, user.id, Kind::PasswordReset).await? {
+        if has_enough(&mut tx, user.id, Kind::PasswordReset, Some(Purpose::PasswordReset)).await? {
             return Ok(());
         }
         let what = (Kind::PasswordReset, Purpose::PasswordReset);

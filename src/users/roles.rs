@@ -1,6 +1,10 @@
 //! State and role: blocking, activating, making administrators. The last administrator stays one, and stays active.
 
-use super::{NewUser, User, UserFacts, UserState, get, insert, store};
+use super::{
+    NewUser, User, UserFacts, UserState, get, insert, invitations,
+    recovery::{NoData, mail_link},
+    store,
+};
 use crate::{
     audit::{self, Subject},
     auth::{
@@ -12,6 +16,7 @@ use crate::{
     db::{Database, Transaction},
     error::{Error, Problems},
     ids::UserId,
+    mail::{Kind, Post, Recipient},
 };
 
 /// Adds an administrator with a password.
@@ -101,9 +106,10 @@ pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<b
     if admin.id() == Some(user.id) {
         return Err(Error::Conflict("You cannot block yourself; another administrator can.".to_owned()));
     }
+    store::forget_unconfirmed_passwords(&mut tx, &[user.id]).await?;
     set_state(&mut tx, admin, &user, UserState::Blocked, "user.blocked").await?;
     end_sessions(&mut tx, user.id, Which::All).await?;
-    links::forget_users(&mut tx, &[user.id]).await?;
+    links::forget_blocked(&mut tx, &[user.id]).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -111,22 +117,62 @@ pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<b
 /// What is asked of whoever gives an administrator's role back.
 const ASKED: &str = "Type your own password: this user is an administrator.";
 
-/// Lets a pending or blocked person sign in. False when the account was active.
+/// What became of somebody who is to be let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activated {
+    /// Nothing: they were active.
+    Already,
+    /// They sign in with the password that they have.
+    Active,
+    /// They are active, and were mailed a link to choose a password: nobody has confirmed the address, so none that was typed with it counts.
+    Mailed,
+    /// They are pending, as before they were blocked: they never confirmed the address.
+    Pending,
+}
+
+/// Lets a pending or blocked person sign in.
 ///
 /// # Errors
-/// `Invalid` on `password` for somebody who has the administrator role, without one's own password.
-pub async fn activate(db: &Database, (admin, confirmed): (&Administrator, Option<Confirmed>), name: &str) -> Result<bool, Error> {
+/// `Invalid` on `password` for somebody who has the administrator role, without one's own password; `Conflict` for somebody invited.
+pub async fn activate(
+    db: &Database,
+    post: &Post,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    name: &str,
+) -> Result<Activated, Error> {
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
     if user.state == UserState::Active.as_str() {
-        return Ok(false);
+        return Ok(Activated::Already);
+    }
+    if invitations::of(&mut tx, user.id).await?.is_some() {
+        return Err(Error::Conflict("Whoever is invited accepts that first: send the invitation again, or revoke it.".to_owned()));
     }
     if user.administrator && confirmed.is_none() {
         return Err(Error::invalid("password", ASKED));
     }
-    set_state(&mut tx, admin, &user, UserState::Active, "user.activated").await?;
+    store::forget_unconfirmed_passwords(&mut tx, &[user.id]).await?;
+    let confirmed = store::without_password(&mut tx, &[user.id]).await?.is_empty();
+    let (state, activated) = match user.state.as_str() {
+        _ if confirmed => (UserState::Active, Activated::Active),
+        "blocked" => (UserState::Pending, Activated::Pending),
+        _ => (UserState::Active, Activated::Mailed),
+    };
+    set_state(&mut tx, admin, &user, state, "user.activated").await?;
+    if activated == Activated::Mailed {
+        mail_password(&mut tx, post, &user).await?;
+    }
     tx.commit().await?;
-    Ok(true)
+    post.wake();
+    Ok(activated)
+}
+
+/// A link to choose a password for somebody whose address nobody has confirmed: what was typed with it before ends.
+pub(super) async fn mail_password(tx: &mut Transaction, post: &Post, user: &User) -> Result<(), Error> {
+    links::forget(tx, Purpose::SignUp, user.id).await?;
+    let what = (Kind::PasswordResetByAdministrator, Purpose::PasswordReset);
+    mail_link(tx, post, what, Recipient::of(&user.person()), &NoData {}).await?;
+    Ok(())
 }
 
 async fn set_state(tx: &mut Transaction, admin: &Administrator, user: &User, state: UserState, action: &'static str) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Signing up: strangers open an account themselves, where an administrator allows it. Whoever asks is never told whether an address is
-//! known. What was typed is kept with the link that is mailed, so that it counts only when its reader says the same password: an address
-//! that somebody else signed up opens nothing for them.
+//! known. What was typed is kept with the link that is mailed, and with it alone, so that it counts only when its reader says the same
+//! password: an address that somebody else signed up opens nothing for them, and is theirs whom it belongs to.
 
 use serde::{Deserialize, Serialize};
 
@@ -132,6 +132,25 @@ struct SignedUpFacts {
     terms_accepted: bool,
 }
 
+/// Removes the sign-ups of these folded addresses that nobody has confirmed, for somebody who is given one of them: who only typed an
+/// address keeps nobody from it.
+pub(super) async fn give_way(tx: &mut Transaction, actor: &Actor, folded: &[String]) -> Result<(), Error> {
+    for user in store::sign_up::unconfirmed(tx, folded).await? {
+        // Who confirms at this instant is waited for.
+        tx.one_at_a_time("links", user.id.0).await?;
+    }
+    let people: Vec<_> = store::sign_up::unconfirmed(tx, folded).await?.iter().map(User::person).collect();
+    if people.is_empty() {
+        return Ok(());
+    }
+    super::deletion::erase(tx, &people).await?;
+    for person in &people {
+        let subject = Subject::new("user", person.id.0, super::deletion::name_of(person.id));
+        audit::record(tx, actor, "user.sign_up_forgotten", subject, NOTHING, NOTHING).await?;
+    }
+    Ok(())
+}
+
 /// Mails a link to confirm the address. The answer is the same whether the address is new, waits to be confirmed (the link is sent
 /// again), has an account (a mail says so), or is blocked (nothing is sent).
 ///
@@ -178,7 +197,7 @@ fn number(keys: &Keys, email: &str) -> i64 {
 
 async fn begin(tx: &mut Transaction, post: &Post, checked: &CheckedUser, kept: &Kept) -> Result<bool, Error> {
     let name = ids::random_name(12);
-    let id = match store::insert(tx, &name, checked, Some(&kept.password_hash), UserState::Pending, false).await {
+    let id = match store::insert(tx, &name, checked, None, UserState::Pending, false).await {
         // An administrator was quicker.
         Err(error) if error.is_taken("email") => return Ok(false),
         inserted => inserted?,
@@ -192,7 +211,7 @@ async fn begin(tx: &mut Transaction, post: &Post, checked: &CheckedUser, kept: &
 }
 
 async fn mail_again(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept) -> Result<bool, Error> {
-    Ok(!has_enough(tx, user.id, Kind::ConfirmSignUp).await? && mail_confirm(tx, post, user, kept).await?)
+    Ok(!has_enough(tx, user.id, Kind::ConfirmSignUp, Some(Purpose::SignUp)).await? && mail_confirm(tx, post, user, kept).await?)
 }
 
 async fn mail_confirm(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept) -> Result<bool, Error> {
@@ -206,7 +225,7 @@ async fn mail_confirm(tx: &mut Transaction, post: &Post, user: &User, kept: &Kep
 }
 
 async fn mail_known(tx: &mut Transaction, post: &Post, user: &User) -> Result<bool, Error> {
-    if has_enough(tx, user.id, Kind::AccountExists).await? {
+    if has_enough(tx, user.id, Kind::AccountExists, None).await? {
         return Ok(false);
     }
     let values = Values::default().set("sign_in_url", post.url("/signin"));
@@ -234,8 +253,11 @@ pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
 /// Confirms the address with the password that was chosen: the account is active. Who may sign in now.
 ///
 /// # Errors
-/// `NotFound` when the link does not work, `find` says why; `Invalid` on `password`.
+/// `NotFound` when the link does not work, `find` says why, and while nobody may sign up; `Invalid` on `password`.
 pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &str, password: &str) -> Result<Proven, Error> {
+    if !settings(&mut db.read().await?).await?.allowed {
+        return Err(Error::NotFound);
+    }
     let Found::Open(holder) = find(db, token).await? else { return Err(Error::NotFound) };
     let kept: Kept = holder.data()?;
     if password.is_empty() {

@@ -152,6 +152,7 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/settings/sign-up", "/publisher/settings/sign-up", [303, 403, 400]),
     ("GET", "/account", "/account", [303, 200, 200]),
     ("GET", "/account/email", "/account/email", [303, 200, 200]),
+    ("POST", "/account/email/withdraw", "/account/email/withdraw", [303, 303, 303]),
     ("POST", "/account/email", "/account/email", [303, 422, 422]),
     ("GET", "/confirm-email/{token}", "/confirm-email/none", [404, 404, 404]),
     ("POST", "/confirm-email/{token}", "/confirm-email/none", [404, 404, 404]),

@@ -99,15 +99,18 @@ async fn links_work_until_one_is_used_or_they_run_out() {
     guest.get(&last).await.is(410).shows("has run out").shows("href=\"/forgot\"");
     choose(&guest, &last, PASSWORD).await.is(410);
     guest.get("/reset/0123456789").await.is(404);
-    // The fifth was the last of this day.
+    // After the fifth of a day there is a further one only when none works.
     assert_eq!(smtp.to("dev@portal.example").len(), 5);
-    forgot(&guest, "dev@portal.example").await.is(303);
-    portal.send_mails().await;
-    assert_eq!(smtp.to("dev@portal.example").len(), 5);
+    for _ in 0..3 {
+        forgot(&guest, "dev@portal.example").await.is(303);
+        portal.send_mails().await;
+        assert_eq!(smtp.to("dev@portal.example").len(), 6);
+        portal.pass(Duration::minutes(16));
+    }
     portal.pass(Duration::days(1));
     forgot(&guest, "dev@portal.example").await.is(303);
     portal.send_mails().await;
-    assert_eq!(smtp.to("dev@portal.example").len(), 6);
+    assert_eq!(smtp.to("dev@portal.example").len(), 7);
 }
 
 #[tokio::test]
@@ -167,6 +170,29 @@ async fn asking_again_and_again_is_slowed_for_an_account_and_for_an_address() {
     forgot(&portal.guest(), "last@portal.example").await.is(429);
     portal.pass(Duration::minutes(16));
     forgot(&portal.guest(), "dev@portal.example").await.is(303);
+}
+
+/// A stranger who asks as often as they may does not keep the owner from a link.
+#[tokio::test]
+async fn whoever_asks_for_others_does_not_use_up_their_links() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.developer("dev@portal.example").await;
+    for _ in 0..5 {
+        portal.pass(Duration::minutes(16));
+        forgot(&portal.guest(), "dev@portal.example").await.is(303);
+    }
+    portal.send_mails().await;
+    assert_eq!(smtp.to("dev@portal.example").len(), 5);
+    // While one works there is no other; then there is.
+    for hour in 0..24 {
+        portal.pass(Duration::hours(1));
+        forgot(&portal.guest(), "dev@portal.example").await.is(303);
+        portal.send_mails().await;
+        let link = smtp.newest("dev@portal.example").link();
+        portal.guest().get(link.strip_prefix(&portal.base).unwrap()).await.is(200);
+        assert!(smtp.to("dev@portal.example").len() <= 17, "{hour}");
+    }
+    choose(&portal.guest(), &link_to(&portal, &smtp, "dev@portal.example").await, NEW).await.is(303);
 }
 
 #[tokio::test]

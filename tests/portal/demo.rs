@@ -49,7 +49,7 @@ async fn the_sample_fills_an_empty_database_once() {
     in_none.get("/products/payments-live").await.is(404);
     in_none.get("/products/parcel-professional").await.is(200);
     sign_in(by_kind("blocked")).await.1.is(403);
-    sign_in(by_kind("pending")).await.1.is(403);
+    sign_in(by_kind("pending")).await.1.is(422);
     let guest = portal.guest();
     // Guests see these and nothing else: what the sample opens to everybody must be meant.
     let list = guest.get("/products").await;

@@ -101,18 +101,13 @@ async fn an_administrator_deletes_a_user_and_is_asked_what_ends() {
     page.is(200)
         .shows("Delete Ana Alves?")
         .shows("Product billing (1), Product orders (1)")
-        .shows("Cancel 2 live subscriptions")
+        .shows("End its 2 live subscriptions (needed to delete)")
         .shows("Your password");
     let post = "/publisher/delete/users";
     let fields = [("user", name.as_str()), ("users", "1"), ("live", "2")];
     let with = |more: &[(&'static str, &'static str)]| [&fields[..], more].concat();
     admin.post(post, &with(&[("cancel", "on")])).await.is(422).shows("Type your own password").shows("checked");
-    admin
-        .post(post, &with(&[("password", PASSWORD)]))
-        .await
-        .is(422)
-        .shows("Say that the live subscriptions may end")
-        .hides("Your password");
+    admin.post(post, &with(&[("password", PASSWORD)])).await.is(422).shows("Tick that the live subscriptions end").hides("Your password");
     // A further subscription since the page was shown is not cancelled unseen.
     let fewer = [("user", name.as_str()), ("users", "1"), ("live", "1"), ("cancel", "on")];
     admin.post(post, &fewer).await.is(422).shows("Look at it once more");
@@ -294,4 +289,33 @@ async fn the_password_given_again_counts_for_ten_minutes_in_its_session_alone() 
     portal.pass(Duration::seconds(1));
     admin.post(&role, &[("role", "grant")]).await.is(422);
     admin.get(&page).await.shows("Your password");
+}
+
+/// Accounts are cheap: who has an address is not mailed by each that asks for it.
+#[tokio::test]
+async fn many_accounts_that_ask_for_one_address_mail_it_five_times() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    for number in 0..7 {
+        let dev = portal.developer(&format!("dev{number}@portal.example")).await;
+        let email = if number % 2 == 0 { "ana@contoso.example" } else { "ANA@contoso.example" };
+        dev.post("/account/email", &[("email", email), ("password", PASSWORD)]).await.is(303);
+    }
+    portal.send_mails().await;
+    assert_eq!(smtp.to("ana@contoso.example").len() + smtp.to("ANA@contoso.example").len(), 5);
+    assert_eq!(smtp.to("dev6@portal.example").len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_of_address_that_waits_is_shown_and_withdrawn() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    let dev = portal.developer("dev@portal.example").await;
+    dev.get("/account").await.hides("Withdraw");
+    dev.post("/account/email", &[("email", "new@portal.example"), ("password", PASSWORD)]).await.is(303);
+    portal.send_mails().await;
+    let link = smtp.newest("new@portal.example").link().strip_prefix(&portal.base).unwrap().to_owned();
+    dev.get("/account").await.shows("Withdraw").shows("new@<wbr>portal.");
+    dev.post_and_follow("/account/email/withdraw", &[]).await.shows("your address stays as it is").hides("new@");
+    portal.guest().post(&link, &[]).await.is(404);
+    dev.post_and_follow("/account/email/withdraw", &[]).await.shows("No change of address waits");
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "user.email_change_withdrawn").count(), 1);
 }

@@ -36,7 +36,7 @@ async fn unknown_and_wrong_get_the_same_words() {
 }
 
 #[tokio::test]
-async fn blocked_and_pending_people_are_told_with_the_right_password_only() {
+async fn blocked_people_are_told_with_the_right_password_only_and_who_is_pending_is_nobody() {
     let portal = Portal::start().await;
     portal.add_user("blocked@portal.example", "B", "Locked", UserState::Blocked, false).await;
     portal.add_user("pending@portal.example", "P", "Ending", UserState::Pending, false).await;
@@ -45,7 +45,8 @@ async fn blocked_and_pending_people_are_told_with_the_right_password_only() {
         async move { guest.post("/signin", &[("email", email), ("password", password)]).await }
     };
     with("blocked@portal.example", PASSWORD).await.is(403).shows("This account is blocked.");
-    with("pending@portal.example", PASSWORD).await.is(403).shows("not confirmed");
+    let (pending, unknown) = (with("pending@portal.example", PASSWORD).await, with("unknown@portal.example", PASSWORD).await);
+    assert_eq!((pending.status, pending.text.replace("pending@", "unknown@")), (422, unknown.text));
     with("blocked@portal.example", "wrong").await.is(422).hides("blocked.");
 }
 
@@ -285,4 +286,17 @@ async fn signing_out_everywhere_is_in_the_log() {
     let dev = portal.developer("dev@portal.example").await;
     dev.post("/signout/everywhere", &[]).await.is(303);
     assert_eq!(portal.audited().await.last().map(String::as_str), Some("user.sessions_ended"));
+}
+
+#[tokio::test]
+async fn who_sends_a_form_after_the_session_ended_is_told_that_it_was_not_saved() {
+    let portal = Portal::start().await;
+    let dev = portal.developer("dev@portal.example").await;
+    dev.post("/signout", &[]).await.is(303);
+    let reply = dev.post("/account/name", &[("version", "1"), ("first_name", "Anabel"), ("last_name", "Alves")]).await;
+    reply.is(303);
+    dev.get(reply.location()).await.is(200).shows("was not saved").hides("flash good");
+    // Whoever only opens a page has lost nothing.
+    let reply = dev.get("/account").await;
+    dev.get(reply.location()).await.is(200).hides("was not saved");
 }

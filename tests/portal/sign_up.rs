@@ -91,7 +91,7 @@ async fn a_stranger_signs_up_confirms_and_is_in() {
     let page = user_page(&admin, "ana@contoso").await;
     admin.get(&page).await.shows("Pending").hides("accepted");
     let early = guest.post("/signin", &[("email", "ana@contoso.example"), ("password", NEW)]).await;
-    early.is(403).shows("Open the link in the mail");
+    early.is(422).shows("Open the link in the mail");
 
     // Looking changes nothing.
     for _ in 0..2 {
@@ -166,6 +166,83 @@ async fn an_address_that_a_stranger_signed_up_opens_nothing_for_the_stranger() {
     assert_eq!((sign_in(NEW).await, sign_in("the stranger knows this one").await), (303, 422));
 }
 
+/// Whoever types somebody else's address neither holds it nor learns from it.
+#[tokio::test]
+async fn a_sign_up_that_nobody_confirmed_gives_way_and_tells_nothing() {
+    let (portal, smtp) = open("").await;
+    let admin = portal.administrator().await;
+    let stranger = "the stranger knows this one";
+    let emails = ["ana@contoso.example", "ben@contoso.example", "cleo@contoso.example", "dan@contoso.example"];
+    for email in emails {
+        sign_up(&portal.guest(), email, stranger).await.is(303);
+    }
+    portal.developer("known@contoso.example").await;
+    sign_up(&portal.guest(), "known@contoso.example", stranger).await.is(303);
+    let strangers = link_to(&portal, &smtp, "ana@contoso.example").await;
+    let sign_in = async |email: &str, password: &str| portal.guest().post("/signin", &[("email", email), ("password", password)]).await;
+    let (new, known) = (sign_in("ana@contoso.example", stranger).await, sign_in("known@contoso.example", stranger).await);
+    assert_eq!((new.status, new.text.replace("ana@", "known@")), (422, known.text));
+    assert_eq!(portal.count("select count(*) from users where state = 'pending' and password_hash is not null").await, 0);
+
+    // Invited, added, or put in place of another's address: the sign-up is gone.
+    admin.post_and_follow("/publisher/invite", &[("addresses", "ana@contoso.example")]).await.shows("Invited 1 person.");
+    let invitation = link_to(&portal, &smtp, "ana@contoso.example").await;
+    portal.guest().get(&strangers).await.is(404);
+    let name = [("first_name", "Ana"), ("last_name", "Alves"), ("password", NEW), ("repeated", NEW)];
+    portal.guest().post(&invitation, &name).await.is(303);
+    assert_eq!((sign_in("ana@contoso.example", stranger).await.status, sign_in("ana@contoso.example", NEW).await.status), (422, 303));
+    let added = [("email", "ben@contoso.example"), ("first_name", "Ben"), ("last_name", "Berg"), ("password", NEW)];
+    admin.post("/publisher/new/user", &added).await.is(303);
+    assert_eq!(sign_in("ben@contoso.example", stranger).await.status, 422);
+    let dev = portal.developer("dev@portal.example").await;
+    dev.post("/account/email", &[("email", "cleo@contoso.example"), ("password", PASSWORD)]).await.is(303);
+    let change = link_to(&portal, &smtp, "cleo@contoso.example").await;
+    dev.post(&change, &[]).await.is(303);
+    assert_eq!(sign_in("cleo@contoso.example", PASSWORD).await.status, 303);
+    let edited =
+        [("version", "2"), ("email", "dan@contoso.example"), ("first_name", "Dev"), ("last_name", "Eloper"), ("password", PASSWORD)];
+    admin.post(&user_page(&admin, "cleo@").await, &edited).await.is(303);
+    assert_eq!(sign_in("dan@contoso.example", PASSWORD).await.status, 303);
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "user.sign_up_forgotten").count(), 4);
+    assert_eq!(portal.count("select count(*) from users where state = 'pending'").await, 0);
+}
+
+#[tokio::test]
+async fn links_open_no_account_once_signing_up_is_switched_off() {
+    let (portal, smtp) = open("").await;
+    let admin = portal.administrator().await;
+    sign_up(&portal.guest(), "ana@contoso.example", NEW).await.is(303);
+    let link = link_to(&portal, &smtp, "ana@contoso.example").await;
+    admin.post("/publisher/settings/sign-up", &[("version", "2"), ("terms", "")]).await.is(303);
+    portal.guest().get(&link).await.is(404).shows("was switched off");
+    portal.guest().post(&link, &[("password", NEW)]).await.is(404).shows("was switched off");
+    assert_eq!(portal.count("select count(*) from users where state = 'active'").await, 1);
+    admin.post("/publisher/settings/sign-up", &[("version", "3"), ("allowed", "on")]).await.is(303);
+    portal.guest().post(&link, &[("password", NEW)]).await.is(303);
+}
+
+#[tokio::test]
+async fn without_a_mail_server_people_are_told_whom_to_ask() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    admin.get("/publisher/settings/sign-up").await.shows("No mail server is set");
+    allow(&portal, "").await;
+    let guest = portal.guest();
+    let reply = sign_up(&guest, "ana@contoso.example", NEW).await;
+    guest.get(reply.location()).await.shows("sends no mail yet").hides("on its way");
+    guest.get("/forgot?said=sent").await.shows("sends no mail yet").hides("on its way");
+    portal.send_mails().await;
+    let invited = admin.post("/publisher/invite", &[("addresses", "ben@contoso.example")]).await;
+    let page = admin.get(invited.location()).await;
+    page.shows("Invited 1 person. The mail is kept here, not sent").hides("flash good");
+    portal.send_mails().await;
+    let page = admin.get(invited.location()).await;
+    let mail = page.text.split("href=\"/publisher/mail/").nth(1).and_then(|rest| rest.split('"').next()).expect("a mail");
+    let mail = format!("/publisher/mail/{mail}");
+    admin.get(&mail).await.shows("Kept here").hides("Attempts");
+    admin.post(&format!("{mail}/link"), &[("password", PASSWORD)]).await.is(200).shows("data-copy=\"#link\"").shows("/invitation/");
+}
+
 #[tokio::test]
 async fn asking_again_and_again_is_slowed_and_a_mailbox_is_not_flooded() {
     let (portal, smtp) = open("").await;
@@ -202,10 +279,19 @@ async fn the_link_runs_out_and_what_nobody_confirmed_is_removed() {
     }
     let link = link_to(&portal, &smtp, "ana@contoso.example").await;
     let bens = link_to(&portal, &smtp, "ben@contoso.example").await;
-    // Whoever is activated by an administrator signs in with the password that was chosen.
-    admin.post(&format!("{}/activate", user_page(&admin, "ben@").await), &[]).await.is(303);
-    portal.guest().get(&bens).await.is(410).shows("This link was used");
-    assert_eq!(portal.guest().post("/signin", &[("email", "ben@contoso.example"), ("password", NEW)]).await.status, 303);
+    // Whoever is activated by an administrator has confirmed nothing: the password that was typed counts for nothing, another is chosen.
+    let page = user_page(&admin, "ben@").await;
+    admin.get(&page).await.shows("not confirmed");
+    admin.post_and_follow(&format!("{page}/activate"), &[]).await.shows("The address is not confirmed").shows("is on its way to it");
+    portal.guest().get(&bens).await.is(404);
+    let sign_in =
+        async |password: &str| portal.guest().post("/signin", &[("email", "ben@contoso.example"), ("password", password)]).await.status;
+    assert_eq!(sign_in(NEW).await, 422);
+    let reset = link_to(&portal, &smtp, "ben@contoso.example").await;
+    assert!(reset.starts_with("/reset/"), "{reset}");
+    portal.guest().post(&reset, &[("password", PASSWORD), ("repeated", PASSWORD)]).await.is(303);
+    assert_eq!((sign_in(NEW).await, sign_in(PASSWORD).await), (422, 303));
+    admin.get(&page).await.hides("not confirmed");
     portal.pass(Duration::days(2) - Duration::seconds(1));
     portal.guest().get(&link).await.is(200);
     portal.pass(Duration::seconds(1));

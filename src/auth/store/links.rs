@@ -91,6 +91,13 @@ pub(in crate::auth) async fn delete_of(tx: &mut Transaction, users: &[UserId]) -
     Ok(())
 }
 
+pub(in crate::auth) async fn delete_of_purpose(tx: &mut Transaction, purpose: &str, users: &[UserId]) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(tx, "delete from links where purpose =");
+    statement.bind(purpose).sql("and user_id").in_keys(&keys).execute(tx).await?;
+    Ok(())
+}
+
 pub(in crate::auth) async fn delete(tx: &mut Transaction, purpose: &str, user: UserId) -> Result<u64, Error> {
     let connection: &mut Connection = tx;
     Ok(

@@ -116,10 +116,8 @@ fn steps(c: &store::Counts) -> Vec<Step> {
 }
 
 fn waiting(c: &store::Counts) -> Vec<Waiting> {
-    let rows = [
-        ("/publisher/subscriptions?state=submitted", c.submitted_subscriptions, "subscription", "subscriptions"),
-        ("/publisher/users?state=pending", c.pending_users, "pending user", "pending users"),
-    ];
+    // Whoever is invited or signed up confirms it themselves.
+    let rows = [("/publisher/subscriptions?state=submitted", c.submitted_subscriptions, "subscription", "subscriptions")];
     rows.into_iter()
         .filter(|row| row.1 > 0)
         .map(|(href, count, one, many)| Waiting {

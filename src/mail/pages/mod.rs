@@ -133,6 +133,8 @@ struct ShowPage {
     again: bool,
     /// Its link can be asked for, and whether the administrator's password counts still.
     keeps_link: bool,
+    /// The link, once it was asked for.
+    link: String,
     given: bool,
     problems: Problems,
 }
@@ -145,7 +147,16 @@ impl ShowPage {
             State::Sent => !shown.holds_link && !shown.mail.to_email.is_empty(),
             State::Waiting | State::Sending => false,
         };
-        Self { frame: framed(frame), mail: shown.mail, text: shown.text, again, keeps_link: shown.keeps_link, given, problems }
+        Self {
+            frame: framed(frame),
+            mail: shown.mail,
+            text: shown.text,
+            again,
+            keeps_link: shown.keeps_link,
+            link: shown.link,
+            given,
+            problems,
+        }
     }
 
     /// What happened when it was settled.

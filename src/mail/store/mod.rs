@@ -26,6 +26,8 @@ pub(super) struct NewMail {
     pub secret: Option<Vec<u8>>,
     pub message_id: String,
     pub batch: Option<String>,
+    /// Whom a notice tells of, by folded address.
+    pub about: Option<String>,
 }
 
 pub(super) async fn insert(tx: &mut Transaction, mail: &NewMail) -> Result<(), Error> {
@@ -33,15 +35,15 @@ pub(super) async fn insert(tx: &mut Transaction, mail: &NewMail) -> Result<(), E
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
         "insert into mails (name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, state,
-            next_at, batch, created_at, farewell)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14, $13, $15)")
+            next_at, batch, created_at, farewell, about)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 'waiting', $13, $14, $13, $15, $16)")
         .bind(&mail.name).bind(mail.kind).bind(mail.user).bind(&mail.to_email).bind(&mail.to_name).bind(&mail.bcc)
         .bind(&mail.rendered.subject).bind(&mail.rendered.text).bind(&mail.rendered.html).bind(&mail.search_folded).bind(&mail.secret)
-        .bind(&mail.message_id).bind(now).bind(&mail.batch).bind(mail.farewell).execute(c).await?.rows_affected());
+        .bind(&mail.message_id).bind(now).bind(&mail.batch).bind(mail.farewell).bind(&mail.about).execute(c).await?.rows_affected());
     Ok(())
 }
 
-const COLUMNS: [Column; 16] = [
+const COLUMNS: [Column; 17] = [
     Column::Text,
     Column::Text,
     Column::Int,
@@ -58,6 +60,7 @@ const COLUMNS: [Column; 16] = [
     Column::Instant,
     Column::Instant,
     Column::Bool,
+    Column::Text,
 ];
 
 /// As `insert`, in one statement.
@@ -83,13 +86,14 @@ pub(super) async fn insert_many(tx: &mut Transaction, mails: &[NewMail]) -> Resu
             now,
             now,
             mail.farewell,
+            mail.about,
         ])
     };
     let rows = serde_json::to_string(&mails.iter().map(row).collect::<Vec<_>>())?;
     let mut statement = Select::new(
         tx,
         "insert into mails (state, name, kind, user_id, to_email, to_name, bcc, subject, text, html, search_folded, secret, message_id, batch,
-            next_at, created_at, farewell) select 'waiting',",
+            next_at, created_at, farewell, about) select 'waiting',",
     );
     statement.given(&COLUMNS, rows).execute(tx).await?;
     Ok(())
@@ -116,15 +120,27 @@ pub(super) async fn empty_mails_to(tx: &mut Transaction, users: &[UserId]) -> Re
     Ok(())
 }
 
-/// Notices go to others and name whom they tell of, by address and name.
+/// Notices go to others and name whom they tell of, by address and name. Those that do not say so apart are from before the portal kept it.
 pub(super) async fn rename_in_notices(tx: &mut Transaction, (email, display): (&str, &str), by: &str) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
         "update mails set subject = replace(replace(subject, $1, $3), $2, $3), text = replace(replace(text, $1, $3), $2, $3),
             html = replace(replace(html, $1, $3), $2, $3), search_folded = replace(replace(search_folded, $4, $3), $5, $3)
-         where kind like 'notice-%' and (text like '%' || $1 || '%')")
+         where about = $4")
+        .bind(email).bind(display).bind(by).bind(ids::fold(email)).bind(ids::fold(display)).execute(c).await?.rows_affected());
+    run!(connection, c => sqlx::query(
+        "update mails set subject = replace(replace(subject, $1, $3), $2, $3), text = replace(replace(text, $1, $3), $2, $3),
+            html = replace(replace(html, $1, $3), $2, $3), search_folded = replace(replace(search_folded, $4, $3), $5, $3)
+         where about is null and kind like 'notice-%' and (text like '%' || $1 || '%')")
         .bind(email).bind(display).bind(by).bind(ids::fold(email)).bind(ids::fold(display)).execute(c).await?.rows_affected());
     Ok(())
+}
+
+pub(super) async fn count_to(connection: &mut Connection, email: &str, kind: &str, since: Instant) -> Result<i64, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from mails where lower(to_email) = lower($1) and kind = $2 and created_at > $3")
+        .bind(email).bind(kind).bind(since).fetch_one(c).await?),
+    )
 }
 
 pub(super) async fn count_since(connection: &mut Connection, user: UserId, kind: &str, since: Instant) -> Result<i64, Error> {

@@ -9,8 +9,9 @@ use super::sessions::SessionRow;
 use crate::{
     app::Portal,
     auth::{SignedIn, pages::own_session, sign_in},
+    db::Instant,
     error::{Error, Problems},
-    users::{self, NewName, NewPassword},
+    users::{self, NewName, NewPassword, address},
     web::{self, Answer, Flash, Form, Frame, counted, form::Inner},
 };
 
@@ -19,6 +20,8 @@ use crate::{
 struct AccountPage {
     frame: Frame,
     email: String,
+    /// The address that waits to be confirmed, and until when.
+    waiting: Option<(String, Instant)>,
     form: NewName,
     version: i64,
     /// The name that was saved meanwhile, when this form is older.
@@ -34,6 +37,7 @@ impl AccountPage {
         Ok(Self {
             frame,
             email: user.email,
+            waiting: address::waiting(&portal.db, who).await?,
             form: NewName { first_name: user.first_name, last_name: user.last_name },
             version: user.version,
             theirs: None,

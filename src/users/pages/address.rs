@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::recovery::{closed, too_many};
 use crate::{
     app::Portal,
-    auth::{Again, Visitor, links::Found, pages::client_address},
+    auth::{Again, SignedIn, Visitor, links::Found, pages::client_address},
     error::{Error, Problems},
     users::address,
     web::{self, Answer, Flash, Form, Frame, form::Token},
@@ -59,8 +59,12 @@ pub(super) async fn ask(
     };
     match asked {
         Ok(()) => {
-            Flash::good("Look into the mail of the new address: the link in it confirms the change. Until then the old one stays.")
-                .keep(&session)?;
+            if portal.mail.leaves() {
+                Flash::good("Look into the mail of the new address: the link in it confirms the change. Until then the old one stays.")
+            } else {
+                Flash::warn("This portal sends no mail yet. The people who run it find the link that confirms the change in it: ask them.")
+            }
+            .keep(&session)?;
             web::see_other("/account")
         }
         Err(Error::Invalid(problems)) => web::invalid(&EmailPage::new(&again, frame, form.email, given, problems)),
@@ -69,6 +73,12 @@ pub(super) async fn ask(
         }
         Err(other) => Err(other),
     }
+}
+
+pub(super) async fn withdraw(who: SignedIn, portal: Data<Portal>, session: Session) -> Answer {
+    let withdrawn = address::withdraw(&portal.db, &who).await?;
+    Flash::good(if withdrawn { "Withdrawn: your address stays as it is." } else { "No change of address waits." }).keep(&session)?;
+    web::see_other("/account")
 }
 
 #[derive(Template)]

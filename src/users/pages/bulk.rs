@@ -73,13 +73,26 @@ impl BulkForm {
     }
 }
 
+fn mailed(portal: &Portal) -> &'static str {
+    if portal.mail.leaves() {
+        "whose address is not confirmed: mailed a link to choose a password"
+    } else {
+        "whose address is not confirmed: a link to choose a password is kept on the Mail page"
+    }
+}
+
 /// What a button of the form does that is not about groups.
 async fn change_accounts((admin, again): (&Administrator, &Again), portal: &Portal, what: &str, chosen: &Chosen) -> Result<Flash, Error> {
     // There is no field for it on the list.
     let confirmed = if again.is_given() { portal.confirm(again, "").await.ok() } else { None };
+    let mut entry = None;
     let (done, already, outcome) = match what {
-        "block" => ("Blocked", "blocked already", many::block(&portal.db, admin, chosen).await?),
-        "activate" => ("Activated", "active already", many::activate(&portal.db, (admin, confirmed), chosen).await?),
+        "block" => {
+            let (outcome, blocked) = many::block(&portal.db, admin, chosen).await?;
+            entry = blocked;
+            ("Blocked", "blocked already", outcome)
+        }
+        "activate" => ("Activated", "active already", many::activate(&portal.db, &portal.mail, (admin, confirmed), chosen).await?),
         "reset" => ("Sent a reset to", "sent one a moment ago", many::send_resets(&portal.db, &portal.mail, admin, chosen).await?),
         _ => return Err(Error::BadRequest("The form does not say what becomes of the users.".to_owned())),
     };
@@ -97,10 +110,15 @@ async fn change_accounts((admin, again): (&Administrator, &Again), portal: &Port
         format!("{who} left out: activate them on their own pages, with your password")
     });
     let rest = [same, left, administrators].into_iter().flatten().collect::<Vec<_>>().join("; ");
+    let kept = if what == "reset" && !portal.mail.leaves() { " The links are kept on the Mail page, not sent." } else { "" };
     let rest = if rest.is_empty() { rest } else { format!(" ({rest})") };
     Ok(match outcome.changed {
         0 => Flash::warn(format!("Nothing was changed{rest}.")),
-        changed => Flash::good(format!("{done} {}{rest}.", counted(number(changed), "user", "users"))),
+        changed => {
+            let told = [(outcome.mailed, mailed(portal)), (outcome.pending, "pending again, as before they were blocked")];
+            let told: String = told.iter().filter(|(some, _)| *some > 0).map(|(some, what)| format!(" {some} {what}.")).collect();
+            Flash::good(format!("{done} {}{rest}.{told}{kept}", counted(number(changed), "user", "users"))).with_undo(entry)
+        }
     })
 }
 
@@ -198,13 +216,43 @@ fn said_removed(outcome: BulkOutcome) -> Flash {
     .with_undo(outcome.entry)
 }
 
-/// Takes back a change of members and returns to the page that offered it.
-pub(super) async fn undo(admin: Administrator, request: HttpRequest, portal: Data<Portal>, session: Session, Name(entry): Name) -> Answer {
+/// "Undone: 2 users are as before the block, 1 of them pending. Their sessions stay ended."
+fn said_unblocked(outcome: many::Outcome) -> Flash {
+    let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let left = match outcome.administrators {
+        0 => String::new(),
+        some => format!(
+            " {} left out: activate them on their own pages, with your password.",
+            counted(number(some), "administrator", "administrators")
+        ),
+    };
+    let pending = if outcome.pending > 0 { format!(", {} of them pending", outcome.pending) } else { String::new() };
+    match outcome.changed {
+        0 => Flash::warn(format!("Nobody of them was left to activate.{left}")),
+        1 => Flash::good(format!("Undone: 1 user is as before the block{pending}. The sessions stay ended.{left}")),
+        some => Flash::good(format!("Undone: {} users are as before the block{pending}. Their sessions stay ended.{left}", number(some))),
+    }
+}
+
+/// Takes back a change of members, of a product or a block, and returns to the page that offered it.
+pub(super) async fn undo(
+    (admin, again): (Administrator, Again),
+    request: HttpRequest,
+    portal: Data<Portal>,
+    session: Session,
+    Name(entry): Name,
+) -> Answer {
     let Some((was_added, outcome)) = groups::undo(&portal.db, &admin, &entry).await? else {
         if let Some(undone) = products::undo(&portal.db, &admin, &entry).await? {
             let (flash, back) = products::pages::undo_said(&undone);
             flash.keep(&session)?;
             return web::see_other(&back);
+        }
+        let confirmed = if again.is_given() { portal.confirm(&again, "").await.ok() } else { None };
+        if let Some(outcome) = many::undo_block(&portal.db, (&admin, confirmed), &entry).await? {
+            said_unblocked(outcome).keep(&session)?;
+            let back = referring_path(&request).filter(|path| path.starts_with("/publisher"));
+            return web::see_other(&local_path(back.as_deref(), users::LIST));
         }
         return Err(Error::Conflict("This change cannot be undone with one click. Change it back on its own page.".to_owned()));
     };

@@ -64,7 +64,7 @@ pub(super) async fn invite(
 ) -> Answer {
     match invitations::invite(&portal.db, &portal.mail, &admin, &form).await {
         Ok(invited) => {
-            said(&invited).keep(&session)?;
+            said(&invited, portal.mail.leaves()).keep(&session)?;
             let list = format!("{}?state={INVITED}", users::LIST);
             web::see_other(&if invited.batch.is_empty() { list } else { progress_of(&invited.batch) })
         }
@@ -76,19 +76,23 @@ pub(super) async fn invite(
 /// Addresses that are told one by one; more are counted.
 const TOLD: usize = 30;
 
-fn said(invited: &Invited) -> Flash {
+fn said(invited: &Invited, leaves: bool) -> Flash {
     let number = i64::try_from(invited.invited).unwrap_or(i64::MAX);
     let mut text = match number {
         0 => "Nobody was invited.".to_owned(),
         number => format!("Invited {}.", counted(number, "person", "people")),
     };
+    if number > 0 && !leaves {
+        text.push_str(if number == 1 { " The mail is" } else { " The mails are" });
+        text.push_str(" kept here, not sent: read it on the Mail page.");
+    }
     if !invited.known.is_empty() {
         let lines: Vec<String> = invited.known.iter().take(TOLD).map(|(email, state)| format!("{email} ({state})")).collect();
         let rest = invited.known.len() - lines.len();
         let more = if rest > 0 { format!(", and {rest} more") } else { String::new() };
         text.push_str(&format!(" Known already, and not invited again: {}{more}.", lines.join(", ")));
     }
-    if number == 0 || !invited.known.is_empty() { Flash::warn(text) } else { Flash::good(text) }
+    if number == 0 || !invited.known.is_empty() || !leaves { Flash::warn(text) } else { Flash::good(text) }
 }
 
 /// What the buttons for invitations do, on the list of users.
@@ -107,7 +111,13 @@ async fn change(admin: &Administrator, portal: &Portal, chosen: &Chosen, what: &
             Ok(match sent {
                 0 => (Flash::warn("No invitation was sent: nobody of them is invited, or it was sent a moment ago."), None),
                 sent => {
-                    (Flash::good(format!("Sent {} again.", counted(number(sent), "invitation", "invitations"))), Some(progress_of(&batch)))
+                    let which = counted(number(sent), "invitation", "invitations");
+                    let flash = if portal.mail.leaves() {
+                        Flash::good(format!("Sent {which} again."))
+                    } else {
+                        Flash::warn(format!("Wrote {which} again, kept here and not sent: read it on the Mail page."))
+                    };
+                    (flash, Some(progress_of(&batch)))
                 }
             })
         }

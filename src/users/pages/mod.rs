@@ -53,6 +53,7 @@ pub fn routes(routes: &mut Routes) {
         .get("/account", account::show)
         .get("/account/email", address::show)
         .post("/account/email", address::ask)
+        .post("/account/email/withdraw", address::withdraw)
         .get("/confirm-email/{token}", address::show_confirm)
         .post("/confirm-email/{token}", address::confirm)
         .get("/account/close", leaving::ask_close)

@@ -78,6 +78,8 @@ struct ForgotPage {
     frame: Frame,
     email: String,
     sent: bool,
+    /// Whether mails leave the portal.
+    leaves: bool,
     problems: Problems,
 }
 
@@ -87,8 +89,9 @@ pub(super) struct SentQuery {
     pub said: String,
 }
 
-pub(super) async fn ask(frame: Frame, Query(query): Query<SentQuery>) -> Answer {
-    web::page(&ForgotPage { frame, email: String::new(), sent: query.said == "sent", problems: Problems::default() })
+pub(super) async fn ask(portal: Data<Portal>, frame: Frame, Query(query): Query<SentQuery>) -> Answer {
+    let (sent, leaves) = (query.said == "sent", portal.mail.leaves());
+    web::page(&ForgotPage { frame, email: String::new(), sent, leaves, problems: Problems::default() })
 }
 
 #[derive(Deserialize)]
@@ -99,7 +102,7 @@ pub(super) struct ForgotForm {
 
 pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, frame: Frame, Form(form): Form<ForgotForm>) -> Answer {
     let address = client_address(&request, &portal);
-    let redraw = |problems| ForgotPage { frame, email: form.email.clone(), sent: false, problems };
+    let redraw = |problems| ForgotPage { frame, email: form.email.clone(), sent: false, leaves: true, problems };
     match recovery::ask_for_reset(&portal.db, &portal.keys, &portal.mail, &form.email, &address).await {
         Ok(()) => web::see_other("/forgot?said=sent"),
         Err(Error::Invalid(problems)) => web::invalid(&redraw(problems)),
@@ -164,7 +167,11 @@ pub(super) async fn reset(
 /// "Send a password reset", by an administrator.
 pub(super) async fn send_for(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let sent = recovery::send_reset(&portal.db, &portal.mail, &admin, &name).await?;
-    Flash::good(if sent { "A link to choose a new password is on its way." } else { "A link was sent a moment ago, so no other was." })
-        .keep(&session)?;
+    match (sent, portal.mail.leaves()) {
+        (true, true) => Flash::good("A link to choose a new password is on its way."),
+        (true, false) => Flash::warn("A link to choose a new password is kept here, not sent: read it on the Mail page."),
+        (false, _) => Flash::good("A link was sent a moment ago, so no other was."),
+    }
+    .keep(&session)?;
     web::see_other(&users::path(&name))
 }

@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Problem, Problems},
     ids::SubscriptionId,
     users::{
-        self, NewUser, User,
+        self, Activated, NewUser, User,
         invitations::{self, Invitation},
         sign_up::{self, Consent},
         store::show::{self, GroupBox, Held},
@@ -38,6 +38,8 @@ struct ShowPage {
     /// It has run out.
     late: bool,
     consent: Option<Consent>,
+    /// Nobody has chosen a password with a link that was mailed there.
+    unconfirmed: bool,
     form: NewUser,
     version: i64,
     /// What somebody else saved meanwhile, when this form is older.
@@ -67,6 +69,7 @@ impl ShowPage {
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
         let invitation = invitations::of(&mut connection, user.id).await?;
         let consent = sign_up::consent_of(&mut connection, user.id).await?;
+        let unconfirmed = show::is_unconfirmed(&mut connection, user.id).await?;
         let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| held.is_live()).map(|held| held.id).collect();
         let hidden = catalog::without_sight(&mut connection, &live, now).await?;
         drop(connection);
@@ -78,6 +81,7 @@ impl ShowPage {
             late: invitation.is_some_and(|invitation| invitation.expires_at <= now),
             invitation,
             consent,
+            unconfirmed,
             form: user.as_form(),
             version: user.version,
             theirs: None,
@@ -263,12 +267,23 @@ pub(super) async fn activate(
     let user = users::get(&mut portal.db.read().await?, &name).await?;
     let confirmed = if user.administrator { portal.confirm(&again, &form.password).await.map(Some) } else { Ok(None) };
     let activated = match confirmed {
-        Ok(confirmed) => users::activate(&portal.db, (&admin, confirmed), &name).await,
+        Ok(confirmed) => users::activate(&portal.db, &portal.mail, (&admin, confirmed), &name).await,
         Err(error) => Err(error),
     };
     match activated {
-        Ok(changed) => {
-            Flash::good(if changed { "Active: this person can sign in." } else { "This user was active already." }).keep(&session)?;
+        Ok(activated) => {
+            Flash::good(match activated {
+                Activated::Already => "This user was active already.",
+                Activated::Active => "Active: this person can sign in.",
+                Activated::Mailed if portal.mail.leaves() => {
+                    "Active. The address is not confirmed: a link to choose a password is on its way to it."
+                }
+                Activated::Mailed => {
+                    "Active. The address is not confirmed: a link to choose a password is kept on the Mail page, not sent."
+                }
+                Activated::Pending => "Pending, as before the block: this person has not confirmed the address.",
+            })
+            .keep(&session)?;
             web::see_other(&users::path(&name))
         }
         Err(Error::Invalid(problems)) => {

@@ -1,11 +1,11 @@
 //! The pages of whoever signs up, and the one where administrators allow it.
 
 use actix_session::Session;
-use actix_web::{HttpRequest, http::StatusCode, web::Data};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::recovery::{SentQuery, closed, too_many};
+use super::recovery::{SentQuery, closed, closed_with, too_many};
 use crate::{
     app::Portal,
     auth::{
@@ -30,12 +30,22 @@ struct SignUpPage {
     terms: SafeHtml,
     terms_mark: String,
     sent: bool,
+    /// Whether mails leave the portal.
+    leaves: bool,
     problems: Problems,
 }
 
 impl SignUpPage {
     fn new(frame: Frame, settings: &SignUp, form: NewAccount, problems: Problems) -> Self {
-        Self { frame, form, terms: markdown::to_html(&settings.terms), terms_mark: settings.terms_mark(), sent: false, problems }
+        Self {
+            frame,
+            form,
+            terms: markdown::to_html(&settings.terms),
+            terms_mark: settings.terms_mark(),
+            sent: false,
+            leaves: true,
+            problems,
+        }
     }
 }
 
@@ -51,7 +61,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
         return web::see_other(landing(person));
     }
     let page = SignUpPage::new(frame, &settings, NewAccount::default(), Problems::default());
-    web::page(&SignUpPage { sent: query.said == "sent", ..page })
+    web::page(&SignUpPage { sent: query.said == "sent", leaves: portal.mail.leaves(), ..page })
 }
 
 pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, frame: Frame, Form(form): Form<NewAccount>) -> Answer {
@@ -85,11 +95,24 @@ impl ConfirmPage {
 
 const USED: &str = "The address is confirmed, and the account is open. Sign in with the password that you chose.";
 const AGAIN: (&str, &str) = ("/signup", "Sign up again");
+const SWITCHED_OFF: &str = "Signing up was switched off after this link was mailed, so it opens no account. Nothing was changed. Ask the people who run this portal to invite you.";
+
+/// Whom an open link is for; or the page that says why it does nothing.
+async fn holder(portal: &Portal, frame: &Frame, token: &str) -> Result<Result<Holder, HttpResponse>, Error> {
+    let found = sign_up::find(&portal.db, token).await?;
+    let allowed = sign_up::settings(&mut portal.db.read().await?).await?.allowed;
+    Ok(match found {
+        Found::Open(holder) if allowed => Ok(holder),
+        Found::Used => Err(closed(frame.clone(), &found, USED, AGAIN)?),
+        found if !allowed => Err(closed_with(frame.clone(), &found, SWITCHED_OFF, ("/signin", "Sign in"))?),
+        found => Err(closed(frame.clone(), &found, USED, AGAIN)?),
+    })
+}
 
 pub(super) async fn show_confirm(portal: Data<Portal>, frame: Frame, Token(token): Token) -> Answer {
-    match sign_up::find(&portal.db, &token).await? {
-        Found::Open(holder) => web::page(&ConfirmPage::new(frame, token, &holder, Problems::default())),
-        found => closed(frame, &found, USED, AGAIN),
+    match holder(&portal, &frame, &token).await? {
+        Ok(holder) => web::page(&ConfirmPage::new(frame, token, &holder, Problems::default())),
+        Err(closed) => Ok(closed),
     }
 }
 
@@ -114,12 +137,12 @@ pub(super) async fn confirm(
             Flash::good("Welcome. Your address is confirmed, and your account is open.").keep(&session)?;
             Ok(answer)
         }
-        Err(error @ (Error::NotFound | Error::Invalid(_))) => match sign_up::find(&portal.db, &token).await? {
-            Found::Open(holder) => {
+        Err(error @ (Error::NotFound | Error::Invalid(_))) => match holder(&portal, &frame, &token).await? {
+            Ok(holder) => {
                 let problems = if let Error::Invalid(problems) = error { problems } else { Problems::default() };
                 web::invalid(&ConfirmPage::new(frame, token, &holder, problems))
             }
-            found => closed(frame, &found, USED, AGAIN),
+            Err(closed) => Ok(closed),
         },
         Err(other) => Err(other),
     }
@@ -135,12 +158,23 @@ struct SettingsPage {
     preview: Option<SafeHtml>,
     version: i64,
     stale: bool,
+    /// Whether mails leave the portal.
+    leaves: bool,
     problems: Problems,
 }
 
 pub(super) async fn settings(_admin: Administrator, portal: Data<Portal>, frame: Frame) -> Answer {
     let SignUp { allowed, terms, version } = sign_up::settings(&mut portal.db.read().await?).await?;
-    web::page(&SettingsPage { frame, allowed, terms, preview: None, version, stale: false, problems: Problems::default() })
+    web::page(&SettingsPage {
+        frame,
+        allowed,
+        terms,
+        preview: None,
+        version,
+        stale: false,
+        leaves: portal.mail.leaves(),
+        problems: Problems::default(),
+    })
 }
 
 #[derive(Deserialize)]
@@ -166,6 +200,7 @@ pub(super) async fn save(
         terms: form.terms.clone(),
         version,
         stale,
+        leaves: portal.mail.leaves(),
         problems,
     };
     if form.preview.is_some() {

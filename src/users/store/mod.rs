@@ -13,8 +13,11 @@ use crate::{
     ids::{self, UserId},
 };
 
+/// Whether somebody else has the address. A sign-up that nobody has confirmed holds none, unless its person is invited as well.
 pub(super) async fn email_taken(connection: &mut Connection, email_folded: &str, except: Option<UserId>) -> Result<bool, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from users where email_folded = $1 and id <> $2")
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from users u where u.email_folded = $1 and u.id <> $2 and not (u.state = 'pending' and u.signed_up
+            and not exists (select 1 from links l where l.user_id = u.id and l.purpose = 'invitation' and l.used_at is null))")
         .bind(email_folded).bind(except.map_or(0, |id| id.0)).fetch_one(c).await?)
         > 0)
 }
@@ -101,6 +104,21 @@ pub(super) async fn replace_password(tx: &mut Transaction, user: UserId, hash: &
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update users set password_hash = $2, version = version + 1 where id = $1")
         .bind(user).bind(hash).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Those of the users who have no password: nobody has confirmed their address with one.
+pub(super) async fn without_password(tx: &mut Transaction, users: &[UserId]) -> Result<Vec<UserId>, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(tx, "select id from users where password_hash is null and id");
+    statement.in_keys(&keys);
+    Ok(statement.all::<(UserId,)>(tx).await?.into_iter().map(|row| row.0).collect())
+}
+
+/// Whoever is pending has no password that works, whatever becomes of the account.
+pub(super) async fn forget_unconfirmed_passwords(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    Select::new(tx, "update users set password_hash = null where state = 'pending' and id").in_keys(&keys).execute(tx).await?;
     Ok(())
 }
 

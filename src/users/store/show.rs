@@ -50,6 +50,13 @@ pub async fn boxes(connection: &mut Connection, user: UserId, now: Instant) -> R
         .bind(user).bind(now).bind(BOXES).fetch_all(c).await?))
 }
 
+/// Whether nobody has chosen a password with a link to the user's address, or been given one with it.
+pub async fn is_unconfirmed(connection: &mut Connection, user: UserId) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from users where id = $1 and (state = 'pending' or password_hash is null)").bind(user).fetch_one(c).await?)
+        > 0)
+}
+
 /// A subscription, as its owner's page lists it.
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct Held {

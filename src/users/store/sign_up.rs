@@ -45,6 +45,17 @@ pub(in crate::users) async fn consent(connection: &mut Connection, user: UserId)
         .bind(user).fetch_optional(c).await?))
 }
 
+/// Those who signed up one of these folded addresses, have not confirmed it, and are not invited.
+pub(in crate::users) async fn unconfirmed(connection: &mut Connection, folded: &[String]) -> Result<Vec<User>, Error> {
+    let mut statement = Select::new(
+        connection,
+        "select u.id, u.name, u.email, u.first_name, u.last_name, u.state, u.administrator, u.note, u.version, u.registered_at, u.last_sign_in_at
+         from users u where u.state = 'pending' and u.signed_up
+            and not exists (select 1 from links l where l.user_id = u.id and l.purpose = 'invitation' and l.used_at is null) and u.email_folded",
+    );
+    statement.in_texts(folded).sql("order by u.id").all(connection).await
+}
+
 /// Those who signed up, are pending still, and whose links have all run out before then.
 pub(in crate::users) async fn forgotten(connection: &mut Connection, before: Instant) -> Result<Vec<User>, Error> {
     let mut statement = Select::new(

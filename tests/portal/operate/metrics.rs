@@ -68,7 +68,7 @@ async fn requests_are_counted_by_route_and_never_by_what_a_client_wrote() {
 async fn sign_ins_are_counted_by_how_they_ended() {
     let portal = measured().await;
     let dev = portal.developer("dev@portal.example").await;
-    portal.add_user("late@portal.example", "Late", "Riser", portico::users::UserState::Pending, false).await;
+    portal.add_user("late@portal.example", "Late", "Riser", portico::users::UserState::Blocked, false).await;
     portal.guest().post("/signin", &[("email", "late@portal.example"), ("password", PASSWORD)]).await.is(403);
     for _ in 0..2 {
         portal.guest().post("/signin", &[("email", "nobody@portal.example"), ("password", "not the password")]).await.is(422);

@@ -199,3 +199,47 @@ async fn a_hundred_thousand_go_in_and_out_and_back_as_one_change_each() {
     admin.get(reply.is(303).location()).await.shows("Added 10,000 developers to Everybody.");
     assert_eq!(portal.count(MEMBERS).await, 10_000);
 }
+
+#[tokio::test]
+async fn a_block_of_many_is_undone_and_each_is_as_before() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let mut names = Vec::new();
+    for (email, state, administrator) in [
+        ("ana@a.example", UserState::Active, false),
+        ("bo@a.example", UserState::Pending, false),
+        ("cy@a.example", UserState::Blocked, false),
+        ("rosa@a.example", UserState::Active, true),
+    ] {
+        names.push(portal.add_user(email, &email[..2], "Person", state, administrator).await);
+    }
+    let ticked: Vec<(&str, &str)> = names.iter().map(|name| ("user", name.as_str())).collect();
+    let bulk = "/publisher/users/bulk";
+    let page = admin.post_and_follow(bulk, &[&ticked[..], &[("accounts", "block")]].concat()).await;
+    page.shows("Blocked 3 users (1 was blocked already).");
+    let undo = undo_of(&page.text);
+    admin
+        .post_and_follow(&undo, &[])
+        .await
+        .shows("Undone: 2 users are as before the block, 1 of them pending")
+        .shows("1 administrator left out");
+    let state = async |of: &'static str| portal.count(of).await;
+    assert_eq!(state("select count(*) from users where email = 'ana@a.example' and state = 'active'").await, 1);
+    assert_eq!(state("select count(*) from users where email = 'bo@a.example' and state = 'pending'").await, 1);
+    assert_eq!(state("select count(*) from users where email in ('cy@a.example', 'rosa@a.example') and state = 'blocked'").await, 2);
+    admin.post(&undo, &[]).await.is(409);
+    portal.signed_in("ana@a.example").await.get("/account").await.is(200);
+
+    // Somebody who never confirmed the address has no account to come back to, however they are activated.
+    let bo = [("user", names[1].as_str())];
+    admin.post_and_follow(bulk, &[&bo[..], &[("accounts", "block")]].concat()).await.shows("Blocked 1 user.");
+    admin.post_and_follow(bulk, &[&bo[..], &[("accounts", "activate")]].concat()).await.shows("1 pending again");
+    assert_eq!(state("select count(*) from users where email = 'bo@a.example' and state = 'pending'").await, 1);
+    admin.post(&format!("/publisher/users/{}/block", names[1]), &[]).await.is(303);
+    admin.post_and_follow(&format!("/publisher/users/{}/activate", names[1]), &[]).await.shows("Pending, as before the block");
+    admin
+        .post_and_follow(bulk, &[&bo[..], &[("accounts", "activate")]].concat())
+        .await
+        .shows("Activated 1 user.")
+        .shows("kept on the Mail page");
+}
