@@ -38,27 +38,27 @@ async fn one_is_asked_before_what_was_typed_is_lost() {
     let Some((portal, admin)) = at_home(View::default()).await else { return };
     let orders = portal.add_product("Orders").await;
     admin.goto("/publisher/new/group").await;
-    assert!(!asks_before(&admin, "Users", "Add User").await, "nothing was typed");
+    assert!(!asks_before(&admin, "Users", "Add user").await, "nothing was typed");
     admin.goto("/publisher/new/group").await;
     admin.fill("Name", "Partners").await;
-    assert!(asks_before(&admin, "Users", "Add User").await, "a name was typed");
+    assert!(asks_before(&admin, "Users", "Add user").await, "a name was typed");
     admin.goto("/publisher/new/group").await;
     admin.fill("Name", "Partners").await;
     assert!(!asks_before(&admin, "Add group", "Added the group Partners.").await, "it is saved");
-    assert!(!asks_before(&admin, "Users", "Add User").await, "it was saved");
+    assert!(!asks_before(&admin, "Users", "Add user").await, "it was saved");
 
     admin.goto(&format!("/publisher/products/{orders}/settings")).await;
     admin.fill("Name", "Order").await;
     admin.see("Unsaved changes").await;
     admin.fill("Name", "Orders").await;
     admin.see_not("Unsaved changes").await;
-    assert!(!asks_before(&admin, "Users", "Add User").await, "it is typed back");
+    assert!(!asks_before(&admin, "Users", "Add user").await, "it is typed back");
     // What came back with an error is not saved yet, typed on or not.
     admin.goto("/publisher/new/group").await;
     admin.fill("Name", "Partners").await;
     admin.click("Add group").await;
     admin.see("One thing needs your attention").await;
-    assert!(asks_before(&admin, "Users", "Add User").await, "it came back");
+    assert!(asks_before(&admin, "Users", "Add user").await, "it came back");
 }
 
 #[tokio::test]

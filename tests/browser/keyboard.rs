@@ -74,7 +74,7 @@ async fn the_three_flows_by_the_keyboard_alone() {
 
     // Who is in the group.
     press(&admin, "Users").await;
-    admin.see("Add User").await;
+    admin.see("Add user").await;
     skip(&admin).await;
     press(&admin, "Add to Group").await;
     admin.keys(Key::Escape).await;

@@ -246,7 +246,7 @@ async fn an_administrator_sends_a_reset() {
     let admin = portal.administrator().await;
     let name = portal.add_user("dev@portal.example", "Dev", "Eloper", UserState::Active, false).await;
     let page = format!("/publisher/users/{name}");
-    admin.get(&page).await.shows("Send a Password Reset");
+    admin.get(&page).await.shows("Send a password reset");
     admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("is on its way");
     admin.post_and_follow(&format!("{page}/send-reset"), &[]).await.shows("sent a moment ago");
     let link = link_to(&portal, &smtp, "dev@portal.example").await;

@@ -99,7 +99,7 @@ async fn an_invitation_runs_out_is_sent_again_and_revoked() {
     invite(&admin, "Ana Alves <ana@contoso.example>", &[&group]).await.is(303);
     let first = link_to(&portal, &smtp, "ana@contoso.example").await;
     let page = name_of(&admin, "ana@contoso").await;
-    admin.get(&page).await.shows("Invited").shows("works until").shows("Revoke Invitation");
+    admin.get(&page).await.shows("Invited").shows("works until").shows("Revoke invitation");
     admin.post_and_follow(&format!("{page}/invite-again"), &[]).await.shows("a moment ago");
     portal.pass(Duration::days(2));
     let admin = portal.signed_in("root@portal.example").await;

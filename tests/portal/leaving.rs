@@ -226,7 +226,7 @@ async fn an_address_is_changed_by_a_link_to_the_new_one() {
     let reset = smtp.newest("dev@portal.example").link();
     let reset = reset.strip_prefix(&portal.base).unwrap().to_owned();
     let page = dev.get(&link).await;
-    page.is(200).shows("Confirm the New Address").shows("Dev Eloper");
+    page.is(200).shows("Confirm the new address").shows("Dev Eloper");
     assert_eq!(page.header("referrer-policy"), "no-referrer");
     dev.get("/account").await.shows("dev@portal.example");
     dev.post_and_follow(&link, &[]).await.is(200).shows("Your account goes by new@portal.example now");
