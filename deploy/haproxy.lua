@@ -15,6 +15,10 @@ core.register_action("portico-check", { "http-req" }, function(txn, address, tok
         local key = first(sent, name)
         if key then asked[name] = { key } end
     end
+    for name in pairs(sent) do
+        -- Some servers behind read X_Portico_User as the same header.
+        if name:gsub("_", "-"):find("^x%-portico%-") then txn.http:req_del_header(name) end
+    end
     local answer = core.httpclient():get({ url = address .. "/gateway/check", headers = asked, timeout = 2000 })
     for _, name in ipairs({ "x-portico-subscription", "x-portico-product", "x-portico-user" }) do
         -- What the API is told comes from the portal, whatever the client sent.
@@ -23,7 +27,6 @@ core.register_action("portico-check", { "http-req" }, function(txn, address, tok
         if told then txn.http:req_set_header(name, told) end
     end
     if answer and answer.status == 204 then
-        txn.http:req_del_header("x-portico-key")
         txn.http:req_del_header("ocp-apim-subscription-key")
         return
     end

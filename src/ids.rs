@@ -100,6 +100,9 @@ pub fn is_email(text: &str) -> bool {
         && !host.ends_with('.')
         && !host.contains("..")
         && !host.chars().any(|c| OTHER_DOTS.contains(&c))
+        // Nor what becomes a dot or a stroke when hosts are normalised (UTS #46).
+        && host.nfkc().filter(|c| *c == '.').count() == host.matches('.').count()
+        && !host.nfkc().any(|c| matches!(c, '/' | '\\' | '?' | '#' | ':'))
         && !text
             .chars()
             .any(|c| c.is_whitespace() || c.is_control() || is_unseen(c) || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\'))
@@ -112,7 +115,7 @@ const OTHER_DOTS: [char; 4] = ['\u{3002}', '\u{ff0e}', '\u{ff61}', '\u{2024}'];
 fn is_unseen(c: char) -> bool {
     turns_direction(c)
         || joins(c)
-        || matches!(c, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{206f}'
+        || matches!(c, '\u{ad}' | '\u{2800}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}' | '\u{2060}'..='\u{206f}'
             | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
@@ -220,6 +223,7 @@ mod tests {
             "evil.\u{200b}example",
             "evil\u{200d}.\u{fe0f}example",
             "Ana\u{2060}",
+            "\u{2800}",
             "Ana\u{feff}",
         ] {
             assert!(not_in_names(bad).is_some(), "{bad}");
@@ -250,6 +254,9 @@ mod tests {
             "a\u{200d}@b",
             "a@b\u{3002}c",
             "a@b\u{ff61}c",
+            "a@b\u{fe52}c",
+            "a@b\u{2488}c",
+            "a@b\u{ff0f}c",
         ] {
             assert!(!is_email(bad), "{bad}");
         }

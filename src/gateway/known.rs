@@ -74,6 +74,8 @@ pub struct Known {
 struct Placed {
     /// By suffix.
     apis: HashMap<String, ApiId>,
+    /// By suffix as a lenient server reads it; one of those that are the same then.
+    lenient: HashMap<String, ApiId>,
     /// Segments of the longest suffix.
     deepest: usize,
     products: HashMap<ProductId, Box<str>>,
@@ -179,12 +181,12 @@ impl Known {
 
     /// The API whose suffix the address begins with, the longest one; a server behind may read no other out of it.
     fn by_address(&self, address: &str) -> Result<Option<ApiId>, Ambiguous> {
-        let begins_with = |segments: &[String]| {
-            (0..=segments.len()).rev().find_map(|count| self.catalogue.apis.get(&segments[..count].join("/")).copied())
+        let begins_with = |segments: &[String], apis: &HashMap<String, ApiId>| {
+            (0..=segments.len()).rev().find_map(|count| apis.get(&segments[..count].join("/")).copied())
         };
-        let api = begins_with(&address::segments(address, self.catalogue.deepest)?);
+        let api = begins_with(&address::segments(address, self.catalogue.deepest)?, &self.catalogue.apis);
         match address::lenient_segments(address, self.catalogue.deepest)? {
-            Some(segments) if begins_with(&segments) != api => Err(Ambiguous),
+            Some(segments) if begins_with(&segments, &self.catalogue.lenient) != api => Err(Ambiguous),
             _ => Ok(api),
         }
     }
@@ -213,6 +215,7 @@ impl Known {
             let segments = if suffix.is_empty() { 0 } else { suffix.split('/').count() };
             placed.deepest = placed.deepest.max(segments);
             placed.apis.entry(suffix).or_insert(api.id);
+            placed.lenient.entry(address::lenient_suffix(&api.suffix)).or_insert(api.id);
         }
         for product in rows.products {
             for api in product.apis.unwrap_or_default() {

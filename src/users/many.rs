@@ -1,5 +1,7 @@
 //! State and passwords of many users at once. One's own account is never among them, so that somebody is left who can undo it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -38,6 +40,9 @@ pub struct Outcome {
 struct ManyFacts {
     state: String,
     users: Vec<UserId>,
+    /// At which version each of them was left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<i64>,
     /// Those of the users who were pending before; the others were active.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pending: Vec<UserId>,
@@ -64,7 +69,12 @@ async fn change(
     let people: Vec<Person> = users.iter().map(User::person).collect();
     store::set_states(tx, &keys, state).await?;
     let pending = users.iter().filter(|user| state == UserState::Blocked && user.state == UserState::Pending.as_str());
-    let facts = ManyFacts { state: state.as_str().to_owned(), users: keys, pending: pending.map(|user| user.id).collect() };
+    let facts = ManyFacts {
+        state: state.as_str().to_owned(),
+        pending: pending.map(|user| user.id).collect(),
+        versions: users.iter().map(|user| user.version + 1).collect(),
+        users: keys,
+    };
     audit::record(tx, admin.actor(), action, subject_of(&people), NOTHING, Some(facts)).await
 }
 
@@ -92,7 +102,8 @@ pub async fn block(db: &Database, admin: &Administrator, chosen: &Chosen) -> Res
     Ok((outcome, Some(entry)))
 }
 
-/// Takes back a block of many, once: whoever is blocked still is as before, without the sessions. None when the entry is of another kind.
+/// Takes back a block of many, once: whom nobody has changed since is as before, without the sessions. None when the entry is of another
+/// kind.
 ///
 /// # Errors
 /// `Conflict` when it was undone already.
@@ -110,9 +121,12 @@ pub async fn undo_block(
     }
     store::administrators(&mut tx).await?;
     let (mut outcome, mut pending, mut active) = (Outcome::default(), Vec::new(), Vec::new());
+    let left_at: HashMap<UserId, i64> = facts.users.iter().copied().zip(facts.versions.iter().copied()).collect();
     for user in store::take(&mut tx, &facts.users).await? {
         match () {
             () if user.state != UserState::Blocked.as_str() => outcome.already += 1,
+            // Who was blocked once more, or edited, is not what the entry tells of.
+            () if left_at.get(&user.id) != Some(&user.version) => outcome.left += 1,
             () if user.administrator && confirmed.is_none() => outcome.administrators += 1,
             () if facts.pending.contains(&user.id) => pending.push(user),
             () => active.push(user),
@@ -210,6 +224,7 @@ pub async fn send_resets(db: &Database, post: &Post, admin: &Administrator, chos
     if !sent.is_empty() {
         let facts = ManyFacts {
             pending: Vec::new(),
+            versions: Vec::new(),
             state: UserState::Active.as_str().to_owned(),
             users: sent.iter().map(|person| person.id).collect(),
         };

@@ -269,10 +269,15 @@ pub async fn create(
     Ok(person)
 }
 
+/// Whether mail to the one may reach somebody else than mail to the other: what folds to the same (straße and strasse) are two hosts.
+fn is_another(old: &str, new: &str) -> bool {
+    !old.trim().eq_ignore_ascii_case(new.trim())
+}
+
 /// Whether a form about a user would change the address, for which the administrator gives the password again: whoever reads the mail
 /// of an address has the account.
 pub async fn changes_address(connection: &mut Connection, name: &str, new: &NewUser) -> Result<bool, Error> {
-    Ok(ids::fold(&get(connection, name).await?.email) != ids::fold(&new.email))
+    Ok(is_another(&get(connection, name).await?.email, &new.email))
 }
 
 /// Changes the profile. False when nothing is different. Of another address the old one is told.
@@ -296,7 +301,7 @@ pub async fn edit(
     if edited.as_form() == user.as_form() {
         return Ok(false);
     }
-    let moved = ids::fold(&edited.email) != ids::fold(&user.email);
+    let moved = is_another(&user.email, &edited.email);
     if moved && admin.id() == Some(user.id) {
         return Err(Error::invalid("email", "Your own address is changed under Account (/account/email), by a link to the new one."));
     }

@@ -226,6 +226,11 @@ fn said_unblocked(outcome: many::Outcome) -> Flash {
             counted(number(some), "administrator", "administrators")
         ),
     };
+    let left = match outcome.left {
+        0 => left,
+        1 => format!("{left} 1 was changed since, and stays blocked."),
+        some => format!("{left} {} were changed since, and stay blocked.", number(some)),
+    };
     let pending = if outcome.pending > 0 { format!(", {} of them pending", outcome.pending) } else { String::new() };
     match outcome.changed {
         0 => Flash::warn(format!("Nobody of them was left to activate.{left}")),

@@ -50,7 +50,7 @@ pub(in crate::users) async fn unconfirmed(connection: &mut Connection, folded: &
     let mut statement = Select::new(
         connection,
         "select u.id, u.name, u.email, u.first_name, u.last_name, u.state, u.administrator, u.note, u.version, u.registered_at, u.last_sign_in_at
-         from users u where u.state = 'pending' and u.signed_up
+         from users u where u.state = 'pending' and u.signed_up and u.password_hash is null
             and not exists (select 1 from links l where l.user_id = u.id and l.purpose = 'invitation' and l.used_at is null) and u.email_folded",
     );
     statement.in_texts(folded).sql("order by u.id").all(connection).await
@@ -61,7 +61,7 @@ pub(in crate::users) async fn forgotten(connection: &mut Connection, before: Ins
     let mut statement = Select::new(
         connection,
         "select u.id, u.name, u.email, u.first_name, u.last_name, u.state, u.administrator, u.note, u.version, u.registered_at, u.last_sign_in_at
-         from users u where u.state = 'pending' and u.signed_up and u.registered_at <",
+         from users u where u.state = 'pending' and u.signed_up and u.password_hash is null and u.registered_at <",
     );
     statement.bind(before).sql("and u.id not in (select l.user_id from links l where l.expires_at >=").bind(before).sql(
         ") and u.id not in (select l.user_id from links l where l.purpose = 'invitation' and l.used_at is null) order by u.id limit 1000",

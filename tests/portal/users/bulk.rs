@@ -243,3 +243,35 @@ async fn a_block_of_many_is_undone_and_each_is_as_before() {
         .shows("Activated 1 user.")
         .shows("kept on the Mail page");
 }
+
+/// An Undo takes back the block that it tells of, and none that came later.
+#[tokio::test]
+async fn an_old_undo_leaves_a_later_block_alone() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let names = [
+        portal.add_user("ana@a.example", "Ana", "Person", UserState::Active, false).await,
+        portal.add_user("bo@a.example", "Bo", "Person", UserState::Active, false).await,
+    ];
+    let ticked: Vec<(&str, &str)> = names.iter().map(|name| ("user", name.as_str())).collect();
+    let page = admin.post_and_follow("/publisher/users/bulk", &[&ticked[..], &[("accounts", "block")]].concat()).await;
+    let undo = undo_of(&page.text);
+    let ana = format!("/publisher/users/{}", names[0]);
+    admin.post(&format!("{ana}/activate"), &[]).await.is(303);
+    admin.post(&format!("{ana}/block"), &[]).await.is(303);
+    admin.post_and_follow(&undo, &[]).await.shows("Undone: 1 user is as before the block").shows("1 was changed since, and stays blocked.");
+    admin.get(&ana).await.shows("Blocked");
+    assert_eq!(portal.count("select count(*) from users where state = 'blocked'").await, 1);
+}
+
+/// Two hosts that fold to the same are two addresses all the same.
+#[tokio::test]
+async fn an_address_that_only_folds_to_the_same_is_another_one() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let ana = portal.add_user("ana@strasse.example", "Ana", "Person", UserState::Active, false).await;
+    let page = format!("/publisher/users/{ana}");
+    let form = |email: &'static str| [("version", "1"), ("email", email), ("first_name", "Ana"), ("last_name", "Person"), ("note", "")];
+    admin.post(&page, &form("ana@straße.example")).await.is(422).shows("Type your own password");
+    admin.post(&page, &form("ANA@strasse.example")).await.is(303);
+}

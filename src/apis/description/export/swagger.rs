@@ -177,11 +177,9 @@ impl<'a> Writer<'a> {
         if self.over.get() {
             return Value::Null;
         }
-        let own = |key: &str, all: &[&'a str]| {
-            let own = strings(operation, key);
-            if own.is_empty() { all.to_vec() } else { own }
-        };
-        let (consumes, produces) = (own("consumes", &self.consumes), own("produces", &self.produces));
+        let own = [strings(operation, "consumes"), strings(operation, "produces")];
+        let [consumes, produces] =
+            [(&own[0], &self.consumes), (&own[1], &self.produces)].map(|(own, all)| if own.is_empty() { all } else { own });
         let parameters = parameters_of(operation);
         let mut made = Object::new();
         for (key, value) in operation {
@@ -193,7 +191,7 @@ impl<'a> Writer<'a> {
                 "responses" => {
                     let kept = |key: &str, value: &'a Value| match key.starts_with("x-") {
                         true => self.copy(value),
-                        false => self.response(value, &produces),
+                        false => self.response(value, produces),
                     };
                     made.insert(key.clone(), self.each(Some(value), |key, value| (key.to_owned(), kept(key, value))));
                 }
@@ -203,9 +201,9 @@ impl<'a> Writer<'a> {
             }
         }
         let all: Vec<&Value> = bodies.iter().copied().chain(parameters).collect();
-        let body = self.shared_request(&all, &consumes).or_else(|| {
+        let body = self.shared_request(&all, consumes).or_else(|| {
             let all = all.iter().map(|value| self.follow(value, "parameters")).filter(|value| is_body(value));
-            self.request(&all.collect::<Vec<_>>(), &consumes)
+            self.request(&all.collect::<Vec<_>>(), consumes)
         });
         if let Some(body) = body {
             made.insert("requestBody".to_owned(), body);
@@ -276,8 +274,8 @@ impl<'a> Writer<'a> {
             let media: Object = schema.map(|schema| ("schema".to_owned(), schema)).into_iter().collect();
             let types = if consumes.is_empty() { &["application/json"][..] } else { consumes };
             let media = Value::Object(media);
-            let content = types.iter().map(|name| ((*name).to_owned(), self.copy(&media)));
-            made.insert("content".to_owned(), Value::Object(content.take_while(|_| !self.over.get()).collect()));
+            let content = types.iter().take_while(|name| self.takes(NODE + name.len()) && self.takes_all(&media));
+            made.insert("content".to_owned(), Value::Object(content.map(|name| ((*name).to_owned(), media.clone())).collect()));
             if required(body) {
                 made.insert("required".to_owned(), json!(true));
             }

@@ -141,6 +141,15 @@ fn what_grows_past_all_bounds_is_refused_before_it_is_made() {
         assert!(refusal.to_string().contains("too large"), "{refusal}");
         assert!(began.elapsed().as_secs() < 20, "{:?} for {} bytes", began.elapsed(), text.len());
     }
+    // One long media type, and bodies that are next to nothing.
+    let paths =
+        (0..3_000).map(|number| format!(r#""/p{number}": {{"post": {{"parameters": [{{"name": "b", "in": "body", "schema": {{}}}}]}}}}"#));
+    let text = format!(
+        r#"{{"swagger": "2.0", "info": {{"title": "T", "version": "1"}}, "consumes": ["a/{}"], "paths": {{{}}}}}"#,
+        "x".repeat(150_000),
+        paths.collect::<Vec<_>>().join(",")
+    );
+    assert!(export::openapi(text.into_bytes(), Syntax::Json).expect_err("a refusal").to_string().contains("too large"));
     // Names that are all the same without their signs.
     let names: String = (0..20_000).map(|number| format!(r#""{}": {{}},"#, char::from_u32(0x4e00 + number).expect("a sign"))).collect();
     let text = format!(
