@@ -32,6 +32,14 @@ async fn a_token_is_made_shown_once_listed_and_revoked() {
     unknown.is(401).shows("unknown-key");
     // Sent twice, it is one token.
     admin.post("/publisher/new/token", &new).await.is(422).shows("There is a token with this name already.");
+    // That it was used is written down beside the answer.
+    let used = async || portal.count("select count(*) from tokens where last_used_at is not null").await == 1;
+    for _ in 0..1000 {
+        if used().await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
     let list = admin.get("/publisher/tokens").await;
     list.shows("nginx in Dublin").shows("Root Admin").shows("just now").hides(&secret).hides(&secret[..30]);
     let path = list.text.split("href=\"").find(|part| part.contains("/revoke\"")).unwrap().split('"').next().unwrap().to_owned();
