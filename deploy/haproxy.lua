@@ -16,13 +16,11 @@ core.register_action("portico-check", { "http-req" }, function(txn, address, tok
         if key then asked[name] = { key } end
     end
     for name in pairs(sent) do
-        -- Some servers behind read X_Portico_User as the same header.
+        -- What the API is told comes from the portal, whatever the client sent; some servers read X_Portico_User as the same header.
         if name:gsub("_", "-"):find("^x%-portico%-") then txn.http:req_del_header(name) end
     end
     local answer = core.httpclient():get({ url = address .. "/gateway/check", headers = asked, timeout = 2000 })
     for _, name in ipairs({ "x-portico-subscription", "x-portico-product", "x-portico-user" }) do
-        -- What the API is told comes from the portal, whatever the client sent.
-        txn.http:req_del_header(name)
         local told = answer and answer.headers and first(answer.headers, name)
         if told then txn.http:req_set_header(name, told) end
     end

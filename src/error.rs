@@ -61,13 +61,13 @@ impl Problems {
         value.to_owned()
     }
 
-    /// As `text`, and on one line, without what would turn the direction of what stands beside it (UAX #9: embeddings, overrides, isolates).
+    /// As `text`, and on one line, without what would turn the direction of what stands beside it (`ids::turns_what_follows`).
     pub fn line(&mut self, field: &'static str, label: &str, value: &str, least: usize, most: usize) -> String {
         let text = self.text(field, label, value, least, most);
         if self.on(field).is_empty() && text.chars().any(char::is_control) {
             self.add(field, format!("{label} goes on one line."));
         }
-        if self.on(field).is_empty() && text.chars().any(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+        if self.on(field).is_empty() && text.chars().any(ids::turns_what_follows) {
             self.add(field, format!("{label} has a hidden character that turns the direction of writing; type it without."));
         }
         text

@@ -124,9 +124,14 @@ fn joins(c: char) -> bool {
     matches!(c, '\u{34f}' | '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
+/// Unicode, UAX #9: embeddings, overrides and isolates, which also turn what stands behind them; marks are right in names of some scripts.
+pub fn turns_what_follows(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 /// Unicode, UAX #9: the explicit directional characters.
 fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    turns_what_follows(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
 /// What a person's name may not have, as the end of a sentence about it; None when it is a name.

@@ -90,6 +90,18 @@ pub async fn versions_of(connection: &mut Connection, api: &Api) -> Result<Optio
     Ok(Some((set, rows)))
 }
 
+/// As `versions_of`, for a change: nobody else changes the API, or which versions the set has, at the same time. The API as it is then.
+async fn held_versions(tx: &mut Transaction, name: &str) -> Result<(Api, Option<(VersionSet, Vec<VersionRow>)>), Error> {
+    let api = get(tx, name).await?;
+    store::hold(tx, api.id).await?;
+    let api = get(tx, name).await?;
+    if let Some(set) = &api.version_set {
+        store::versions::hold(tx, set).await?;
+    }
+    let versions = versions_of(tx, &api).await?;
+    Ok((api, versions))
+}
+
 fn check_label(field: &'static str, text: &str, problems: &mut Problems) -> String {
     problems.line(field, "The version", text, 1, LABEL)
 }
@@ -164,10 +176,9 @@ pub async fn add_version_in(
     new: &NewVersion,
     document: Option<&Document>,
 ) -> Result<Api, Error> {
-    let api = get(tx, name).await?;
+    let (api, versions) = held_versions(tx, name).await?;
     let new = new.check(api.version_set.is_none())?;
-    store::hold(tx, api.id).await?;
-    let set = match versions_of(tx, &api).await? {
+    let set = match versions {
         Some((set, rows)) => {
             if label_taken(&rows, &new.label, "") {
                 return Err(Error::invalid("label", LABEL_TAKEN));
@@ -224,15 +235,15 @@ pub async fn join_set(db: &Database, admin: &Administrator, name: &str, at: i64,
     for id in [api.id.min(other.id), api.id.max(other.id)] {
         store::hold(&mut tx, id).await?;
     }
-    let (api, other) = (get(&mut tx, name).await?, get(&mut tx, &other.name).await?);
+    let api = get(&mut tx, name).await?;
+    let (other, versions) = held_versions(&mut tx, &other.name).await?;
     if api.version_set.is_some() {
         return Err(Error::Conflict("This API is a version of something already: let it leave that set first.".to_owned()));
     }
     let mut problems = Problems::default();
     let label = check_label("label", &join.label, &mut problems);
-    let set = match versions_of(&mut tx, &other).await? {
+    let set = match versions {
         Some((set, rows)) => {
-            store::versions::hold(&mut tx, &set.name).await?;
             if label_taken(&rows, &label, "") {
                 problems.add("label", LABEL_TAKEN);
             }
@@ -309,8 +320,8 @@ fn said(whole: &Whole) -> Operation {
 /// `Stale` when the API is no longer at the version the form was shown; `NotFound` when it is in no set; `Invalid`.
 pub async fn edit_version(db: &Database, admin: &Administrator, name: &str, at: i64, set_name: &str, label: &str) -> Result<bool, Error> {
     let mut tx = db.write().await?;
-    let api = get(&mut tx, name).await?;
-    let (set, rows) = versions_of(&mut tx, &api).await?.ok_or(Error::NotFound)?;
+    let (api, versions) = held_versions(&mut tx, name).await?;
+    let (set, rows) = versions.ok_or(Error::NotFound)?;
     let mut problems = Problems::default();
     let set_name = problems.line("set", "The name of the set", set_name, 1, 300);
     let label = check_label("label", label, &mut problems);

@@ -59,7 +59,8 @@ impl Changes {
         let both = before.is_some() && after.is_some();
         let fields = keys
             .into_iter()
-            .filter(|key| *key != "v")
+            // The form of the entry, and what *Undo* compares with: neither says anything to people.
+            .filter(|key| !matches!(key.as_str(), "v" | "versions"))
             .map(|key| {
                 let was = before.as_ref().and_then(|fields| fields.get(key));
                 let is = after.as_ref().and_then(|fields| fields.get(key));

@@ -2,6 +2,8 @@
 
 use url::Url;
 
+use crate::ids;
+
 /// A link at the foot of every page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -41,7 +43,7 @@ fn link(line: &str) -> Result<Link, String> {
     if label.chars().count() > LONGEST_LABEL {
         return Err(format!("a label may have {LONGEST_LABEL} characters; this has {}.", label.chars().count()));
     }
-    if label.chars().any(|c| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) {
+    if label.chars().any(|c| c.is_control() || ids::turns_what_follows(c)) {
         return Err("the label contains a control character.".to_owned());
     }
     if href.is_empty() {

@@ -308,7 +308,8 @@ pub async fn edit(
     if moved && confirmed.is_none() {
         return Err(Error::invalid("password", "Type your own password: this changes the address."));
     }
-    if moved {
+    // What folds to the same is held by this account alone, which must not give way to itself.
+    if ids::fold(&edited.email) != ids::fold(&user.email) {
         sign_up::give_way(&mut tx, admin.actor(), &[ids::fold(&edited.email)]).await?;
     }
     if store::email_taken(&mut tx, &ids::fold(&edited.email), Some(user.id)).await? {

@@ -274,4 +274,12 @@ async fn an_address_that_only_folds_to_the_same_is_another_one() {
     let form = |email: &'static str| [("version", "1"), ("email", email), ("first_name", "Ana"), ("last_name", "Person"), ("note", "")];
     admin.post(&page, &form("ana@straße.example")).await.is(422).shows("Type your own password");
     admin.post(&page, &form("ANA@strasse.example")).await.is(303);
+    // A sign-up that nobody has confirmed gives way to others, and not to itself.
+    portal
+        .run(&["update users set state = 'pending', signed_up = true, password_hash = null where name =", ""], vec![ana.as_str().into()])
+        .await;
+    let mut form = [&form("ana@straße.example")[..], &[("password", crate::support::PASSWORD)]].concat();
+    form[0].1 = "2";
+    admin.post(&page, &form).await.is(303);
+    assert_eq!(portal.count("select count(*) from users where email = 'ana@straße.example'").await, 1);
 }
