@@ -42,10 +42,12 @@ impl Purpose {
         }
     }
 
-    /// How many of one user work at once; a further one ends the oldest. What only its owner or an administrator asks for is one.
+    /// How many of one user work at once; a further one ends the oldest. What only its owner or an administrator asks for is one; of those
+    /// to confirm a sign-up none ends while it may work, as fewer are mailed in its time.
     fn kept(self) -> i64 {
         match self {
-            Purpose::PasswordReset | Purpose::SignUp => 3,
+            Purpose::SignUp => 50,
+            Purpose::PasswordReset => 3,
             Purpose::Invitation | Purpose::EmailChange => 1,
         }
     }

@@ -148,7 +148,7 @@ impl Kind {
                 when: "To somebody who signs up, before the account can be used",
                 parameters: &[LINK, VALID_FOR],
                 subject: "Confirm your address for {site_name}",
-                body: "Hello {first_name},\n\nSomebody, you we hope, opened an account at {site_name} with this address. To use it, confirm the address:\n\n\
+                body: "Hello {first_name},\n\nSomebody, you we hope, signed up at {site_name} with this address. To open the account, confirm the address and choose a password:\n\n\
                     [Confirm my address]({link})\n\nThe link works once, for {valid_for}. If it was not you, do nothing: the account stays closed.\n",
             },
             Kind::AccountExists => &Facts {

@@ -1,11 +1,11 @@
 //! Signing up: strangers open an account themselves, where an administrator allows it. Whoever asks is never told whether an address is
-//! known. What was typed is kept with the link that is mailed, and with it alone, so that it counts only when its reader says the same
-//! password: an address that somebody else signed up opens nothing for them, and is theirs whom it belongs to.
+//! known. The password is chosen where the mailed link leads, so that every link which reached the mailbox opens the account for whoever
+//! reads it: an address that somebody else signed up opens nothing for them, and keeps nobody from it.
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    CheckedUser, User, UserFacts, UserState, get, invitations,
+    CheckedUser, NewName, User, UserFacts, UserState, get, invitations,
     recovery::{evenly, has_enough, mail_link},
     store,
 };
@@ -13,7 +13,7 @@ use crate::{
     audit::{self, Actor, NOTHING, Subject},
     auth::{
         Administrator, Proven,
-        links::{self, Found, Purpose},
+        links::{self, Found, Holder, Purpose},
         password::{self, Passwords},
         sign_in,
     },
@@ -82,7 +82,6 @@ pub struct NewAccount {
     pub email: String,
     pub first_name: String,
     pub last_name: String,
-    pub password: String,
     /// Present when the terms of use are accepted.
     pub terms: Option<String>,
     /// Which terms were shown.
@@ -102,7 +101,6 @@ impl NewAccount {
             Err(Error::Invalid(problems)) => (None, problems),
             Err(other) => return Err(other),
         };
-        password::check(&mut problems, "password", &self.password, &[&self.email, &self.first_name, &self.last_name]);
         if !settings.terms.is_empty() {
             if self.terms.is_none() {
                 problems.add("terms", "Accept the terms of use to sign up.");
@@ -114,15 +112,14 @@ impl NewAccount {
     }
 }
 
-/// What is kept with the link: the account as it will be.
+/// What is kept with the link: what was typed, perhaps by a stranger.
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    email: String,
     first_name: String,
     last_name: String,
-    password_hash: String,
-    terms: Option<String>,
-    at: Instant,
+    /// Which terms were accepted; empty for none.
+    #[serde(default)]
+    terms_mark: String,
 }
 
 #[derive(Serialize)]
@@ -156,7 +153,7 @@ pub(super) async fn give_way(tx: &mut Transaction, actor: &Actor, folded: &[Stri
 ///
 /// # Errors
 /// `NotFound` while nobody may sign up; `Invalid`, field by field; `TooMany`, whether there is an account or not.
-pub async fn ask(db: &Database, (keys, passwords): (&Keys, &Passwords), post: &Post, new: &NewAccount, address: &str) -> Result<(), Error> {
+pub async fn ask(db: &Database, keys: &Keys, post: &Post, new: &NewAccount, address: &str) -> Result<(), Error> {
     let settings = settings(&mut db.read().await?).await?;
     if !settings.allowed {
         return Err(Error::NotFound);
@@ -164,16 +161,12 @@ pub async fn ask(db: &Database, (keys, passwords): (&Keys, &Passwords), post: &P
     let checked = new.check(&settings)?;
     sign_in::slow_down(db, keys, "sign-up", &checked.email, address).await?;
     evenly(async {
-        let password_hash = passwords.hash(&new.password).await?;
         let mut tx = db.write().await?;
         tx.one_at_a_time("sign up", number(keys, &checked.email)).await?;
         let kept = Kept {
-            email: checked.email.clone(),
             first_name: checked.first_name.clone(),
             last_name: checked.last_name.clone(),
-            password_hash,
-            terms: Some(settings.terms).filter(|terms| !terms.is_empty()),
-            at: tx.now(),
+            terms_mark: if settings.terms.is_empty() { String::new() } else { settings.terms_mark() },
         };
         let changed = match store::find_by_email(&mut tx, &checked.email).await? {
             None => begin(&mut tx, post, &checked, &kept).await?,
@@ -204,7 +197,7 @@ async fn begin(tx: &mut Transaction, post: &Post, checked: &CheckedUser, kept: &
     };
     store::sign_up::mark(tx, id).await?;
     let user = get(tx, &name).await?;
-    let facts = SignedUpFacts { user: user.facts(), terms_accepted: kept.terms.is_some() };
+    let facts = SignedUpFacts { user: user.facts(), terms_accepted: !kept.terms_mark.is_empty() };
     let subject = Subject::new("user", id.0, user.display());
     audit::record(tx, &Actor::System("Sign-up"), "user.signed_up", subject, NOTHING, Some(facts)).await?;
     mail_confirm(tx, post, &user, kept).await
@@ -233,7 +226,7 @@ async fn mail_known(tx: &mut Transaction, post: &Post, user: &User) -> Result<bo
     Ok(true)
 }
 
-/// What a link to confirm opens: its holder is as they signed up.
+/// What a link to confirm opens: its holder is called as was typed, until they say otherwise.
 pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
     let now = db.now();
     let found = links::find(&mut db.read().await?, now, Purpose::SignUp, token).await?;
@@ -250,48 +243,68 @@ pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
     })
 }
 
-/// Confirms the address with the password that was chosen: the account is active. Who may sign in now.
+/// Whether the terms that were accepted with a link are no longer those in force.
+pub fn terms_changed(settings: &SignUp, holder: &Holder) -> Result<bool, Error> {
+    let mark = holder.data::<Kept>()?.terms_mark;
+    Ok(!mark.is_empty() && mark != settings.terms_mark())
+}
+
+/// What whoever opens the link says.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Confirmation {
+    #[serde(flatten)]
+    pub name: NewName,
+    pub password: String,
+    pub repeated: String,
+    /// Which terms the page showed, under which the account is opened.
+    pub shown_terms: String,
+}
+
+/// Confirms the address, and sets the password: the account is active. Who may sign in now.
 ///
 /// # Errors
-/// `NotFound` when the link does not work, `find` says why, and while nobody may sign up; `Invalid` on `password`.
-pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &str, password: &str) -> Result<Proven, Error> {
-    if !settings(&mut db.read().await?).await?.allowed {
+/// `NotFound` when the link does not work, `find` says why, and while nobody may sign up; `Invalid`, field by field.
+pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &str, said: &Confirmation) -> Result<Proven, Error> {
+    let settings = settings(&mut db.read().await?).await?;
+    if !settings.allowed {
         return Err(Error::NotFound);
     }
     let Found::Open(holder) = find(db, token).await? else { return Err(Error::NotFound) };
-    let kept: Kept = holder.data()?;
-    if password.is_empty() {
-        return Err(Error::invalid("password", "Type the password that you chose when you signed up."));
+    let mut problems = Problems::default();
+    let first_name = problems.person("first_name", "The first name", &said.name.first_name, 1);
+    let last_name = problems.person("last_name", "The last name", &said.name.last_name, 1);
+    password::check_twice(&mut problems, &said.password, &said.repeated, &[&holder.person.email, &first_name, &last_name]);
+    if !settings.terms.is_empty() && said.shown_terms != settings.terms_mark() {
+        problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then open the account.");
     }
-    if !passwords.verify(password, Some(&kept.password_hash)).await? {
-        return Err(Error::invalid(
-            "password",
-            "This is not the password that was chosen with this link. If you have forgotten it, sign up again with another.",
-        ));
-    }
+    problems.or(())?;
+    let hash = passwords.hash(&said.password).await?;
     let mut tx = db.write().await?;
     let Some(mut holder) = links::take(&mut tx, Purpose::SignUp, token).await? else { return Err(Error::NotFound) };
     let user = get(&mut tx, &holder.person.name).await?;
-    (holder.person.first_name, holder.person.last_name) = (kept.first_name.clone(), kept.last_name.clone());
-    let named = User { first_name: kept.first_name.clone(), last_name: kept.last_name.clone(), ..user.clone() };
-    if !store::invitations::accept(&mut tx, &named, &kept.password_hash).await? {
+    (holder.person.first_name, holder.person.last_name) = (first_name.clone(), last_name.clone());
+    let named = User { first_name, last_name, ..user.clone() };
+    if !store::invitations::accept(&mut tx, &named, &hash).await? {
         return Err(Error::NotFound);
     }
-    if let Some(terms) = &kept.terms {
-        store::sign_up::accept_terms(&mut tx, user.id, terms, kept.at).await?;
+    let terms_accepted = !settings.terms.is_empty();
+    if terms_accepted {
+        let now = tx.now();
+        store::sign_up::accept_terms(&mut tx, user.id, &settings.terms, now).await?;
     }
     // Somebody who was invited as well has what was offered.
     invitations::begin_in(&mut tx, user.id).await?;
     let subject = Subject::new("user", user.id.0, holder.person.display());
     let active = User { state: UserState::Active.as_str().to_owned(), ..named };
-    let facts = SignedUpFacts { user: active.facts(), terms_accepted: kept.terms.is_some() };
+    let facts = SignedUpFacts { user: active.facts(), terms_accepted };
     audit::record(&mut tx, &holder.actor(), "user.sign_up_confirmed", subject, Some(user.facts()), Some(facts)).await?;
     mail::write(&mut tx, post, Mail::new(Kind::NewDeveloper, Recipient::of(&holder.person), Values::default())).await?;
     let told = Values::default().set("developer", holder.person.display()).set("developer_email", holder.person.email.clone());
     notifications::tell(&mut tx, post, notifications::Event::SignUp, &told.set("page_url", post.url(&user.path()))).await?;
     tx.commit().await?;
     post.wake();
-    Ok(holder.proven(&kept.password_hash))
+    Ok(holder.proven(&hash))
 }
 
 /// What somebody accepted when they signed up, and when.

@@ -14,7 +14,10 @@ use crate::{
         pages::{begin, client_address, landing},
     },
     error::{Error, Problems},
-    users::sign_up::{self, NewAccount, SignUp},
+    users::{
+        NewName,
+        sign_up::{self, Confirmation, NewAccount, SignUp},
+    },
     web::{
         self, Answer, Flash, Form, Frame,
         form::{Query, Token},
@@ -66,7 +69,7 @@ pub(super) async fn show(visitor: Visitor, portal: Data<Portal>, frame: Frame, Q
 
 pub(super) async fn send(request: HttpRequest, portal: Data<Portal>, frame: Frame, Form(form): Form<NewAccount>) -> Answer {
     let address = client_address(&request, &portal);
-    match sign_up::ask(&portal.db, (&portal.keys, &portal.passwords), &portal.mail, &form, &address).await {
+    match sign_up::ask(&portal.db, &portal.keys, &portal.mail, &form, &address).await {
         Ok(()) => web::see_other("/signup?said=sent"),
         Err(Error::Invalid(problems)) => web::invalid(&SignUpPage::new(frame, &allowed(&portal).await?, form, problems)),
         Err(Error::TooMany { seconds, message }) => {
@@ -83,13 +86,26 @@ struct ConfirmPage {
     frame: Frame,
     token: String,
     email: String,
-    name: String,
+    form: NewName,
+    terms: SafeHtml,
+    terms_mark: String,
+    /// They are others than were accepted at first.
+    terms_changed: bool,
     problems: Problems,
 }
 
 impl ConfirmPage {
-    fn new(frame: Frame, token: String, holder: &Holder, problems: Problems) -> Self {
-        Self { frame, token, email: holder.person.email.clone(), name: holder.person.display(), problems }
+    fn new(frame: Frame, token: String, (holder, settings): &(Holder, SignUp), form: NewName, problems: Problems) -> Result<Self, Error> {
+        Ok(Self {
+            frame,
+            token,
+            email: holder.person.email.clone(),
+            form,
+            terms: markdown::to_html(&settings.terms),
+            terms_mark: settings.terms_mark(),
+            terms_changed: sign_up::terms_changed(settings, holder)?,
+            problems,
+        })
     }
 }
 
@@ -97,12 +113,13 @@ const USED: &str = "The address is confirmed, and the account is open. Sign in w
 const AGAIN: (&str, &str) = ("/signup", "Sign up again");
 const SWITCHED_OFF: &str = "Signing up was switched off after this link was mailed, so it opens no account. Nothing was changed. Ask the people who run this portal to invite you.";
 
-/// Whom an open link is for; or the page that says why it does nothing.
-async fn holder(portal: &Portal, frame: &Frame, token: &str) -> Result<Result<Holder, HttpResponse>, Error> {
+/// Whom an open link is for, and what is in force; or the page that says why it does nothing.
+async fn opened(portal: &Portal, frame: &Frame, token: &str) -> Result<Result<(Holder, SignUp), HttpResponse>, Error> {
     let found = sign_up::find(&portal.db, token).await?;
-    let allowed = sign_up::settings(&mut portal.db.read().await?).await?.allowed;
+    let settings = sign_up::settings(&mut portal.db.read().await?).await?;
+    let allowed = settings.allowed;
     Ok(match found {
-        Found::Open(holder) if allowed => Ok(holder),
+        Found::Open(holder) if allowed => Ok((holder, settings)),
         Found::Used => Err(closed(frame.clone(), &found, USED, AGAIN)?),
         found if !allowed => Err(closed_with(frame.clone(), &found, SWITCHED_OFF, ("/signin", "Sign in"))?),
         found => Err(closed(frame.clone(), &found, USED, AGAIN)?),
@@ -110,16 +127,14 @@ async fn holder(portal: &Portal, frame: &Frame, token: &str) -> Result<Result<Ho
 }
 
 pub(super) async fn show_confirm(portal: Data<Portal>, frame: Frame, Token(token): Token) -> Answer {
-    match holder(&portal, &frame, &token).await? {
-        Ok(holder) => web::page(&ConfirmPage::new(frame, token, &holder, Problems::default())),
+    match opened(&portal, &frame, &token).await? {
+        Ok(opened) => {
+            let person = &opened.0.person;
+            let form = NewName { first_name: person.first_name.clone(), last_name: person.last_name.clone() };
+            web::page(&ConfirmPage::new(frame, token, &opened, form, Problems::default())?)
+        }
         Err(closed) => Ok(closed),
     }
-}
-
-#[derive(Deserialize)]
-pub(super) struct ConfirmForm {
-    #[serde(default)]
-    password: String,
 }
 
 pub(super) async fn confirm(
@@ -128,19 +143,19 @@ pub(super) async fn confirm(
     frame: Frame,
     session: Session,
     Token(token): Token,
-    Form(form): Form<ConfirmForm>,
+    Form(form): Form<Confirmation>,
 ) -> Answer {
-    match sign_up::confirm(&portal.db, &portal.passwords, &portal.mail, &token, &form.password).await {
+    match sign_up::confirm(&portal.db, &portal.passwords, &portal.mail, &token, &form).await {
         Ok(proven) => {
             let mut answer = web::see_other(landing(&proven.person))?;
             begin(&request, &portal, &session, &proven, &mut answer)?;
             Flash::good("Welcome. Your address is confirmed, and your account is open.").keep(&session)?;
             Ok(answer)
         }
-        Err(error @ (Error::NotFound | Error::Invalid(_))) => match holder(&portal, &frame, &token).await? {
-            Ok(holder) => {
+        Err(error @ (Error::NotFound | Error::Invalid(_))) => match opened(&portal, &frame, &token).await? {
+            Ok(opened) => {
                 let problems = if let Error::Invalid(problems) = error { problems } else { Problems::default() };
-                web::invalid(&ConfirmPage::new(frame, token, &holder, problems))
+                web::invalid(&ConfirmPage::new(frame, token, &opened, form.name, problems)?)
             }
             Err(closed) => Ok(closed),
         },
