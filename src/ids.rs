@@ -134,7 +134,26 @@ fn turns_direction(c: char) -> bool {
     turns_what_follows(c) || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
 }
 
-/// What a person's name may not have, as the end of a sentence about it; None when it is a name.
+/// Last parts of hosts that people are sent to, those of documentation among them; there are many more, and names end in some
+/// ("J.Kim", "Dr.med. Li"), so that this is for the eye: mails cut every dotted name with `spaced`.
+const ENDINGS: &str = "com org net edu gov info biz name mobi xyz top site online website web page app dev cloud tech shop store live life club vip \
+    win bid loan work click link buzz icu money cash bank zip mov email support world today news blog space fun pro example test \
+    invalid localhost onion co io ai me ly gl gd to cc tv ws tk ml cf ga gq pw su eu us uk ca au nz de fr nl be ch at it es pt pl \
+    se dk fi cz ro gr ru ua by cn jp kr br mx ar za tr рф 中国 中國";
+
+/// Whether a word with dots reads as a host: what is before its last part is no initial, as in "M.Com.", and the last part is an ending
+/// that many hosts have; or a path follows at once.
+fn reads_as_host(word: &str, followed_by: Option<char>) -> bool {
+    let dotted = word.trim_matches(['.', '-']);
+    let mut parts = dotted.rsplit('.').filter(|part| !part.is_empty());
+    let (Some(last), Some(before)) = (parts.next(), parts.next()) else { return false };
+    let is_path = matches!(followed_by, Some('/' | ':' | '?' | '#')) && dotted.len() == word.len();
+    is_path || last.starts_with("xn--") || (before.chars().count() > 1 && ENDINGS.split(' ').any(|ending| ending == last))
+}
+
+/// What a person's name may not have, as the end of a sentence about it; None when it is a name. What mail programs make links of is no
+/// name: `://`, `@`, `www.`, and a word with dots that reads as a host, such as "evil.com" or "bit.ly/x"; "J.Smith", "M.Sc. Ana", "Dr.Ana"
+/// and "O.Brien" are names.
 pub fn not_in_names(text: &str) -> Option<&'static str> {
     if text.chars().any(|c| matches!(c, '\u{2028}' | '\u{2029}')) {
         return Some("goes on one line");
@@ -149,15 +168,29 @@ pub fn not_in_names(text: &str) -> Option<&'static str> {
         return Some("may not have “=?” in it");
     }
     let folded: String = fold(text).chars().filter(|c| !joins(*c)).map(|c| if OTHER_DOTS.contains(&c) { '.' } else { c }).collect();
-    // In "evil.example" mail programs see an address to open; "J. R. R." and "St. John" are names.
-    let word = |part: &str| part.chars().take_while(|c| c.is_alphanumeric()).count();
-    let dotted = folded.match_indices('.').any(|(at, _)| {
-        word(&folded[at + 1..]) > 1 && folded[..at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '-')
+    let mut words = folded.split_inclusive(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-'));
+    let host = words.any(|word| {
+        let end = word.chars().next_back().filter(|c| !c.is_alphanumeric() && !matches!(c, '.' | '-'));
+        reads_as_host(end.map_or(word, |end| &word[..word.len() - end.len_utf8()]), end)
     });
-    if dotted || folded.contains("://") || folded.contains('@') || folded.contains("www.") {
+    if host || folded.contains("://") || folded.contains('@') || folded.contains("www.") {
         return Some("reads as an address; write a space after a full stop");
     }
     None
+}
+
+/// A name for a mail: a space after each dot inside a word, so that no mail program makes a link of it, whichever hosts there will be.
+pub fn spaced(name: &str) -> String {
+    let mut written = String::with_capacity(name.len());
+    let mut characters = name.chars().peekable();
+    while let Some(c) = characters.next() {
+        written.push(c);
+        let is_dot = c == '.' || OTHER_DOTS.contains(&c);
+        if is_dot && characters.peek().is_some_and(|next| !next.is_whitespace() && !next.is_ascii_punctuation()) {
+            written.push(' ');
+        }
+    }
+    written
 }
 
 #[cfg(test)]
@@ -206,10 +239,40 @@ mod tests {
             "Jr.",
             "a/b",
             "x: y",
+            "J.Smith",
+            "M.Sc. Ana",
+            "M.Sc.Ana",
+            "M.Com. Ana",
+            "Dr.Ana",
+            "Dr.med. Ana",
+            "Dipl.-Ing. Ana",
+            "Dipl.Ing. Ana",
+            "O.Brien",
+            "St.John",
+            "Jean.Marc",
+            "J.R.R.Tolkien",
+            "J.Kim",
+            "Dr.Li",
+            "Ph.D.",
+            "Ana...",
+            "...",
         ] {
             assert_eq!(not_in_names(good), None, "{good}");
         }
         for bad in [
+            "evil.com",
+            "evil.com.",
+            "(evil.com)",
+            "evil.example.org",
+            "win.money now",
+            "see evil-site.co.uk, Ana",
+            "bit.ly/x",
+            "evil.unheardof/x",
+            "evil.unheardof:8080",
+            "J.Smith.com",
+            "EVIL.COM",
+            "xn--e1afmkfd.XN--P1AI",
+            "пример.рф",
             "https://evil.example",
             "Win a prize: evil.example",
             "evil.example/x",
@@ -232,6 +295,22 @@ mod tests {
             "Ana\u{feff}",
         ] {
             assert!(not_in_names(bad).is_some(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn names_in_mails_have_no_dots_inside_words() {
+        for (name, written) in [
+            ("J.Smith", "J. Smith"),
+            ("M.Sc.Ana", "M. Sc. Ana"),
+            ("J. R. R.", "J. R. R."),
+            ("Dipl.-Ing. Ana", "Dipl.-Ing. Ana"),
+            ("x.co", "x. co"),
+            ("evil\u{3002}example", "evil\u{3002} example"),
+            ("evil.\u{200d}example", "evil. \u{200d}example"),
+            ("Ana", "Ana"),
+        ] {
+            assert_eq!(spaced(name), written);
         }
     }
 

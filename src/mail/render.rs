@@ -3,20 +3,25 @@
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
 
 use super::kinds::Kind;
+use crate::ids;
 
 /// Without control characters, which could begin another line of a header.
 pub(super) fn one_line(text: &str) -> String {
     text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+/// Parameters that people choose themselves, so that strangers can put words into mails to others.
+const NAMES: [&str; 4] = ["first_name", "last_name", "developer", "inviter"];
+
 /// What the parameters of one mail stand for.
 #[derive(Clone, Debug, Default)]
 pub struct Values(Vec<(&'static str, String)>);
 
 impl Values {
-    /// The value goes on one line.
+    /// The value goes on one line; of a person's name nothing becomes a link. Who has said none is called by the address.
     pub fn set(mut self, name: &'static str, value: impl Into<String>) -> Self {
         let value = one_line(&value.into());
+        let value = if NAMES.contains(&name) && !ids::is_email(&value) { ids::spaced(&value) } else { value };
         self.0.retain(|(known, _)| *known != name);
         self.0.push((name, value));
         self
@@ -299,7 +304,7 @@ mod tests {
         let mail = filled("{first_name} says `{first_name}` <script>x</script>", Values::default().set("first_name", evil));
         assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
         assert!(!mail.html.contains("<a ") && !mail.html.contains("<b") && !mail.html.contains("<script") && !mail.html.contains("<em>"));
-        assert!(mail.text.contains("[x](https://evil.example)"), "{}", mail.text);
+        assert!(mail.text.contains("[x](https://evil. example)"), "{}", mail.text);
     }
 
     #[test]
