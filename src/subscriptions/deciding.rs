@@ -1,12 +1,14 @@
 //! What administrators do with subscriptions, one or many at once: approve, decline, suspend, activate, cancel. Each owner is told by mail.
 
-use serde::Serialize;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
 
 use super::{State, Subscription, ends, store, told};
 use crate::{
     audit::{self, Subject},
     auth::Administrator,
-    db::{Connection, Database},
+    db::{Connection, Database, Instant, Transaction},
     error::{Error, Problems},
     mail::{self, Kind, Mail, Post},
 };
@@ -104,18 +106,28 @@ pub async fn get(connection: &mut Connection, name: &str) -> Result<store::Held,
     store::held(connection, &[name.to_owned()]).await?.pop().ok_or(Error::NotFound)
 }
 
+/// Those of these names, the oldest first; what is not there is left out.
+pub async fn get_many(connection: &mut Connection, names: &[String]) -> Result<Vec<store::Held>, Error> {
+    store::held(connection, names).await
+}
+
 /// What a decision did.
 #[derive(Clone, Debug, Default)]
 pub struct Decided {
     pub changed: Vec<Subscription>,
     /// Those in another state than it needs, as they are: somebody else was quicker, or it makes no sense for them.
     pub others: Vec<Subscription>,
+    /// The audit entry, where it can be taken back.
+    pub entry: Option<String>,
 }
 
 #[derive(Serialize)]
 struct BulkFacts {
     state: State,
     subscriptions: Vec<String>,
+    /// At which version each was left, where it can be taken back.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    versions: Vec<i64>,
     #[serde(skip_serializing_if = "str::is_empty")]
     comment: String,
 }
@@ -154,39 +166,114 @@ pub async fn decide(
         ends::note_told(&mut tx, &changed.iter().map(|one| one.0).collect::<Vec<_>>()).await?;
     }
     let mut decided = Decided::default();
-    let (mut mails, mut was) = (Vec::new(), Vec::new());
     if changed.len() < held.len() {
         // As they are by now: somebody else may have been quicker while this waited.
         let now = store::held(&mut tx, names).await?;
         decided.others = now.into_iter().map(|one| one.subscription).filter(|one| !changed.contains(&one.id)).collect();
     }
-    for mut one in held.into_iter().filter(|one| changed.contains(&one.subscription.id)) {
-        let before = one.subscription.facts(one.subscription.state());
-        one.subscription.expires_at = ends.unwrap_or(one.subscription.expires_at);
-        let values = told(post, &one.subscription).set("comment", comment.clone());
-        mails.push(Mail::new(decision.mail(), one.owner(), values));
-        was.push(before);
-        decided.changed.push(one.subscription);
+    let of_those = held.into_iter().filter(|one| changed.contains(&one.subscription.id)).collect();
+    let (changed, entry) = note(&mut tx, (post, admin), decision, of_those, (&comment, ends)).await?;
+    (decided.changed, decided.entry) = (changed, entry.filter(|_| decision == Decision::Suspend));
+    if decided.changed.is_empty() {
+        return Ok(decided);
     }
-    match decided.changed.as_slice() {
-        [] => return Ok(decided),
+    tx.commit().await?;
+    post.wake();
+    Ok(decided)
+}
+
+/// Writes down what was done with these, as they were before, and tells their owners. They, and the entry when there are any.
+async fn note(
+    tx: &mut Transaction,
+    (post, admin): (&Post, &Administrator),
+    decision: Decision,
+    held: Vec<store::Held>,
+    (comment, ends): (&str, Option<Option<Instant>>),
+) -> Result<(Vec<Subscription>, Option<String>), Error> {
+    let (mut mails, mut was, mut done) = (Vec::new(), Vec::new(), Vec::new());
+    for mut one in held {
+        was.push(one.subscription.facts(one.subscription.state()));
+        one.subscription.expires_at = ends.unwrap_or(one.subscription.expires_at);
+        let values = told(post, &one.subscription).set("comment", comment);
+        mails.push(Mail::new(decision.mail(), one.owner(), values));
+        done.push(one.subscription);
+    }
+    let undoable = decision == Decision::Suspend;
+    let versions: Vec<i64> = done.iter().filter(|_| undoable).map(|one| one.version + 1).collect();
+    let entry = match done.as_slice() {
+        [] => return Ok((done, None)),
         [one] => {
             let mut is = serde_json::to_value(one.facts(decision.to()))?;
             if !comment.is_empty() {
                 is["comment"] = comment.into();
             }
-            audit::record(&mut tx, admin.actor(), decision.action(), one.subject(), was.pop(), Some(is)).await?;
+            if undoable {
+                is["versions"] = versions.into();
+            }
+            audit::record(tx, admin.actor(), decision.action(), one.subject(), was.pop(), Some(is)).await?
         }
         many => {
             let subject = Subject { kind: "subscription", key: None, display: format!("{} subscriptions", many.len()) };
-            let facts = BulkFacts { state: decision.to(), subscriptions: many.iter().map(|one| one.name.clone()).collect(), comment };
-            audit::record(&mut tx, admin.actor(), decision.action(), subject, audit::NOTHING, Some(facts)).await?;
+            let subscriptions = many.iter().map(|one| one.name.clone()).collect();
+            let facts = BulkFacts { state: decision.to(), subscriptions, versions, comment: comment.to_owned() };
+            audit::record(tx, admin.actor(), decision.action(), subject, audit::NOTHING, Some(facts)).await?
         }
-    }
+    };
     for mail in mails {
-        mail::write(&mut tx, post, mail).await?;
+        mail::write(tx, post, mail).await?;
+    }
+    Ok((done, Some(entry)))
+}
+
+/// What an entry of suspending says, of one or of many.
+#[derive(Deserialize)]
+struct Suspended {
+    name: Option<String>,
+    #[serde(default)]
+    subscriptions: Vec<String>,
+    #[serde(default)]
+    versions: Vec<i64>,
+}
+
+/// What taking back did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    pub active: usize,
+    /// Those that somebody has changed since.
+    pub left: usize,
+}
+
+/// Takes back a suspension, once: those that nobody has changed since are active again, and their owners are told. None when the entry
+/// is of another kind.
+///
+/// # Errors
+/// `Conflict` when it was undone already.
+pub async fn undo_suspension(db: &Database, post: &Post, admin: &Administrator, entry: &str) -> Result<Option<Resumed>, Error> {
+    let mut tx = db.write().await?;
+    let entry = audit::get(&mut tx, entry).await?;
+    let facts = audit::Entry::state::<Suspended>(&entry.after).filter(|_| entry.action == Decision::Suspend.action());
+    let Some(facts) = facts.filter(|facts| !facts.versions.is_empty()) else { return Ok(None) };
+    let undone = || Error::Conflict("This was undone already.".to_owned());
+    if entry.undone_by.is_some() {
+        return Err(undone());
+    }
+    let names: Vec<String> = facts.name.into_iter().chain(facts.subscriptions).collect();
+    let left_at: HashMap<&String, i64> = names.iter().zip(facts.versions).collect();
+    let held = store::take(&mut tx, &names).await?;
+    let same = |one: &store::Held| {
+        let one = &one.subscription;
+        // One that was made later under the same name is another.
+        one.state() == State::Suspended && left_at.get(&one.name) == Some(&one.version) && one.created_at <= entry.at
+    };
+    let held: Vec<store::Held> = held.into_iter().filter(same).collect();
+    let resumed = Resumed { active: held.len(), left: names.len() - held.len() };
+    let keys: Vec<i64> = held.iter().map(|one| one.subscription.id.0).collect();
+    store::set_state(&mut tx, &keys, Decision::Activate.from(), State::Active, Some(""), None).await?;
+    let (_, by) = note(&mut tx, (post, admin), Decision::Activate, held, ("", None)).await?;
+    if !audit::mark_undone(&mut tx, entry.id, by.as_deref().unwrap_or("nothing left to undo")).await? {
+        return Err(undone());
     }
     tx.commit().await?;
     post.wake();
-    Ok(decided)
+    Ok(Some(resumed))
 }

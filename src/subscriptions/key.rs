@@ -1,5 +1,5 @@
 //! The two keys of a subscription: made, kept encrypted, shown on request, regenerated one at a time.
-//! A key leaves this file only through `show_keys`, which says so in the audit log.
+//! A key leaves this file only through `show_keys` and `show_keys_of`, which say so in the audit log.
 
 use super::{
     State, Subscription,
@@ -7,9 +7,9 @@ use super::{
     told,
 };
 use crate::{
-    audit,
-    auth::SignedIn,
-    db::Database,
+    audit::{self, Actor},
+    auth::{Administrator, Confirmed, SignedIn},
+    db::{Database, Transaction},
     error::Error,
     ids,
     keys::Keys,
@@ -87,19 +87,36 @@ pub struct ShownKeys {
 pub async fn show_keys(db: &Database, keys: &Keys, who: &SignedIn, name: &str) -> Result<(Subscription, ShownKeys), Error> {
     let mut tx = db.write().await?;
     let subscription = super::get(&mut tx, who, name).await?;
+    let shown = show_in(&mut tx, keys, who.actor(), &subscription).await?;
+    tx.commit().await?;
+    Ok((subscription, shown))
+}
+
+/// The same of anybody's, for an administrator who has given the password again.
+///
+/// # Errors
+/// `Conflict` while it is not active.
+pub async fn show_keys_of(db: &Database, keys: &Keys, admin: &Administrator, _: Confirmed, name: &str) -> Result<ShownKeys, Error> {
+    let mut tx = db.write().await?;
+    let held = super::get_any(&mut tx, name).await?;
+    let shown = show_in(&mut tx, keys, admin.actor(), &held.subscription).await?;
+    tx.commit().await?;
+    Ok(shown)
+}
+
+async fn show_in(tx: &mut Transaction, keys: &Keys, actor: &Actor, subscription: &Subscription) -> Result<ShownKeys, Error> {
     if !subscription.is_active() {
         let word = subscription.state().word().to_lowercase();
         return Err(Error::Conflict(format!("Keys are shown while a subscription is active; this one is {word}.")));
     }
-    let (primary, secondary) = store::sealed_keys(&mut tx, subscription.id).await?;
+    let (primary, secondary) = store::sealed_keys(tx, subscription.id).await?;
     let shown = ShownKeys {
         primary: keys.decrypt(&Which::Primary.context(&subscription.name), &primary)?,
         secondary: keys.decrypt(&Which::Secondary.context(&subscription.name), &secondary)?,
     };
     let facts = subscription.facts(State::Active);
-    audit::record(&mut tx, who.actor(), "subscription.keys_shown", subscription.subject(), audit::NOTHING, Some(facts)).await?;
-    tx.commit().await?;
-    Ok((subscription, shown))
+    audit::record(tx, actor, "subscription.keys_shown", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    Ok(shown)
 }
 
 /// Puts a new key in the place of one of the two; the other goes on working. False when the subscription was changed since the form
@@ -118,21 +135,55 @@ pub async fn regenerate_key(
 ) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let subscription = super::get(&mut tx, who, name).await?;
+    let owner = Recipient::of(who.person());
+    let done = replace_in(&mut tx, (keys, post), who.actor(), &subscription, owner, (which, version)).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(done)
+}
+
+/// The same with anybody's, by an administrator; its owner is told.
+///
+/// # Errors
+/// `Conflict` unless it is active or suspended.
+pub async fn regenerate_key_of(
+    db: &Database,
+    keys: &Keys,
+    post: &Post,
+    admin: &Administrator,
+    name: &str,
+    which: Which,
+    version: i64,
+) -> Result<bool, Error> {
+    let mut tx = db.write().await?;
+    let held = super::get_any(&mut tx, name).await?;
+    let done = replace_in(&mut tx, (keys, post), admin.actor(), &held.subscription, held.owner(), (which, version)).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(done)
+}
+
+async fn replace_in(
+    tx: &mut Transaction,
+    (keys, post): (&Keys, &Post),
+    actor: &Actor,
+    subscription: &Subscription,
+    owner: Recipient,
+    (which, version): (Which, i64),
+) -> Result<bool, Error> {
     if !subscription.has_keys() {
         let word = subscription.state().word().to_lowercase();
         return Err(Error::Conflict(format!("Keys are regenerated while a subscription is active; this one is {word}.")));
     }
     let key = seal(keys, &subscription.name, which, &new_key())?;
-    if !store::set_key(&mut tx, subscription.id, version, which == Which::Primary, &key).await? {
+    if !store::set_key(tx, subscription.id, version, which == Which::Primary, &key).await? {
         return Ok(false);
     }
     let mut facts = serde_json::to_value(subscription.facts(subscription.state()))?;
     facts["key"] = which.word().into();
-    audit::record(&mut tx, who.actor(), "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
-    let values = told(post, &subscription).set("which_key", which.word());
-    mail::write(&mut tx, post, Mail::new(Kind::KeyRegenerated, Recipient::of(who.person()), values)).await?;
-    tx.commit().await?;
-    post.wake();
+    audit::record(tx, actor, "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
+    let values = told(post, subscription).set("which_key", which.word());
+    mail::write(tx, post, Mail::new(Kind::KeyRegenerated, owner, values)).await?;
     Ok(true)
 }
 

@@ -15,9 +15,9 @@ pub mod store;
 use serde::{Deserialize, Serialize};
 
 pub use calling::{callable, key_to_call_with};
-pub use deciding::{Decided, Decision, Remarks, decide, get as get_any};
+pub use deciding::{Decided, Decision, Remarks, Resumed, decide, get as get_any, get_many, undo_suspension};
 pub use ends::{set_end, work};
-pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, show_keys};
+pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, regenerate_key_of, show_keys, show_keys_of};
 pub use past::{PastSubscription, insert_past};
 pub use placing::{NewPlacement, place};
 pub use sight::{Closing, before_closing};

@@ -2,7 +2,7 @@
 
 use super::{State, Subscription, Wanted};
 use crate::{
-    db::{Connection, Instant, Select, Transaction, run},
+    db::{Connection, Engine, Instant, Select, Transaction, run},
     error::Error,
     ids::{self, ProductId, SubscriptionId, UserId},
     mail::Recipient,
@@ -79,6 +79,17 @@ pub(super) async fn held(connection: &mut Connection, names: &[String]) -> Resul
     let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
     let mut statement = Select::new(connection, held_rows!());
     statement.sql("where s.name_folded").in_texts(&folded).sql("order by s.id").all(connection).await
+}
+
+/// The same, as they stay until the end of the transaction.
+pub(super) async fn take(tx: &mut Transaction, names: &[String]) -> Result<Vec<Held>, Error> {
+    let folded: Vec<String> = names.iter().map(|name| ids::fold(name)).collect();
+    let mut statement = Select::new(tx, held_rows!());
+    statement.sql("where s.name_folded").in_texts(&folded).sql("order by s.id");
+    if tx.engine() == Engine::Postgres {
+        statement.sql("for update of s");
+    }
+    statement.all(tx).await
 }
 
 #[derive(sqlx::FromRow)]

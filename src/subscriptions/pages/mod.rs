@@ -1,6 +1,8 @@
-//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `list`, `publisher` and `add`.
+//! A person's own subscriptions. Subscribing is on the product's page; what administrators do with all of them in `list`, `publisher`,
+//! `decide` and `add`.
 
 mod add;
+mod decide;
 mod list;
 mod publisher;
 
@@ -25,6 +27,7 @@ use crate::{
     },
 };
 
+pub use decide::undo_said;
 pub use list::{Narrowed, STATES, parse_sort};
 
 pub fn routes(routes: &mut Routes) {
@@ -40,10 +43,13 @@ pub fn routes(routes: &mut Routes) {
         .get("/publisher/new/subscription", add::add)
         .post("/publisher/new/subscription", add::create)
         .get("/publisher/subscriptions", list::list)
-        .post("/publisher/decide/subscriptions", publisher::decide_many)
+        .post("/publisher/decide/subscriptions", decide::decide_many)
         .get("/publisher/subscriptions/{name}", publisher::show)
-        .post("/publisher/subscriptions/{name}/decide", publisher::decide)
-        .get("/publisher/subscriptions/{name}/cancel", publisher::ask_cancel)
+        .post("/publisher/subscriptions/{name}/decide", decide::decide)
+        .get("/publisher/subscriptions/{name}/cancel", decide::ask_cancel)
+        .post("/publisher/subscriptions/{name}/keys", publisher::show_keys)
+        .get("/publisher/subscriptions/{name}/regenerate/{inner}", publisher::ask_regenerate)
+        .post("/publisher/subscriptions/{name}/regenerate", publisher::regenerate)
         .post("/publisher/subscriptions/{name}/end", publisher::set_end);
 }
 
@@ -154,6 +160,12 @@ struct RegenerateForm {
     key: String,
 }
 
+impl RegenerateForm {
+    fn which(&self) -> Result<Which, Error> {
+        Which::parse(&self.key).ok_or_else(|| Error::BadRequest("The key is primary or secondary.".to_owned()))
+    }
+}
+
 /// Asks before a key is regenerated: the old one stops at once.
 #[derive(Template)]
 #[template(path = "subscriptions/regenerate.html")]
@@ -187,7 +199,7 @@ async fn regenerate(
     Name(name): Name,
     Form(form): Form<RegenerateForm>,
 ) -> Answer {
-    let Some(which) = Which::parse(&form.key) else { return Err(Error::BadRequest("The key is primary or secondary.".to_owned())) };
+    let which = form.which()?;
     let done = super::regenerate_key(&portal.db, &portal.keys, &portal.mail, &who, &name, which, form.version).await?;
     let subscription = super::get(&mut portal.db.read().await?, &who, &name).await?;
     let said = match done {

@@ -1,34 +1,36 @@
-//! The page of anybody's subscription, for administrators, and what they decide for one or many.
+//! The page of anybody's subscription, for administrators: its last day and its keys. What they decide is in `decide`.
 
 use actix_session::Session;
 use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
+use super::RegenerateForm;
 use crate::{
     app::Portal,
-    auth::Administrator,
+    auth::{Administrator, Again},
     catalog,
     error::{Error, Problems},
-    subscriptions::{self, Decided, Decision, Remarks, State, store::Held},
+    subscriptions::{self, Decision, ShownKeys, State, Which, store::Held},
     web::{
-        self, Answer, Flash, Form, Frame, counted,
-        filters::{shortened, the},
-        form::Name,
+        self, Answer, Flash, Form, Frame,
+        form::{Name, Names},
         markdown::{self, SafeHtml},
-        url::local_path,
     },
 };
 
 /// The page of one.
 #[derive(Template)]
 #[template(path = "subscriptions/held.html")]
-struct HeldPage {
+pub(super) struct HeldPage {
     frame: Frame,
     held: Held,
     /// The owner, who can sign in, no longer sees the product.
     hidden: bool,
     terms: SafeHtml,
+    keys: Option<ShownKeys>,
+    /// Whether the keys are shown without asking for the password.
+    given: bool,
     comment: String,
     /// The last day, as it is typed.
     ends: String,
@@ -36,14 +38,19 @@ struct HeldPage {
 }
 
 impl HeldPage {
-    async fn load(portal: &Portal, frame: Frame, name: &str) -> Result<Self, Error> {
+    pub async fn load(portal: &Portal, frame: Frame, name: &str, given: bool) -> Result<Self, Error> {
         let mut connection = portal.db.read().await?;
         let held = subscriptions::get_any(&mut connection, name).await?;
         let hidden = held.owner_state == "active"
             && !catalog::without_sight(&mut connection, &[held.subscription.id], portal.db.now()).await?.is_empty();
         let terms = markdown::to_html(held.subscription.terms_accepted.as_deref().unwrap_or(""));
         let ends = held.subscription.last_day_field();
-        Ok(Self { frame, hidden, terms, comment: String::new(), ends, problems: Problems::default(), held })
+        Ok(Self { frame, hidden, terms, keys: None, given, comment: String::new(), ends, problems: Problems::default(), held })
+    }
+
+    /// What was typed into the form for deciding, and what is wrong with it.
+    pub fn again(self, problems: Problems, comment: String, ends: String) -> Self {
+        Self { problems, comment, ends, ..self }
     }
 
     fn tone(&self, decision: &Decision) -> &'static str {
@@ -61,122 +68,83 @@ impl HeldPage {
     }
 }
 
-pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
-    web::page(&HeldPage::load(&portal, frame, &name).await?)
+pub(super) async fn show((_admin, again): (Administrator, Again), portal: Data<Portal>, frame: Frame, Name(name): Name) -> Answer {
+    web::page(&HeldPage::load(&portal, frame, &name, again.is_given()).await?)
 }
 
-/// Asks before a subscription is cancelled, which is final.
+#[derive(Deserialize)]
+pub(super) struct KeysForm {
+    #[serde(default)]
+    password: String,
+}
+
+/// The answer itself holds the keys: it is sent once, kept by no cache, and named by no address.
+pub(super) async fn show_keys(
+    (admin, again): (Administrator, Again),
+    portal: Data<Portal>,
+    frame: Frame,
+    Name(name): Name,
+    Form(form): Form<KeysForm>,
+) -> Answer {
+    match portal.confirm(&again, &form.password).await {
+        Ok(confirmed) => {
+            let keys = subscriptions::show_keys_of(&portal.db, &portal.keys, &admin, confirmed, &name).await?;
+            web::page(&HeldPage { keys: Some(keys), ..HeldPage::load(&portal, frame, &name, true).await? })
+        }
+        Err(Error::Invalid(problems)) => web::invalid(&HeldPage { problems, ..HeldPage::load(&portal, frame, &name, false).await? }),
+        Err(other) => Err(other),
+    }
+}
+
+/// Asks before a key of somebody's is regenerated: the old one stops at once.
 #[derive(Template)]
-#[template(path = "subscriptions/end.html")]
-struct CancelPage {
+#[template(path = "subscriptions/held_regenerate.html")]
+struct RegeneratePage {
     frame: Frame,
     held: Held,
-    comment: String,
-    problems: Problems,
+    which: Which,
     goes: Vec<String>,
     stays: Vec<String>,
 }
 
-impl CancelPage {
-    fn new(frame: Frame, held: Held, comment: String, problems: Problems) -> Self {
-        let goes = vec![
-            "Both keys: they stop working at once, and programs that use them are refused".to_owned(),
-            "The subscription itself: a cancelled one cannot be made active again".to_owned(),
-        ];
-        let stays = vec!["Its record, here and in the owner’s list. The owner is told by mail".to_owned()];
-        Self { frame, held, comment, problems, goes, stays }
-    }
-}
-
-pub(super) async fn ask_cancel(_admin: Administrator, portal: Data<Portal>, frame: Frame, session: Session, Name(name): Name) -> Answer {
-    let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
-    let subscription = &held.subscription;
-    if !Decision::Cancel.from().contains(&subscription.state()) {
-        let word = subscription.state().word().to_lowercase();
-        Flash::warn(format!("This subscription is {word}, so there is nothing to cancel.")).keep(&session)?;
-        return web::see_other(&subscription.publisher_path());
-    }
-    web::page(&CancelPage::new(frame, held, String::new(), Problems::default()))
-}
-
-#[derive(Deserialize)]
-pub(super) struct DecideForm {
-    #[serde(default)]
-    decision: String,
-    #[serde(default)]
-    comment: String,
-    #[serde(default)]
-    subscription: Vec<String>,
-    /// The last day of what becomes active, where it was asked for.
-    ends: Option<String>,
-    /// The list that it was decided on, to come back to.
-    #[serde(default)]
-    back: String,
-}
-
-fn decision(form: &DecideForm) -> Result<Decision, Error> {
-    Decision::parse(&form.decision).ok_or_else(|| Error::BadRequest("The decision is missing.".to_owned()))
-}
-
-/// What was done, and what was left because it was in no state for it.
-fn said(decision: Decision, decided: &Decided) -> Flash {
-    let others = match decided.others.as_slice() {
-        [] => String::new(),
-        [one] => {
-            let who = the("subscription", &one.display_name);
-            format!("{}{} is {}, so it was left as it is.", who[..1].to_uppercase(), &who[1..], one.state().word().to_lowercase())
-        }
-        many => {
-            let needed = match decision {
-                Decision::Approve | Decision::Decline => "were not waiting for approval",
-                Decision::Suspend => "were not active",
-                Decision::Activate => "were not suspended",
-                Decision::Cancel => "were neither active nor suspended",
-            };
-            format!("{} {needed}, and were left as they are.", counted(many.len() as i64, "subscription", "subscriptions"))
-        }
-    };
-    match decided.changed.as_slice() {
-        [] => Flash::warn(others),
-        [one] => Flash::good(format!(
-            "{} {} to {}. {others}",
-            decision.done(),
-            the("subscription", &one.display_name),
-            shortened(&one.product_display_name, 80)
-        )),
-        many => Flash::good(format!("{} {}. {others}", decision.done(), counted(many.len() as i64, "subscription", "subscriptions"))),
-    }
-}
-
-pub(super) async fn decide(
-    admin: Administrator,
+pub(super) async fn ask_regenerate(
+    _admin: Administrator,
     portal: Data<Portal>,
     frame: Frame,
     session: Session,
-    Name(name): Name,
-    Form(form): Form<DecideForm>,
+    Names(name, key): Names,
 ) -> Answer {
-    let decision = decision(&form)?;
     let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
-    let names = [held.subscription.name.clone()];
-    let remarks = Remarks { comment: &form.comment, ends: form.ends.as_deref() };
-    match subscriptions::decide(&portal.db, &portal.mail, &admin, &names, decision, remarks).await {
-        Ok(decided) => {
-            said(decision, &decided).keep(&session)?;
-            web::see_other(&held.subscription.publisher_path())
-        }
-        Err(Error::Invalid(problems)) if decision == Decision::Cancel => {
-            web::invalid(&CancelPage::new(frame, held, form.comment, problems))
-        }
-        Err(Error::Invalid(problems)) => {
-            let page = HeldPage::load(&portal, frame, &name).await?;
-            web::page_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &HeldPage { problems, comment: form.comment, ends: form.ends.unwrap_or_default(), ..page },
-            )
-        }
-        Err(other) => Err(other),
+    let which = Which::parse(&key).ok_or(Error::NotFound)?;
+    if !held.subscription.has_keys() {
+        let word = held.subscription.state().word().to_lowercase();
+        Flash::warn(format!("Keys are regenerated while a subscription is active; this one is {word}.")).keep(&session)?;
+        return web::see_other(&held.subscription.publisher_path());
     }
+    let goes = vec![format!("The {} key: it stops working at once, and the owner’s programs that use it are refused", which.word())];
+    let stays = vec![format!(
+        "The {} key: it goes on working. The owner is told by mail, and finds the new key in the portal",
+        which.other().word()
+    )];
+    web::page(&RegeneratePage { frame, held, which, goes, stays })
+}
+
+pub(super) async fn regenerate(
+    admin: Administrator,
+    portal: Data<Portal>,
+    session: Session,
+    Name(name): Name,
+    Form(form): Form<RegenerateForm>,
+) -> Answer {
+    let which = form.which()?;
+    let done = subscriptions::regenerate_key_of(&portal.db, &portal.keys, &portal.mail, &admin, &name, which, form.version).await?;
+    match done {
+        true => Flash::good(format!("Regenerated the {} key. The old one no longer works; the owner is told by mail.", which.word())),
+        false => Flash::warn("The subscription was changed since this page was shown, so no key was regenerated."),
+    }
+    .keep(&session)?;
+    let held = subscriptions::get_any(&mut portal.db.read().await?, &name).await?;
+    web::see_other(&held.subscription.publisher_path())
 }
 
 #[derive(Deserialize)]
@@ -187,7 +155,7 @@ pub(super) struct EndForm {
 }
 
 pub(super) async fn set_end(
-    admin: Administrator,
+    (admin, again): (Administrator, Again),
     portal: Data<Portal>,
     frame: Frame,
     session: Session,
@@ -212,27 +180,6 @@ pub(super) async fn set_end(
         }
         Err(other) => return Err(other),
     };
-    let page = HeldPage::load(&portal, frame, &name).await?;
+    let page = HeldPage::load(&portal, frame, &name, again.is_given()).await?;
     web::page_with(status, &HeldPage { problems, ends: form.ends, ..page })
-}
-
-/// No page shows more rows than this, so no more ticks are worth keeping.
-const MOST_TICKS: usize = 500;
-
-pub(super) async fn decide_many(admin: Administrator, portal: Data<Portal>, session: Session, Form(form): Form<DecideForm>) -> Answer {
-    let decision = decision(&form)?;
-    let back = local_path(Some(&form.back), "/publisher/subscriptions");
-    if form.subscription.is_empty() {
-        Flash::warn("Nothing is ticked, so nothing was changed. Tick the subscriptions first.").keep(&session)?;
-        return web::see_other(&back);
-    }
-    let remarks = Remarks { comment: &form.comment, ends: None };
-    let decided = subscriptions::decide(&portal.db, &portal.mail, &admin, &form.subscription, decision, remarks).await?;
-    if decided.changed.is_empty() && decided.others.is_empty() {
-        Flash::warn("The ticked subscriptions are gone, so nothing was changed.").keep(&session)?;
-    } else {
-        let ticked = decided.changed.iter().chain(&decided.others).take(MOST_TICKS).map(|one| one.name.clone()).collect();
-        Flash { ticked, ..said(decision, &decided) }.keep(&session)?;
-    }
-    web::see_other(&back)
 }

@@ -10,7 +10,7 @@ use crate::{
     auth::{Administrator, Again},
     error::Error,
     groups::{self, BulkOutcome},
-    products,
+    products, subscriptions,
     users::{
         self,
         bulk::{self, Chosen},
@@ -239,7 +239,7 @@ fn said_unblocked(outcome: many::Outcome) -> Flash {
     }
 }
 
-/// Takes back a change of members, of a product or a block, and returns to the page that offered it.
+/// Takes back a change of members, of a product, a block or a suspension, and returns to the page that offered it.
 pub(super) async fn undo(
     (admin, again): (Administrator, Again),
     request: HttpRequest,
@@ -258,6 +258,11 @@ pub(super) async fn undo(
             said_unblocked(outcome).keep(&session)?;
             let back = referring_path(&request).filter(|path| path.starts_with("/publisher"));
             return web::see_other(&local_path(back.as_deref(), users::LIST));
+        }
+        if let Some(resumed) = subscriptions::undo_suspension(&portal.db, &portal.mail, &admin, &entry).await? {
+            subscriptions::pages::undo_said(&resumed).keep(&session)?;
+            let back = referring_path(&request).filter(|path| path.starts_with("/publisher"));
+            return web::see_other(&local_path(back.as_deref(), "/publisher/subscriptions"));
         }
         return Err(Error::Conflict("This change cannot be undone with one click. Change it back on its own page.".to_owned()));
     };

@@ -4,7 +4,7 @@ mod ends;
 mod placing;
 mod sight;
 
-use crate::support::{Browser, Portal, Reply, START, seed::Product};
+use crate::support::{Browser, PASSWORD, Portal, Reply, START, seed::Product};
 use portico::db::Select;
 
 const NAME: &str = "Production line";
@@ -368,9 +368,15 @@ async fn a_subscription_goes_through_its_states_and_no_others() {
     admin.get(&page).await.shows("Cancel subscription…").hides("value=\"cancel\"");
     let asked = admin.get(&format!("{page}/cancel")).await;
     asked.is(200).shows("Cancel the subscription Production line?").shows("Dev Eloper holds it, for Product orders.").shows("Both keys");
-    let told = [("decision", "cancel"), ("comment", long.as_str())];
+    asked.shows("name=\"asked\"");
+    // Nor does a bare request go around the question.
+    let bare = admin.post(&format!("{page}/decide"), &[("decision", "cancel"), ("comment", "Farewell")]).await;
+    bare.is(200).shows("Cancel the subscription Production line?").shows("Farewell");
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 1);
+    let told = [("decision", "cancel"), ("asked", "on"), ("comment", long.as_str())];
     admin.post(&format!("{page}/decide"), &told).await.is(422).shows("may have 1000 characters").shows("Keep it").shows(&long);
-    decide("cancel").await.shows("Cancelled").shows("stays so").hides("Cancel subscription…");
+    let done = admin.post_and_follow(&format!("{page}/decide"), &[("decision", "cancel"), ("asked", "on")]).await;
+    done.shows("Cancelled").shows("stays so").hides("Cancel subscription…");
     for decision in ["approve", "decline", "suspend", "activate", "cancel"] {
         decide(decision).await.shows("is cancelled, so it was left");
     }
@@ -441,8 +447,120 @@ async fn a_key_is_regenerated_on_its_own_after_a_question_and_once_a_click() {
     let done = dev.post_and_follow(&format!("{page}/regenerate"), &[("version", "3"), ("key", "secondary")]).await;
     done.shows("Regenerated the secondary key.").hides("Hide keys");
     assert!(keys_on(&done.text).is_empty());
-    admin.post(&decide, &[("decision", "cancel")]).await.is(303);
+    admin.post(&decide, &[("decision", "cancel"), ("asked", "on")]).await.is(303);
     dev.get(&format!("{page}/regenerate/primary")).await.is(303);
+}
+
+#[tokio::test]
+async fn many_are_cancelled_after_a_question_in_one_entry_of_the_log() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    portal.seed_product(Product { name: "billing", groups: &["developers"], ..Product::default() }).await;
+    let admin = portal.administrator().await;
+    let names = [requested(&dev, "One").await, requested(&dev, "Two").await, requested(&dev, "Three").await];
+    subscribe(&dev, "billing", "Four").await.is(303);
+    dev.post(&format!("/account/subscriptions/{}/cancel", names[2]), &[]).await.is(303);
+    let list = admin.get("/publisher/subscriptions?q=Four").await;
+    list.shows("value=\"cancel\">Cancel…");
+    let four = list.text.split("name=\"subscription\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap().to_owned();
+    let mut form = vec![("decision", "cancel"), ("comment", "Farewell"), ("back", "/publisher/subscriptions?q=x")];
+    form.extend(names.iter().map(String::as_str).chain([four.as_str()]).map(|name| ("subscription", name)));
+    let asked = admin.post("/publisher/decide/subscriptions", &form).await;
+    asked.is(200).shows("Cancel 3 subscriptions?").shows("Product billing (1), Product orders (2)").shows("1 other of the ticked");
+    asked.shows("Keep them").shows("href=\"/publisher/subscriptions?q=x\"").shows("Farewell");
+    assert_eq!(asked.text.matches("name=\"subscription\"").count(), 3);
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 3);
+    let long = "x".repeat(1001);
+    let told = [("decision", "cancel"), ("asked", "on"), ("comment", long.as_str()), ("subscription", names[0].as_str())];
+    admin.post("/publisher/decide/subscriptions", &told).await.is(422).shows("may have 1000 characters").shows(&long);
+    form.push(("asked", "on"));
+    let done = admin.post("/publisher/decide/subscriptions", &form).await;
+    assert_eq!((done.status, done.location()), (303, "/publisher/subscriptions?q=x"));
+    admin.get(done.location()).await.shows("Cancelled 3 subscriptions.").hides("/publisher/undo/");
+    assert_eq!(portal.count("select count(*) from audit where action = 'subscription.cancelled' and actor_name = 'Root Admin'").await, 1);
+    assert_eq!(portal.count("select count(*) from mails where kind = 'subscription-cancelled'").await, 4);
+    form.pop();
+    admin.post_and_follow("/publisher/decide/subscriptions", &form).await.shows("were neither active nor suspended");
+}
+
+#[tokio::test]
+async fn suspending_many_is_taken_back_for_those_that_nothing_changed_since() {
+    let (portal, dev) = with_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let admin = portal.administrator().await;
+    let names = [requested(&dev, "One").await, requested(&dev, "Two").await, requested(&dev, "Three").await, requested(&dev, "Four").await];
+    let suspend = async |names: &[String]| {
+        let mut form = vec![("decision", "suspend")];
+        form.extend(names.iter().map(|name| ("subscription", name.as_str())));
+        let page = admin.post_and_follow("/publisher/decide/subscriptions", &form).await;
+        page.text.split("action=\"/publisher/undo/").nth(1).and_then(|rest| rest.split('"').next()).expect("an undo").to_owned()
+    };
+    // The fourth was suspended before, which is nobody's to take back here.
+    suspend(&names[3..]).await;
+    let entry = suspend(&names).await;
+    let undo = format!("/publisher/undo/{entry}");
+    dev.post(&format!("/account/subscriptions/{}/rename", names[1]), &[("version", "2"), ("display_name", "Deux")]).await.is(303);
+    admin.post(&format!("/publisher/subscriptions/{}/decide", names[2]), &[("decision", "activate")]).await.is(303);
+    admin.post(&format!("/publisher/subscriptions/{}/decide", names[2]), &[("decision", "suspend")]).await.is(303);
+    let undone = admin.post_and_follow(&undo, &[]).await;
+    undone.shows("Undone: 1 subscription is active again").shows("2 were changed since");
+    assert_eq!(portal.count("select count(*) from subscriptions where state = 'active'").await, 1);
+    dev.get(&format!("/account/subscriptions/{}", names[0])).await.shows("Show keys");
+    assert_eq!(portal.count("select count(*) from mails where kind = 'subscription-activated'").await, 6);
+    admin.post(&undo, &[]).await.is(409);
+    // One that was ticked alone.
+    let entry = suspend(&names[..1]).await;
+    admin.post_and_follow(&format!("/publisher/undo/{entry}"), &[]).await.shows("Undone: 1 subscription is active again");
+    admin.get(&format!("/publisher/audit/{entry}")).await.is(200).shows("Suspended").hides("ersions");
+    portal.developer("else@portal.example").await.post(&undo, &[]).await.is(403);
+}
+
+#[tokio::test]
+async fn an_administrator_sees_keys_with_the_password_and_regenerates_one_after_a_question() {
+    let (portal, smtp) = Portal::start_with_mail().await;
+    portal.seed_product(Product { name: "orders", groups: &["developers"], ..Product::default() }).await;
+    let (admin, dev) = (portal.administrator().await, portal.developer("dev@portal.example").await);
+    let name = requested(&dev, NAME).await;
+    let (own, page) = (format!("/account/subscriptions/{name}"), format!("/publisher/subscriptions/{name}"));
+    let before = dev.post(&format!("{own}/keys"), &[]).await.text;
+    admin.get(&page).await.shows("Show keys").shows("name=\"password\"");
+    let keys = format!("{page}/keys");
+    let none = admin.post(&keys, &[]).await;
+    none.is(422).shows("Type your own password.");
+    let wrong = admin.post(&keys, &[("password", "not the password at all")]).await;
+    wrong.is(422);
+    assert!(keys_on(&none.text).is_empty() && keys_on(&wrong.text).is_empty());
+    let shown = admin.post(&keys, &[("password", PASSWORD)]).await;
+    shown.is(200).shows("Hide keys");
+    assert_eq!((keys_on(&shown.text), shown.header("cache-control")), (keys_on(&before), "no-store"));
+    // It counts for ten minutes.
+    admin.get(&page).await.hides("name=\"password\"");
+    admin.post(&keys, &[]).await.is(200);
+    portal.pass(time::Duration::minutes(10));
+    admin.post(&keys, &[]).await.is(422);
+    let by_root = "select count(*) from audit where action = 'subscription.keys_shown' and subject_name = 'Production line' and actor_name = 'Root Admin'";
+    assert_eq!(portal.count(by_root).await, 2);
+    assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.keys_shown").count(), 3);
+
+    let asked = admin.get(&format!("{page}/regenerate/secondary")).await;
+    asked.is(200).shows("Regenerate the secondary key?").shows("Dev Eloper holds").shows("name=\"version\" value=\"1\"");
+    admin.get(&format!("{page}/regenerate/third")).await.is(404);
+    let form = [("version", "1"), ("key", "secondary")];
+    let done = admin.post_and_follow(&format!("{page}/regenerate"), &form).await;
+    done.shows("Regenerated the secondary key.");
+    assert!(keys_on(&done.text).is_empty());
+    admin.post_and_follow(&format!("{page}/regenerate"), &form).await.shows("no key was regenerated");
+    let after = dev.post(&format!("{own}/keys"), &[]).await.text;
+    assert_eq!(keys_on(&after)[0], keys_on(&before)[0]);
+    assert_ne!(keys_on(&after)[1], keys_on(&before)[1]);
+    portal.send_mails().await;
+    let mail = smtp.newest("dev@portal.example");
+    assert!(mail.text().contains("The secondary key of your subscription") && mail.text().contains(&own), "{}", mail.text());
+    assert!(!mail.text().contains(keys_on(&after)[1]));
+    admin.post(&format!("{page}/decide"), &[("decision", "suspend")]).await.is(303);
+    admin.post(&keys, &[("password", PASSWORD)]).await.is(409);
+    admin.get(&page).await.shows("they are shown when it is active again");
+    admin.post(&format!("{page}/decide"), &[("decision", "cancel"), ("asked", "on")]).await.is(303);
+    admin.get(&format!("{page}/regenerate/primary")).await.is(303);
+    dev.post(&keys, &[("password", PASSWORD)]).await.is(403);
 }
 
 #[tokio::test]
