@@ -96,6 +96,7 @@ fn said(word: &str) -> &'static str {
         "everywhere" => "You are signed out everywhere.",
         "closed" => "Your account is closed. Farewell, and thank you.",
         "address" => "The new address is confirmed. Sign in with it.",
+        "elsewhere" => "You were signed out here already, and other places stay signed in. Sign in, and sign out everywhere again.",
         "lost" => "You were signed out, so what you just sent was not saved. Sign in, and send it again.",
         _ => "",
     }
@@ -114,7 +115,7 @@ async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Quer
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
-        lost: query.said == "lost",
+        lost: matches!(query.said.as_str(), "lost" | "elsewhere"),
         sign_up: leads_to_sign_up(&portal).await,
         problems: Problems::default(),
     })

@@ -9,7 +9,7 @@ use super::{
     bulk::Chosen,
     invitations::subject_of,
     recovery::{NoData, PRESSED_TWICE, mail_link},
-    roles::mail_password,
+    roles::{Activated, let_in},
     store,
 };
 use crate::{
@@ -173,21 +173,15 @@ pub async fn activate(
     }
     outcome.changed = changed.len();
     if !changed.is_empty() {
-        let keys: Vec<UserId> = changed.iter().map(|user| user.id).collect();
-        store::forget_unconfirmed_passwords(&mut tx, &keys).await?;
-        let unconfirmed = store::without_password(&mut tx, &keys).await?;
-        let (pending, active): (Vec<User>, Vec<User>) =
-            changed.into_iter().partition(|user| user.state == UserState::Blocked.as_str() && unconfirmed.contains(&user.id));
-        for (state, users) in [(UserState::Active, &active), (UserState::Pending, &pending)] {
+        let let_in = let_in(&mut tx, post, changed).await?;
+        outcome.mailed = let_in.iter().filter(|(_, what)| *what == Activated::Mailed).count();
+        outcome.pending = let_in.iter().filter(|(_, what)| *what == Activated::Pending).count();
+        for state in [UserState::Active, UserState::Pending] {
+            let users: Vec<User> = let_in.iter().filter(|(_, what)| what.state() == state).map(|(user, _)| user.clone()).collect();
             if !users.is_empty() {
-                change(&mut tx, admin, "user.activated", state, users).await?;
+                change(&mut tx, admin, "user.activated", state, &users).await?;
             }
         }
-        for user in active.iter().filter(|user| unconfirmed.contains(&user.id)) {
-            mail_password(&mut tx, post, user).await?;
-            outcome.mailed += 1;
-        }
-        outcome.pending = pending.len();
         tx.commit().await?;
         post.wake();
     }

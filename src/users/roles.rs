@@ -130,6 +130,15 @@ pub enum Activated {
     Pending,
 }
 
+impl Activated {
+    pub(super) fn state(self) -> UserState {
+        match self {
+            Activated::Already | Activated::Active | Activated::Mailed => UserState::Active,
+            Activated::Pending => UserState::Pending,
+        }
+    }
+}
+
 /// Lets a pending or blocked person sign in.
 ///
 /// # Errors
@@ -151,28 +160,37 @@ pub async fn activate(
     if user.administrator && confirmed.is_none() {
         return Err(Error::invalid("password", ASKED));
     }
-    store::forget_unconfirmed_passwords(&mut tx, &[user.id]).await?;
-    let confirmed = store::without_password(&mut tx, &[user.id]).await?.is_empty();
-    let (state, activated) = match user.state.as_str() {
-        _ if confirmed => (UserState::Active, Activated::Active),
-        "blocked" => (UserState::Pending, Activated::Pending),
-        _ => (UserState::Active, Activated::Mailed),
-    };
-    set_state(&mut tx, admin, &user, state, "user.activated").await?;
-    if activated == Activated::Mailed {
-        mail_password(&mut tx, post, &user).await?;
+    let mut activated = Activated::Active;
+    for (user, what) in let_in(&mut tx, post, vec![user]).await? {
+        set_state(&mut tx, admin, &user, what.state(), "user.activated").await?;
+        activated = what;
     }
     tx.commit().await?;
     post.wake();
     Ok(activated)
 }
 
-/// A link to choose a password for somebody whose address nobody has confirmed: what was typed with it before ends.
-pub(super) async fn mail_password(tx: &mut Transaction, post: &Post, user: &User) -> Result<(), Error> {
-    links::forget(tx, Purpose::SignUp, user.id).await?;
-    let what = (Kind::PasswordResetByAdministrator, Purpose::PasswordReset);
-    mail_link(tx, post, what, Recipient::of(&user.person()), &NoData {}).await?;
-    Ok(())
+/// What becomes of people who are let in, in their order; their states are the caller's to set. Who never confirmed the address has no
+/// password that counts: pending, they are mailed a link to choose one; blocked, they are pending again, as before.
+pub(super) async fn let_in(tx: &mut Transaction, post: &Post, users: Vec<User>) -> Result<Vec<(User, Activated)>, Error> {
+    let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    store::forget_unconfirmed_passwords(tx, &keys).await?;
+    let unconfirmed = store::without_password(tx, &keys).await?;
+    let mut let_in = Vec::with_capacity(users.len());
+    for user in users {
+        let activated = match user.state.as_str() {
+            _ if !unconfirmed.contains(&user.id) => Activated::Active,
+            "blocked" => Activated::Pending,
+            _ => Activated::Mailed,
+        };
+        if activated == Activated::Mailed {
+            links::forget(tx, Purpose::SignUp, user.id).await?;
+            let what = (Kind::PasswordResetByAdministrator, Purpose::PasswordReset);
+            mail_link(tx, post, what, Recipient::of(&user.person()), &NoData {}).await?;
+        }
+        let_in.push((user, activated));
+    }
+    Ok(let_in)
 }
 
 async fn set_state(tx: &mut Transaction, admin: &Administrator, user: &User, state: UserState, action: &'static str) -> Result<(), Error> {

@@ -113,15 +113,20 @@ pub async fn draw<B: MessageBody + 'static>(
 
 async fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpResponse {
     if matches!(error, Error::SignIn) {
-        // A form that was sent after the session had ended goes back to the page it came from.
-        let lost = !request.method().is_safe();
+        // A form that was sent after the session had ended goes back to the page it came from. To sign out everywhere saves nothing, and
+        // has not been done.
+        let lost = match (request.method().is_safe(), request.path()) {
+            (true, _) => "",
+            (false, "/signout/everywhere") => "&said=elsewhere",
+            (false, _) => "&said=lost",
+        };
         let next = if request.method().is_safe() {
             request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned()
         } else {
             referring_path(request).unwrap_or_else(|| "/".to_owned())
         };
         return HttpResponse::SeeOther()
-            .insert_header((header::LOCATION, format!("/signin?next={}{}", encode(&next), if lost { "&said=lost" } else { "" })))
+            .insert_header((header::LOCATION, format!("/signin?next={}{lost}", encode(&next))))
             .insert_header((header::CACHE_CONTROL, "no-store"))
             .finish();
     }

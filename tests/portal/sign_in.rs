@@ -107,6 +107,9 @@ async fn signing_out_ends_this_session_and_everywhere_ends_all() {
     there.get("/publisher/groups").await.is(200);
     let here = portal.signed_in("root@portal.example").await;
     here.post_and_follow("/signout/everywhere", &[]).await.shows("signed out everywhere");
+    // A form that was open there was not saved; and nothing was lost, nor done, by signing out everywhere once more.
+    there.post_and_follow("/publisher/new/group", &[("display_name", "Late")]).await.shows("was not saved");
+    there.post_and_follow("/signout/everywhere", &[]).await.shows("signed out here already").hides("was not saved");
     there.get("/publisher/groups").await.is(303);
 }
 

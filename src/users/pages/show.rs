@@ -17,7 +17,7 @@ use crate::{
     error::{Error, Problem, Problems},
     ids::SubscriptionId,
     users::{
-        self, Activated, NewUser, User,
+        self, Activated, NewUser, User, UserState,
         invitations::{self, Invitation},
         sign_up::{self, Consent},
         store::show::{self, GroupBox, Held},
@@ -70,7 +70,9 @@ impl ShowPage {
         let invitation = invitations::of(&mut connection, user.id).await?;
         let consent = sign_up::consent_of(&mut connection, user.id).await?;
         let unconfirmed = show::is_unconfirmed(&mut connection, user.id).await?;
-        let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| held.is_live()).map(|held| held.id).collect();
+        // Who cannot sign in sees nothing, and has not lost sight of anything.
+        let sees = user.state == UserState::Active.as_str();
+        let live: Vec<SubscriptionId> = subscriptions.iter().filter(|held| sees && held.is_live()).map(|held| held.id).collect();
         let hidden = catalog::without_sight(&mut connection, &live, now).await?;
         drop(connection);
         let sessions = sign_in::sessions_of(&portal.db, user.id, portal.limits()).await?;

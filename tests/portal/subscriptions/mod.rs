@@ -296,10 +296,11 @@ async fn the_log_and_the_owners_page_say_whose_and_to_which_product() {
     entry.shows("<dt>Owner</dt>").shows("Ana Alves").shows("<dt>Product</dt>").shows("Product orders").hides("product_display_name");
     entry.shows("<dd dir=\"auto\"><bdi>Active</bdi>").hides("subscription.created");
     let path = format!("/publisher/users/{name}");
-    root.get(&path).await.shows("Product orders").hides("No longer sees it");
+    root.get(&path).await.shows("Product orders").hides("Hidden from owner");
     portal.end_membership(email, "partners").await;
-    root.get(&path).await.shows("No longer sees it");
+    root.get(&path).await.shows("Hidden from owner");
     root.get(&format!("{path}/block")).await.shows("1 active subscription: its keys are refused while the account is blocked");
+    root.post_and_follow(&format!("{path}/block"), &[]).await.shows("Blocked</span>").shows("Product orders").hides("Hidden from owner");
 }
 
 fn with_approval() -> Product<'static> {
