@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use percent_encoding::utf8_percent_encode;
 use url::Url;
 
-use super::{Call, is_header_name, is_reserved};
+use super::{Call, is_header_name, is_reserved, is_set_by_the_way};
 use crate::{
     apis::description::{Detail, Place, Server},
     ids::UNRESERVED,
@@ -15,6 +15,9 @@ use crate::{
 const LONGEST_VALUE: usize = 2_000;
 /// Bytes of a body.
 const LARGEST_BODY: usize = 256 * 1024;
+/// Header lines that somebody adds, and their bytes together.
+const MOST_HEADERS: usize = 20;
+const LARGEST_HEADERS: usize = 8 * 1024;
 /// Fields of one form; a description may name more parameters than anybody fills in.
 const MOST_ENTRIES: usize = 100;
 
@@ -60,11 +63,21 @@ pub struct BodyEntry {
     pub untypable: bool,
 }
 
+/// Headers that the description does not name, one a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HeadersEntry {
+    pub text: String,
+    pub error: String,
+}
+
 /// Everything that is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entries {
     pub parameters: Vec<Entry>,
+    pub further: HeadersEntry,
     pub body: BodyEntry,
+    /// The header that carries the key, which nobody types.
+    key_header: String,
     /// The description asks for cookies, which are never sent from here.
     pub cookies: bool,
 }
@@ -126,7 +139,7 @@ pub fn entries(url_template: &str, detail: &Detail, key_header: &str) -> Entries
             ask("Authorization", Place::Header, false, way.to_owned(), Vec::new(), None);
         }
     }
-    Entries { parameters: asked, body: body(detail), cookies }
+    Entries { parameters: asked, further: HeadersEntry::default(), body: body(detail), key_header: key_header.to_owned(), cookies }
 }
 
 fn body(detail: &Detail) -> BodyEntry {
@@ -163,6 +176,7 @@ pub fn fill(entries: &mut Entries, typed: &HashMap<String, String>) {
     for entry in &mut entries.parameters {
         entry.value = typed.get(&entry.field).cloned().unwrap_or_default();
     }
+    entries.further.text = typed.get("headers").cloned().unwrap_or_default();
     if !entries.body.types.is_empty() {
         entries.body.text = typed.get("body").cloned().unwrap_or_default();
         if let Some(kind) = typed.get("type").filter(|kind| entries.body.types.contains(kind)) {
@@ -234,12 +248,23 @@ impl Entries {
                 Place::Cookie => {}
             }
         }
+        match self.further() {
+            Ok(further) => {
+                // Who says what is accepted says it instead of the description.
+                if further.iter().any(|(name, _)| name.eq_ignore_ascii_case("accept")) {
+                    headers.retain(|(name, _)| name != "Accept");
+                }
+                headers.extend(further);
+                self.further.error.clear();
+            }
+            Err(error) => self.further.error = error,
+        }
         self.check_body();
         let typed = !self.body.types.is_empty() && !self.body.text.is_empty();
         if typed {
             headers.push(("Content-Type".to_owned(), self.body.chosen.clone()));
         }
-        if self.parameters.iter().any(|entry| !entry.error.is_empty()) || !self.body.error.is_empty() {
+        if self.parameters.iter().any(|entry| !entry.error.is_empty()) || !self.further.error.is_empty() || !self.body.error.is_empty() {
             return None;
         }
         let encode = |text: &str| utf8_percent_encode(text, UNRESERVED).to_string();
@@ -247,6 +272,43 @@ impl Entries {
         let mark = if query.is_empty() { "" } else { "?" };
         let body = typed.then(|| self.body.text.replace("\r\n", "\n"));
         Some(Call { method: method.to_owned(), url: format!("{base}{path}{mark}{}", query.join("&")), headers, body })
+    }
+
+    /// The lines of further headers, or what is wrong with the first wrong one.
+    fn further(&self) -> Result<Vec<(String, String)>, String> {
+        let text = &self.further.text;
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        if text.len() > LARGEST_HEADERS {
+            return Err("The headers may have 8 kB together.".to_owned());
+        }
+        if lines.clone().count() > MOST_HEADERS {
+            return Err(format!("At most {MOST_HEADERS} headers; these are {}.", lines.count()));
+        }
+        let read = |(at, line): (usize, &str)| {
+            let wrong = |what: String| Err(format!("Line {}: {what}", at + 1));
+            let shape = || "write a header as “Name: value”.".to_owned();
+            let Some((name, value)) = line.split_once(':').map(|(name, value)| (name.trim_start(), value.trim())) else {
+                return wrong(shape());
+            };
+            if !is_header_name(name) || value.is_empty() {
+                return wrong(shape());
+            }
+            if name.eq_ignore_ascii_case(&self.key_header) {
+                return wrong(format!("{name} carries the key of the subscription, and is sent with it alone."));
+            }
+            if is_set_by_the_way(name) {
+                return wrong(format!("{name} is set by the connection, the browser or the portal, and is not sent from here."));
+            }
+            let is_field = |entry: &&Entry| entry.place == Place::Header && entry.name.eq_ignore_ascii_case(name);
+            if self.parameters.iter().any(|entry| is_field(&entry)) {
+                return wrong(format!("{name} has a field of its own."));
+            }
+            if !value.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t') {
+                return wrong(format!("{name} is a header, which holds ASCII letters, digits and signs only."));
+            }
+            Ok((name.to_owned(), value.to_owned()))
+        };
+        lines.map(read).collect()
     }
 
     fn check_body(&mut self) {
@@ -269,6 +331,9 @@ impl Entries {
                 entry.value = "<your credentials>".to_owned();
             }
             entry.value.truncate(entry.value.char_indices().nth(LONGEST_VALUE).map_or(entry.value.len(), |(at, _)| at));
+        }
+        if shown.further().is_err() {
+            shown.further.text.clear();
         }
         let call = shown.call(method, base, url_template, accept, key);
         let mut call = call.unwrap_or_else(|| Call {
@@ -337,6 +402,56 @@ mod tests {
         asked.parameters[4].value = "a\r\nHost: evil".replace("\\r\\n", "\r\n");
         assert_eq!(asked.call("GET", "https://api.example", "/orders/{id}/lines/{line}", "*/*", None), None);
         assert!(asked.parameters[4].error.contains("ASCII"), "{asked:?}");
+    }
+
+    #[test]
+    fn further_headers_are_lines_and_none_that_belongs_to_others() {
+        let detail = detail(vec![parameter("X-Trace", Place::Header, false, "string")]);
+        let mut asked = entries("/orders", &detail, "X-Portico-Key");
+        let mut call = |text: &str| {
+            filled(&mut asked, &[("headers", text)]);
+            let call = asked.call("GET", "https://api.example", "/orders", "*/*", Some(("X-Portico-Key", "k")));
+            (call.map(|call| call.headers), asked.further.error.clone())
+        };
+        let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let sent = vec![header("X-Portico-Key", "k"), header("Accept", "*/*")];
+        assert_eq!(call(" \r\n\r\n"), (Some(sent.clone()), String::new()));
+        let further = [header("Accept-Language", "pt"), header("If-None-Match", "\"a:b\"")];
+        assert_eq!(call("Accept-Language: pt\r\n\r\n If-None-Match:  \"a:b\" ").0, Some([&sent[..], &further[..]].concat()));
+        assert_eq!(call("accept: text/csv").0, Some(vec![sent[0].clone(), header("accept", "text/csv")]));
+        assert_eq!(call("A: 1\n".repeat(20).as_str()).0.map(|all| all.len()), Some(22));
+        for (text, says) in [
+            ("A: 1\n".repeat(21).as_str(), "At most 20 headers; these are 21."),
+            (format!("A: {}", "x".repeat(8190)).as_str(), "8 kB"),
+            ("A: 1\n\nB", "Line 3: write a header as"),
+            ("A:", "Line 1: write a header as"),
+            (": x", "write a header as"),
+            ("two words: x", "write a header as"),
+            ("A : x", "write a header as"),
+            ("x-portico-key: mine", "carries the key"),
+            ("x-trace: 1", "has a field of its own"),
+            ("A: é", "ASCII"),
+            ("A: a\u{0}b", "ASCII"),
+            ("Cookie: a=b", "Cookie is set by"),
+            ("host: evil", "is set by"),
+            ("Content-Length: 1", "is set by"),
+            ("Content-Type: text/html", "is set by"),
+            ("Transfer-Encoding: chunked", "is set by"),
+            ("Connection: close", "is set by"),
+            ("Keep-Alive: 1", "is set by"),
+            ("TE: trailers", "is set by"),
+            ("Upgrade: h2c", "is set by"),
+            ("Proxy-Anything: x", "is set by"),
+            ("Sec-Fetch-Site: none", "is set by"),
+        ] {
+            let (call, error) = call(text);
+            assert!(call.is_none() && error.contains(says), "{text}: {error}");
+        }
+        // What is wrong is in no sample.
+        filled(&mut asked, &[("headers", "Cookie: a=b")]);
+        assert_eq!(asked.example("GET", "https://api.example", "/orders", "*/*", None).headers, sent[1..]);
+        filled(&mut asked, &[("headers", "A: 1")]);
+        assert_eq!(asked.example("GET", "https://api.example", "/orders", "*/*", None).headers, [sent[1].clone(), header("A", "1")]);
     }
 
     #[test]

@@ -115,6 +115,12 @@ pub(crate) fn is_reserved(header: &str) -> bool {
     RESERVED.iter().any(|reserved| header.eq_ignore_ascii_case(reserved))
 }
 
+/// Whether a person who tries a call cannot say this header: those, and what proxies and browsers say of themselves.
+pub(crate) fn is_set_by_the_way(header: &str) -> bool {
+    let begins = |with: &str| header.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+    is_reserved(header) || begins("proxy-") || begins("sec-")
+}
+
 /// Whether it can be the name of a header (RFC 9110, section 5.6.2).
 pub(crate) fn is_header_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))

@@ -133,6 +133,7 @@ async fn an_operation_is_tried_through_the_portal() {
                 ("p2", "x, y"),
                 ("p3", "t-1"),
                 ("p4", "Bearer mine"),
+                ("headers", "Accept-Language: pt\r\nX-Debug: on & off\r\n"),
                 ("body", "{\"weight\": 3}"),
             ],
         )
@@ -152,6 +153,8 @@ async fn an_operation_is_tried_through_the_portal() {
         (headers["x-portico-key"].as_str(), headers["x-trace"].as_str(), headers["authorization"].as_str()),
         (Some(key.as_str()), Some("t-1"), Some("Bearer mine"))
     );
+    assert_eq!((headers["accept-language"].as_str(), headers["x-debug"].as_str()), (Some("pt"), Some("on & off")));
+    assert!(text.contains("--header 'X-Debug: on & off'") && text.contains("Accept-Language: pt"), "{text}");
     assert!(headers.get("cookie").is_none() && headers.get("origin").is_none(), "{headers}");
     // What was typed is in the form and in the samples, where the key has a place and no value.
     assert!(text.contains("--header 'X-Portico-Key: <key of Line <1>>'"), "{text}");
@@ -168,6 +171,14 @@ async fn an_operation_is_tried_through_the_portal() {
     reply.is(422).shows("is not in the description any more").hides("id=\"reply\"");
     let wrong = dev.post(TRY, &[("subscription", &name), ("p0", ".."), ("p1", "small"), ("p3", "kept"), ("body", "")]).await;
     wrong.is(422).shows("step of dots").shows("The body is missing.").shows("value=\"kept\"").hides("id=\"reply\"");
+    let cookie = [("subscription", name.as_str()), ("p0", "1"), ("p1", "small"), ("headers", "A: 1\nCookie: session=1"), ("body", "{}")];
+    let wrong = dev.post(TRY, &cookie).await;
+    wrong
+        .is(422)
+        .shows("Line 2: Cookie is set by")
+        .shows("aria-describedby=\"headers-error")
+        .shows("Cookie: session=1")
+        .hides("id=\"reply\"");
     dev.post(TRY, &[("subscription", "anybodys"), ("p0", "1"), ("p1", "small"), ("body", "{}")])
         .await
         .is(422)
@@ -226,7 +237,8 @@ async fn a_browser_is_given_the_call_and_may_ask_that_origin() {
     let form = dev.get(TRY).await;
     form.shows("Send from this browser").hides("data-call");
     assert!(form.header("content-security-policy").contains("connect-src 'self';"));
-    let ready = dev.post(TRY, &[("subscription", &name), ("p0", "1"), ("p1", "small"), ("body", "{}")]).await;
+    let fields = [("subscription", name.as_str()), ("p0", "1"), ("p1", "small"), ("headers", "X-Debug: on"), ("body", "{}")];
+    let ready = dev.post(TRY, &fields).await;
     let call: serde_json::Value = {
         let text = &ready.is(200).text;
         let begins = text.find("data-call=\"").expect("a call") + "data-call=\"".len();
@@ -241,6 +253,7 @@ async fn a_browser_is_given_the_call_and_may_ask_that_origin() {
     );
     assert_eq!(call["headers"][0][0], "X-Portico-Key");
     assert_eq!(call["headers"][0][1].as_str().map(str::len), Some(32));
+    assert!(call["headers"].as_array().unwrap().contains(&serde_json::json!(["X-Debug", "on"])), "{call}");
     // The page held the key, which is recorded.
     assert_eq!(portal.audited().await.iter().filter(|action| *action == "subscription.keys_shown").count(), 1);
     // What is wrong opens no key.
