@@ -196,7 +196,11 @@ pub async fn take(tx: &mut Transaction, purpose: Purpose, token: &str) -> Result
         return Ok(None);
     }
     let Some((kept, person)) = store::by_token(tx, purpose.as_str(), &hash).await? else { return Ok(None) };
-    store::delete_others(tx, purpose.as_str(), person.id, &hash).await?;
+    match purpose {
+        // Whoever opens another of them later is told that the account is open.
+        Purpose::SignUp => store::use_up_others(tx, purpose.as_str(), person.id).await?,
+        _ => store::delete_others(tx, purpose.as_str(), person.id, &hash).await?,
+    }
     Ok(Some(Holder { person, state: kept.state, data: kept.data }))
 }
 

@@ -199,7 +199,7 @@ async fn a_stranger_who_asks_first_keeps_no_owner_out() {
         ana.post(if asks == 4 { newest } else { first }, &chosen(NEW)).await.is(303);
         ana.get("/account").await.is(200).shows("Ana").hides("Mallory");
         for link in &links[1..4] {
-            portal.guest().post(link, &chosen("the stranger knows this one")).await.is(404);
+            portal.guest().post(link, &chosen("the stranger knows this one")).await.is(410).shows("the account is open");
         }
         let sign_in = [("email", "ana@contoso.example"), ("password", NEW)];
         portal.guest().post("/signin", &sign_in).await.is(303);

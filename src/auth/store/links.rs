@@ -64,6 +64,15 @@ pub(in crate::auth) async fn delete_others(tx: &mut Transaction, purpose: &str, 
     Ok(())
 }
 
+/// Ends a user's other links of a purpose as if they had done their work.
+pub(in crate::auth) async fn use_up_others(tx: &mut Transaction, purpose: &str, user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update links set used_at = $3 where purpose = $1 and user_id = $2 and used_at is null")
+        .bind(purpose).bind(user).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// New links in place of whatever these users had, in two statements.
 pub(in crate::auth) async fn replace_many(
     tx: &mut Transaction,
