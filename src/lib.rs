@@ -40,6 +40,8 @@ pub mod mail;
 pub mod metrics;
 /// Products, the APIs in them and the groups they are open to.
 pub mod products;
+/// What the entities of the management API have in common: how a list is asked for.
+pub mod rest;
 /// The site's own face: its name, logo, colour, home page text and footer links.
 pub mod site;
 /// Subscriptions, their keys and states.
