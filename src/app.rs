@@ -57,6 +57,7 @@ pub struct Portal {
     /// What the site is called, and how it looks.
     pub face: Arc<face::Memory>,
     pub calls: Arc<calls::Throttle>,
+    pub rates: Arc<auth::tokens::Rates>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -104,6 +105,14 @@ pub fn routes() -> Routes {
     apis::pages::routes(&mut routes);
     calls::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
+    site::api::routes(&mut routes);
+    groups::api::routes(&mut routes);
+    users::api::routes(&mut routes);
+    products::api::routes(&mut routes);
+    subscriptions::api::routes(&mut routes);
+    apis::api::routes(&mut routes);
+    mail::api::routes(&mut routes);
+    auth::shared::api::routes(&mut routes);
     routes
 }
 
@@ -143,8 +152,8 @@ const BLOCKING_THREADS: usize = 4;
 /// How long requests in hand may take to end after a signal to stop.
 const LAST_REQUESTS: u64 = 20;
 
-/// A server on the listener, not yet polled.
-pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
+/// A server on the listener, not yet polled; with a TLS configuration it speaks nothing else.
+pub fn serve(portal: Portal, listener: TcpListener, tls: Option<rustls::ServerConfig>) -> std::io::Result<Server> {
     let portal = Portal { db: portal.db.for_pages(), ..portal };
     let workers = portal.settings.workers;
     let secure = portal.settings.secure();
@@ -198,10 +207,12 @@ pub fn serve(portal: Portal, listener: TcpListener) -> std::io::Result<Server> {
     .tcp_nodelay(true)
     .client_request_timeout(SLOWEST_HEAD)
     .shutdown_timeout(LAST_REQUESTS)
-    .disable_signals()
-    .listen(listener)?
-    .run();
-    Ok(server)
+    .disable_signals();
+    let server = match tls {
+        Some(tls) => server.listen_rustls_0_23(listener, tls)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
 }
 
 /// A stale or foreign session cookie makes a guest, and goes.
@@ -317,6 +328,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         gateway: Arc::default(),
         face: Arc::default(),
         calls: Arc::default(),
+        rates: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

@@ -9,7 +9,7 @@ use clap::Args;
 use lettre::message::Mailbox;
 use url::Url;
 
-use crate::keys::Keys;
+use crate::{keys::Keys, tls};
 
 /// The flags of `serve`; each can be given by its environment variable instead.
 #[derive(Args, Clone, Debug, Default)]
@@ -23,6 +23,15 @@ pub struct Options {
     /// Where people open the portal, when that is not the listening address (https://portal.example)
     #[arg(long, env = "PORTICO_PUBLIC_URL", global = true, value_name = "URL")]
     pub public_url: Option<String>,
+    /// File with the certificate chain (PEM) that the server shows: it speaks TLS itself then, and nothing else
+    #[arg(long, env = "PORTICO_TLS_CERT", global = true, value_name = "FILE")]
+    pub tls_cert: Option<PathBuf>,
+    /// File with the certificate's private key (PEM); both are read again at SIGHUP
+    #[arg(long, env = "PORTICO_TLS_KEY", global = true, value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// What programs call this portal in addresses of the management API [default: portico]
+    #[arg(long, env = "PORTICO_SERVICE_NAME", global = true, value_name = "NAME")]
+    pub service_name: Option<String>,
     /// Addresses of proxies whose X-Forwarded-For is believed, comma separated; cookies are then Secure
     #[arg(long, env = "PORTICO_TRUSTED_PROXY", global = true, value_name = "ADDRESSES")]
     pub trusted_proxy: Option<String>,
@@ -132,6 +141,10 @@ pub struct Settings {
     pub database_url: String,
     pub listen: SocketAddr,
     pub public_url: Option<Url>,
+    /// The server speaks TLS itself.
+    pub tls: Option<tls::Files>,
+    /// What programs call this portal in addresses of the management API.
+    pub service_name: String,
     pub trusted_proxies: Vec<IpAddr>,
     pub session_idle: time::Duration,
     pub session_limit: time::Duration,
@@ -173,6 +186,26 @@ impl Settings {
                 Ok(url)
             })
             .transpose()?;
+        let tls = match (options.tls_cert.clone(), options.tls_key.clone()) {
+            (Some(certificate), Some(key)) => Some(tls::Files { certificate, key }),
+            (None, None) => None,
+            (Some(_), None) => return Err("PORTICO_TLS_CERT is set, so PORTICO_TLS_KEY must name the file with its private key".to_owned()),
+            (None, Some(_)) => return Err("PORTICO_TLS_KEY is set, so PORTICO_TLS_CERT must name the file with the certificate".to_owned()),
+        };
+        if tls.is_some() && public_url.as_ref().is_some_and(|url| url.scheme() == "http") {
+            return Err("PORTICO_TLS_CERT is set, so PORTICO_PUBLIC_URL must begin with https://".to_owned());
+        }
+        let service_name = options.service_name.as_deref().unwrap_or("portico").to_owned();
+        let ends = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let fits = (1..=50).contains(&service_name.len())
+            && service_name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && ends(service_name.chars().next_back())
+            && service_name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        if !fits {
+            return Err(format!(
+                "PORTICO_SERVICE_NAME must be up to 50 letters, digits and hyphens, beginning with a letter and ending with a letter or digit; it is “{service_name}”"
+            ));
+        }
         let trusted_proxies = options
             .trusted_proxy
             .as_deref()
@@ -214,6 +247,8 @@ impl Settings {
             database_url,
             listen,
             public_url,
+            tls,
+            service_name,
             trusted_proxies,
             import_urls,
             log,
@@ -243,7 +278,7 @@ impl Settings {
 
     /// Whether browsers reach the portal over https: then cookies are `Secure` and `__Host-`.
     pub fn secure(&self) -> bool {
-        self.public_url.as_ref().map_or(!self.trusted_proxies.is_empty(), |url| url.scheme() == "https")
+        self.tls.is_some() || self.public_url.as_ref().map_or(!self.trusted_proxies.is_empty(), |url| url.scheme() == "https")
     }
 
     /// The name of a cookie: over https one that no other host and no page without https can set.
@@ -255,7 +290,7 @@ impl Settings {
     pub fn base_url(&self) -> String {
         match &self.public_url {
             Some(url) => url.as_str().trim_end_matches('/').to_owned(),
-            None => format!("http://{}", self.listen),
+            None => format!("{}://{}", if self.tls.is_some() { "https" } else { "http" }, self.listen),
         }
     }
 }

@@ -5,6 +5,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::error::Error;
+
 macro_rules! keys {
     ($($(#[$doc:meta])* $key:ident),* $(,)?) => {$(
         $(#[$doc])*
@@ -88,6 +90,19 @@ pub fn encode(text: &str) -> String {
         return text.replace('.', "%2E");
     }
     utf8_percent_encode(text, UNRESERVED).to_string()
+}
+
+/// A name that somebody chose: 1 to `most` characters, none of them invisible, and no space at its ends.
+///
+/// # Errors
+/// `Invalid` on `field`.
+pub fn check_name(field: &'static str, name: &str, most: usize) -> Result<(), Error> {
+    let length = name.chars().count();
+    let whole = (1..=most).contains(&length) && name.trim() == name && !name.chars().any(|c| c.is_control() || turns_direction(c));
+    if whole {
+        return Ok(());
+    }
+    Err(Error::invalid(field, format!("A name in addresses has 1 to {most} characters, none of them invisible, and no space at its ends.")))
 }
 
 /// One `@` with something before it and a host after it, and nothing that nobody sees; whether it exists shows when mail is sent there.

@@ -46,6 +46,8 @@ pub mod rest;
 pub mod site;
 /// Subscriptions, their keys and states.
 pub mod subscriptions;
+/// TLS by the server itself.
+pub mod tls;
 /// Users and their states.
 pub mod users;
 /// Waiting, counted.

@@ -153,7 +153,7 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 22] = [
+    const OWNERS: [(&str, &str); 23] = [
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
@@ -172,6 +172,7 @@ fn a_store_writes_its_own_tables_only() {
         ("setup_links", "auth"),
         ("links", "auth"),
         ("tokens", "auth"),
+        ("shared_access", "auth"),
         ("key_changes", "gateway"),
         ("audit", "audit"),
         ("site", "site"),

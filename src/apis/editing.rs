@@ -189,18 +189,24 @@ fn web_address(field: &'static str, text: &str, problems: &mut Problems) -> Stri
 pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &EditApi) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let api = get(&mut tx, name).await?;
-    let after = new.check(&api, false)?;
-    if EditApi::of(&after) == EditApi::of(&api) {
+    let changed = edit_in(&mut tx, admin, &api, version, new).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// As `edit`, of an API that was read in the caller's transaction.
+pub(super) async fn edit_in(tx: &mut Transaction, admin: &Administrator, api: &Api, version: i64, new: &EditApi) -> Result<bool, Error> {
+    let after = new.check(api, false)?;
+    if EditApi::of(&after) == EditApi::of(api) {
         return Ok(false);
     }
-    if store::suffix_taken(&mut tx, &after.suffix, Some(api.id)).await? {
+    if store::suffix_taken(tx, &after.suffix, Some(api.id)).await? {
         return Err(Error::invalid("suffix", SUFFIX_TAKEN));
     }
-    if !store::update(&mut tx, &after, Some(version)).await.map_err(suffix_taken)? {
+    if !store::update(tx, &after, Some(version)).await.map_err(suffix_taken)? {
         return Err(Error::Stale);
     }
-    audit::record(&mut tx, admin.actor(), "api.edited", subject(&after), Some(api.audited()), Some(after.audited())).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "api.edited", subject(&after), Some(api.audited()), Some(after.audited())).await?;
     Ok(true)
 }
 

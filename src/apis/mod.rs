@@ -1,5 +1,6 @@
 //! APIs: what one is, and deleting it; importing, making, editing and replacing are beside. One transaction each, with its audit entry.
 
+pub mod api;
 mod changes;
 pub mod description;
 mod editing;
@@ -9,6 +10,7 @@ mod importing;
 mod operating;
 mod operation_form;
 pub mod pages;
+mod programs;
 mod reading;
 mod replacing;
 mod rows;
@@ -24,6 +26,9 @@ pub use exporting::{Exported, export, original};
 pub use importing::{ImportFacts, NewApi, import, import_in};
 pub use operating::{Kept, OperationFacts, add_operation, add_operation_in, delete_operation, edit_operation, find_operation};
 pub use operation_form::{NewOperation, NewParameter, NewResponse, PLACES, TYPES};
+pub use programs::{
+    Written, WrittenOperation, delete_at, delete_operation_at, listing_of_product, patch, patch_operation, put, put_operation,
+};
 pub use reading::{Document, read};
 pub use replacing::{Replaced, replace_description, replace_description_in};
 use rows::{OperationColumns, Row, operation_rows, tag_names};
@@ -40,7 +45,7 @@ use self::description::{Contact, Description, Format, License, Server, Syntax, T
 use crate::{
     audit::{self, Subject},
     auth::Administrator,
-    db::{Connection, Database, Instant},
+    db::{Connection, Database, Instant, Transaction},
     error::Error,
     ids::{self, ApiId},
     products,
@@ -284,7 +289,14 @@ pub async fn affected(connection: &mut Connection, api: &Api, limit: i64, offset
 pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: i64) -> Result<Api, Error> {
     let mut tx = db.write().await?;
     let api = get(&mut tx, name).await?;
-    let live = store::count_live_subscriptions(&mut tx, api.id).await?;
+    delete_in(&mut tx, admin, &api, accepted).await?;
+    tx.commit().await?;
+    Ok(api)
+}
+
+/// As `delete`, in the caller's transaction.
+async fn delete_in(tx: &mut Transaction, admin: &Administrator, api: &Api, accepted: i64) -> Result<(), Error> {
+    let live = store::count_live_subscriptions(tx, api.id).await?;
     if live > accepted {
         return Err(Error::Conflict(if accepted > 0 {
             format!("Subscribers came meanwhile: {live} live subscriptions reach this API now. Look at them again.")
@@ -292,12 +304,11 @@ pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: 
             "The keys of live subscriptions reach this API: tick that they are no longer to reach it, or leave the API.".to_owned()
         }));
     }
-    products::forget_api(&mut tx, api.id).await?;
-    store::delete(&mut tx, api.id).await?;
+    products::forget_api(tx, api.id).await?;
+    store::delete(tx, api.id).await?;
     if let Some(set) = &api.version_set {
-        store::versions::delete_empty(&mut tx, set).await?;
+        store::versions::delete_empty(tx, set).await?;
     }
-    audit::record(&mut tx, admin.actor(), "api.deleted", subject(&api), Some(api.audited()), audit::NOTHING).await?;
-    tx.commit().await?;
-    Ok(api)
+    audit::record(tx, admin.actor(), "api.deleted", subject(api), Some(api.audited()), audit::NOTHING).await?;
+    Ok(())
 }

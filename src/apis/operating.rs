@@ -232,9 +232,23 @@ pub async fn edit_operation(
     new: &NewOperation,
 ) -> Result<bool, Error> {
     let mut tx = db.write().await?;
-    let (api, known) = held(&mut tx, api).await?;
-    let kept = find_operation(&mut tx, &api, name).await?.ok_or(Error::NotFound)?;
-    let operation = new.check()?;
+    let changed = edit_operation_in(&mut tx, admin, api, name, version, new).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// As `edit_operation`, in the caller's transaction.
+pub(super) async fn edit_operation_in(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    api: &str,
+    name: &str,
+    version: i64,
+    new: &NewOperation,
+) -> Result<bool, Error> {
+    let (api, known) = held(tx, api).await?;
+    let kept = find_operation(tx, &api, name).await?.ok_or(Error::NotFound)?;
+    let operation = new.check_over(&kept.detail)?;
     check_address(&known, &operation, Some(kept.whole.id))?;
     let detail = serde_json::to_string(&operation.detail)?;
     let row = columns(Some(kept.whole.id), &kept.whole.name, &operation, &detail)?;
@@ -249,14 +263,13 @@ pub async fn edit_operation(
     if same {
         return Ok(false);
     }
-    if !store::operations::update(&mut tx, version, &row).await? {
+    if !store::operations::update(tx, version, &row).await? {
         return Err(Error::Stale);
     }
-    settle(&mut tx, &api).await?;
-    log(&mut tx, &api, Some(Side::from(whole.clone())), Some(Side::of(&whole.name, &row.display_name, &operation))).await?;
+    settle(tx, &api).await?;
+    log(tx, &api, Some(Side::from(whole.clone())), Some(Side::of(&whole.name, &row.display_name, &operation))).await?;
     let (before, after) = (facts_of(&kept), facts(&whole.name, &row.display_name, &operation));
-    audit::record(&mut tx, admin.actor(), "api.operation_edited", subject(&api), Some(before), Some(after)).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "api.operation_edited", subject(&api), Some(before), Some(after)).await?;
     Ok(true)
 }
 
@@ -266,12 +279,27 @@ pub async fn edit_operation(
 /// `Conflict` when the API was imported.
 pub async fn delete_operation(db: &Database, admin: &Administrator, api: &str, name: &str) -> Result<String, Error> {
     let mut tx = db.write().await?;
-    let (api, _) = held(&mut tx, api).await?;
-    let kept = find_operation(&mut tx, &api, name).await?.ok_or(Error::NotFound)?;
-    store::operations::delete_one(&mut tx, kept.whole.id).await?;
-    settle(&mut tx, &api).await?;
-    log(&mut tx, &api, Some(Side::from(kept.whole.clone())), None).await?;
-    audit::record(&mut tx, admin.actor(), "api.operation_deleted", subject(&api), Some(facts_of(&kept)), audit::NOTHING).await?;
+    let gone = delete_operation_in(&mut tx, admin, api, name, None).await?;
     tx.commit().await?;
+    Ok(gone)
+}
+
+/// As `delete_operation`, in the caller's transaction, of an operation at this version.
+pub(super) async fn delete_operation_in(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    api: &str,
+    name: &str,
+    at: Option<i64>,
+) -> Result<String, Error> {
+    let (api, _) = held(tx, api).await?;
+    let kept = find_operation(tx, &api, name).await?.ok_or(Error::NotFound)?;
+    if at.is_some_and(|at| at != kept.whole.version) {
+        return Err(Error::Stale);
+    }
+    store::operations::delete_one(tx, kept.whole.id).await?;
+    settle(tx, &api).await?;
+    log(tx, &api, Some(Side::from(kept.whole.clone())), None).await?;
+    audit::record(tx, admin.actor(), "api.operation_deleted", subject(&api), Some(facts_of(&kept)), audit::NOTHING).await?;
     Ok(kept.whole.display_name)
 }

@@ -40,6 +40,8 @@ pub struct NewParameter {
     pub kind: String,
     pub required: bool,
     pub description: String,
+    /// The values that it may have, and its default. Forms have no field for them: they stay as they are when nothing is said.
+    pub values: Option<(Vec<String>, Option<String>)>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,6 +88,7 @@ impl NewOperation {
             kind: one.schema.summary.clone(),
             required: one.required,
             description: text(&one.description),
+            values: None,
         };
         Self {
             name: whole.name.clone(),
@@ -125,6 +128,11 @@ impl NewOperation {
     /// # Errors
     /// `Invalid`, by field; what is wrong with a row is on `parameters` or `responses`, and names it.
     pub fn check(&self) -> Result<Operation, Error> {
+        self.check_over(&Detail::default())
+    }
+
+    /// As `check`, of an operation that is there: what forms have no field for stays as it is.
+    pub(super) fn check_over(&self, before: &Detail) -> Result<Operation, Error> {
         let mut problems = Problems::default();
         let method = self.method.trim().to_uppercase();
         if !METHODS.iter().any(|known| known.eq_ignore_ascii_case(&method)) {
@@ -137,7 +145,7 @@ impl NewOperation {
         if tags.len() > MOST_TAGS || tags.iter().any(|tag| tag.chars().count() > 100) {
             problems.add("tags", format!("At most {MOST_TAGS} tags, of 100 characters each."));
         }
-        let parameters = self.check_parameters(&url_template, &mut problems);
+        let parameters = self.check_parameters(&url_template, &before.parameters, &mut problems);
         let request = self.check_body(&mut problems);
         let responses = self.check_responses(&mut problems);
         problems.or(Operation {
@@ -152,7 +160,7 @@ impl NewOperation {
         })
     }
 
-    fn check_parameters(&self, template: &str, problems: &mut Problems) -> Vec<Parameter> {
+    fn check_parameters(&self, template: &str, before: &[Parameter], problems: &mut Problems) -> Vec<Parameter> {
         let rows: Vec<&NewParameter> =
             self.parameters.iter().filter(|one| !(one.name.trim().is_empty() && one.description.trim().is_empty())).collect();
         if rows.len() > MOST_ROWS {
@@ -176,6 +184,13 @@ impl NewOperation {
                 problems.add("parameters", format!("Choose the type of {name} from the list."));
             }
             let description = row.description.trim().replace("\r\n", "\n");
+            let (choices, given) = row.values.clone().unwrap_or_else(|| {
+                let before = before.iter().find(|one| one.name == name && one.place == place);
+                before.map(|one| (one.choices.clone(), one.given.clone())).unwrap_or_default()
+            });
+            if choices.len() > MOST_ROWS || choices.iter().chain(&given).any(|text| text.chars().count() > 1_000) {
+                problems.add("parameters", format!("{name} may have {MOST_ROWS} values, of 1,000 characters each."));
+            }
             made.push(Parameter {
                 name: name.to_owned(),
                 place,
@@ -183,8 +198,8 @@ impl NewOperation {
                 deprecated: false,
                 description: Some(description).filter(|text| !text.is_empty()),
                 schema: Schema { summary: row.kind.clone(), ..Schema::default() },
-                choices: Vec::new(),
-                given: None,
+                choices,
+                given,
             });
         }
         match names_in(template) {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     db::{Connection, Instant, Transaction},
     error::Error,
-    ids::{self, AuditId, UserId},
+    ids::{self, AuditId, TokenId, UserId},
 };
 
 /// The version of the JSON in `before` and `after`, kept as `v` in each.
@@ -31,6 +31,8 @@ pub enum Actor {
     Operator,
     /// The portal itself, by the name of the job.
     System(&'static str),
+    /// A program that shows a token, which must still be there.
+    Token { id: TokenId, display: String },
 }
 
 impl Actor {
@@ -39,6 +41,7 @@ impl Actor {
             Actor::User { .. } => "user",
             Actor::Operator => "operator",
             Actor::System(_) => "system",
+            Actor::Token { .. } => "token",
         }
     }
 
@@ -47,6 +50,7 @@ impl Actor {
             Actor::User { display, .. } => display,
             Actor::Operator => "Command line",
             Actor::System(job) => job,
+            Actor::Token { display, .. } => display,
         }
     }
 
@@ -94,6 +98,11 @@ pub async fn record(
         && !store::may_act(tx, *id, *administrator).await?
     {
         return Err(Error::Forbidden("You may no longer do this, so nothing was changed."));
+    }
+    if let Actor::Token { id, .. } = actor
+        && !store::may_token(tx, *id).await?
+    {
+        return Err(Error::Forbidden("The token is no longer good, so nothing was changed."));
     }
     store::insert(tx, &name, actor, action, &subject, before, after).await?;
     Ok(name)

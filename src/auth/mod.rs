@@ -8,6 +8,7 @@ pub mod pages;
 pub mod password;
 pub mod session;
 pub mod setup;
+pub mod shared;
 pub mod sign_in;
 mod store;
 pub mod tokens;
@@ -19,7 +20,7 @@ use crate::{
     audit::Actor,
     db::Database,
     error::Error,
-    ids::{self, GroupId, UserId},
+    ids::{self, GroupId, TokenId, UserId},
     keys,
 };
 
@@ -209,6 +210,11 @@ pub fn operator() -> Administrator {
 /// The portal itself, by the name of the job.
 pub fn system(job: &'static str) -> Administrator {
     Administrator { actor: Actor::System(job), person: None }
+}
+
+/// A program, by its token.
+fn program(token: TokenId, display: &str) -> Administrator {
+    Administrator { actor: Actor::Token { id: token, display: display.to_owned() }, person: None }
 }
 
 /// Whether there is an administrator who can sign in.

@@ -1,7 +1,5 @@
 //! Signing in and out, the first administrator's set-up, and the theme switch.
 
-use std::net::{IpAddr, SocketAddr};
-
 use actix_session::{Session, SessionExt};
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -34,29 +32,9 @@ pub fn routes(routes: &mut Routes) {
         .post("/theme", set_theme);
 }
 
-/// Where the request comes from: the peer, or what trusted proxies say of it.
+/// Where the request comes from, as far as it is known.
 pub fn client_address(request: &HttpRequest, portal: &Portal) -> String {
-    let Some(peer) = request.peer_addr().map(|peer| peer.ip().to_canonical()) else { return String::new() };
-    let chain = request.headers().get_all("x-forwarded-for").map(|value| value.to_str().unwrap_or("?")).collect::<Vec<_>>().join(",");
-    client_behind(peer, &chain, |address| portal.settings.trusted_proxies.contains(address)).to_string()
-}
-
-/// The client of a chain of proxies: from the right, the first that is no proxy of ours, since everything left of it was written by the
-/// client. Where a proxy of ours does not say whom it speaks for, it speaks for itself.
-fn client_behind(peer: IpAddr, chain: &str, trusted: impl Fn(&IpAddr) -> bool) -> IpAddr {
-    let mut client = peer;
-    for hop in chain.split(',').rev() {
-        if !trusted(&client) {
-            break;
-        }
-        let hop = hop.trim();
-        let address = hop.parse::<IpAddr>().or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip()));
-        match address.or_else(|_| hop.trim_start_matches('[').trim_end_matches(']').parse()) {
-            Ok(address) => client = address.to_canonical(),
-            Err(_) => break,
-        }
-    }
-    client
+    web::forwarded::client_address(request, &portal.settings).map_or_else(String::new, |address| address.to_string())
 }
 
 const KNOWN_BROWSER: &str = "portico-known";
@@ -297,30 +275,4 @@ async fn set_theme(portal: Data<Portal>, Form(form): Form<ThemeForm>) -> Answer 
         .finish();
     answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))?;
     Ok(answer)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_client_is_whom_the_last_proxy_of_ours_names() {
-        let ours = |address: &IpAddr| address.to_string().starts_with("10.0.0.");
-        let behind = |peer: &str, chain: &str| client_behind(peer.parse().expect("an address"), chain, ours).to_string();
-        for (peer, chain, client) in [
-            ("192.0.2.9", "198.51.100.1", "192.0.2.9"),
-            ("10.0.0.1", "", "10.0.0.1"),
-            ("10.0.0.1", "198.51.100.1", "198.51.100.1"),
-            ("10.0.0.1", "203.0.113.5, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
-            ("10.0.0.1", "203.0.113.5, 198.51.100.1:4711", "198.51.100.1"),
-            ("10.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
-            ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
-            ("10.0.0.1", "::ffff:198.51.100.1", "198.51.100.1"),
-            ("10.0.0.1", "203.0.113.5, unknown", "10.0.0.1"),
-            ("10.0.0.1", "203.0.113.5, unknown, 10.0.0.2", "10.0.0.2"),
-            ("10.0.0.1", "10.0.0.3", "10.0.0.3"),
-        ] {
-            assert_eq!(behind(peer, chain), client, "{peer} {chain}");
-        }
-    }
 }

@@ -148,6 +148,13 @@ pub(super) async fn find_credentials(connection: &mut Connection, email_folded: 
         .bind(email_folded).fetch_optional(c).await?))
 }
 
+/// The active user of that name.
+pub(super) async fn active_person(connection: &mut Connection, name: &str) -> Result<Option<Person>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Person>(
+        "select id, name, email, first_name, last_name, administrator from users where name_folded = $1 and state = 'active'")
+        .bind(crate::ids::fold(name)).fetch_optional(c).await?))
+}
+
 pub(super) async fn find_password(connection: &mut Connection, user: UserId) -> Result<Option<String>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, Option<String>>("select password_hash from users where id = $1").bind(user).fetch_optional(c).await?).flatten())
 }

@@ -1,6 +1,6 @@
 //! Serving: what is seen to before the first request, and how it ends.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use actix_web::dev::ServerHandle;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -15,6 +15,7 @@ use crate::{
     auth, demo,
     error::Error,
     mail, subscriptions,
+    tls::Identity,
     users::{self, NewUser},
 };
 
@@ -31,6 +32,7 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     if !subscriptions::key_fits(&portal.db, &portal.keys).await.map_err(said)? {
         return Err(OTHER_KEY.to_owned());
     }
+    let identity = portal.settings.tls.as_ref().map(Identity::read).transpose()?;
     let listener = app::listen("PORTICO_LISTEN", portal.settings.listen)?;
     // With port 0 the system chooses one.
     let listen = listener.local_addr().map_err(|error| error.to_string())?;
@@ -57,7 +59,11 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     let (queue, mailer, until) = (db.clone(), post.clone(), portal.stopping.clone());
     let mailing = tokio::spawn(app::watched("sending mails", move || mail::send::run(queue.clone(), mailer.clone(), until.clone())));
     let (stopping, drain) = (portal.stopping.clone(), portal.settings.drain);
-    let server = app::serve(portal, listener).map_err(|error| error.to_string())?;
+    let tls = identity.as_ref().map(Identity::config).transpose()?;
+    if let Some(identity) = identity {
+        reload_at_hangup(identity)?;
+    }
+    let server = app::serve(portal, listener, tls).map_err(|error| error.to_string())?;
     let handle = server.handle();
     tokio::spawn(async move {
         stop.recv().await;
@@ -124,6 +130,22 @@ fn signals() -> Result<mpsc::Receiver<i32>, String> {
         }
     });
     Ok(receiver)
+}
+
+/// Reads certificate and key again at each SIGHUP: whoever renews them sends one.
+fn reload_at_hangup(identity: Arc<Identity>) -> Result<(), String> {
+    let mut hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+    tokio::spawn(async move {
+        while hangup.recv().await.is_some() {
+            let again = identity.clone();
+            match tokio::task::spawn_blocking(move || again.reload()).await {
+                Ok(Ok(())) => tracing::info!("read the certificate and its key again"),
+                Ok(Err(why)) => tracing::error!(%why, "the certificate that was shown before stays"),
+                Err(error) => tracing::error!(%error, "the certificate that was shown before stays"),
+            }
+        }
+    });
+    Ok(())
 }
 
 /// A signal this soon after the first is the same one.

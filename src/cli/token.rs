@@ -19,12 +19,15 @@ pub(super) enum TokenCommand {
         /// Which program uses it
         #[arg(long)]
         name: String,
-        /// What it is for: gateway (to ask whether a subscription key is good)
+        /// What it is for: gateway (to ask whether a subscription key is good), read or write (by the management API)
         #[arg(long)]
         scope: String,
         /// The last day on which it works (UTC), as in 2026-12-31 [default: until it is revoked]
         #[arg(long, value_name = "DAY", default_value = "", hide_default_value = true)]
         last_day: String,
+        /// How many days it works, today among them
+        #[arg(long, value_name = "NUMBER", conflicts_with = "last_day", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+        days: Option<u32>,
     },
     /// List the tokens, without the tokens themselves
     List,
@@ -38,7 +41,8 @@ pub(super) enum TokenCommand {
 pub(super) async fn run(portal: &Portal, command: TokenCommand) -> Result<(), String> {
     let operator = auth::operator();
     match command {
-        TokenCommand::Create { name, scope, last_day } => {
+        TokenCommand::Create { name, scope, last_day, days } => {
+            let last_day = days.map_or(last_day, |days| tokens::last_day_in(days, portal.db.now()));
             let new = NewToken { display_name: name, scope, last_day };
             let made = tokens::create(&portal.db, &operator, &new).await.map_err(said)?;
             say!("{}", made.secret);

@@ -40,6 +40,9 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (18, "site", include_str!("../../migrations/0018_site.sqlite.sql"), Some(Engine::Sqlite)),
     (19, "calls", include_str!("../../migrations/0019_calls.sql"), None),
     (20, "addresses", include_str!("../../migrations/0020_addresses.sql"), None),
+    (21, "management tokens", include_str!("../../migrations/0021_management_tokens.postgres.sql"), Some(Engine::Postgres)),
+    (21, "management tokens", include_str!("../../migrations/0021_management_tokens.sqlite.sql"), Some(Engine::Sqlite)),
+    (22, "shared access", include_str!("../../migrations/0022_shared_access.sql"), None),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

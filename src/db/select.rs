@@ -76,6 +76,10 @@ impl Select {
         Self { engine: connection.engine(), text: head.to_owned(), values, filtered: false }
     }
 
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// Appends a literal fragment.
     pub fn sql(&mut self, fragment: &'static str) -> &mut Self {
         self.text.push(' ');
@@ -171,6 +175,40 @@ impl Select {
             Engine::Sqlite => ")",
             Engine::Postgres => ") select id from hits)",
         })
+    }
+
+    /// Appends a condition: the text in `column` has `needle` at its beginning, at its end or anywhere, every character as it stands.
+    pub fn holds(&mut self, column: &'static str, place: Place, needle: &str) -> &mut Self {
+        if needle.contains('\0') || needle.len() > LONGEST {
+            return self.sql("1 = 0");
+        }
+        if needle.is_empty() {
+            return self.sql("1 = 1");
+        }
+        let length = i64::try_from(needle.chars().count()).unwrap_or(i64::MAX);
+        let (before, between, after) = match (self.engine, place) {
+            (Engine::Sqlite, Place::Anywhere) => ("instr(", ",", ") > 0"),
+            (Engine::Postgres, Place::Anywhere) => ("strpos(", ",", ") > 0"),
+            (Engine::Sqlite, Place::Beginning) => ("substr(", ", 1,", ")"),
+            (Engine::Postgres, Place::Beginning) => ("left(", ",", ")"),
+            (Engine::Sqlite, Place::End) => ("substr(", ", -", ")"),
+            (Engine::Postgres, Place::End) => ("right(", ",", ")"),
+        };
+        self.sql(before).sql(column).sql(between);
+        match (self.engine, place) {
+            (_, Place::Anywhere) => self.bind(needle).sql(after),
+            (Engine::Sqlite, _) => self.bind(length).sql(after).sql("=").bind(needle),
+            // Its functions count in 32 bits.
+            (Engine::Postgres, _) => self.sql("(").bind(length).sql(")::integer").sql(after).sql("=").bind(needle),
+        }
+    }
+
+    /// Appends what makes PostgreSQL order texts by their bytes, as SQLite does.
+    pub fn bytewise(&mut self) -> &mut Self {
+        match self.engine {
+            Engine::Sqlite => self,
+            Engine::Postgres => self.sql("collate \"C\""),
+        }
     }
 
     /// Keeps the rows whose `column` is one of the keys that a subquery gives, which is run first and once.
@@ -292,6 +330,14 @@ use bound;
 /// Bytes of a needle beyond which nothing is searched: SQLite refuses patterns of 50,000 (SQLITE_MAX_LIKE_PATTERN_LENGTH), and every
 /// wildcard in it is written with two.
 const LONGEST: usize = 10_000;
+
+/// Where in a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Beginning,
+    End,
+    Anywhere,
+}
 
 /// Whose names are looked through in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

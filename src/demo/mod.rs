@@ -272,6 +272,7 @@ async fn add_made(tx: &mut Transaction, system: &Administrator, made: &SampleMad
             kind: kind.clone(),
             required: *required,
             description: description.clone(),
+            values: None,
         };
         let response = |(status, description): &(String, String)| NewResponse {
             status: status.clone(),

@@ -1,10 +1,12 @@
 //! Groups: the three system ones, custom ones that administrators keep, external ones that a provider reports; and memberships.
 
+pub mod api;
 mod memory;
 pub mod pages;
 pub mod store;
 
 pub use memory::{Directory, GroupMark, Memory};
+pub use store::{GroupOpen, listing_of_product, listing_of_user, of_products, of_users};
 
 use serde::{Deserialize, Serialize};
 
@@ -151,23 +153,76 @@ async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, E
 pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &NewGroup) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let group = get(&mut tx, name).await?;
+    let facts = new.check()?;
+    // A form that changes nothing is never too old.
+    let same = facts.display_name == group.display_name && facts.description == group.description;
+    let edited = edit_in(&mut tx, admin, &group, (!same).then_some(version), new).await?;
+    tx.commit().await?;
+    Ok(edited.version != group.version)
+}
+
+/// As `edit`, of a group that was read in the caller's transaction; a version of None is any. The group as it is then.
+async fn edit_in(tx: &mut Transaction, admin: &Administrator, group: &Group, at: Option<i64>, new: &NewGroup) -> Result<Group, Error> {
     if group.is_system() {
         return Err(SYSTEM);
     }
+    if at.is_some_and(|at| at != group.version) {
+        return Err(Error::Stale);
+    }
     let facts = new.check()?;
     if facts.display_name == group.display_name && facts.description == group.description {
-        return Ok(false);
+        return Ok(group.clone());
     }
-    if store::display_name_taken(&mut tx, &ids::fold(&facts.display_name), Some(group.id)).await? {
+    if store::display_name_taken(tx, &ids::fold(&facts.display_name), Some(group.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    if !store::update(&mut tx, group.id, version, &facts).await.map_err(taken)? {
+    if !store::update(tx, group.id, group.version, &facts).await.map_err(taken)? {
         return Err(Error::Stale);
     }
     let subject = Subject::new("group", group.id.0, &facts.display_name);
-    audit::record(&mut tx, admin.actor(), "group.edited", subject, Some(group.facts()), Some(facts)).await?;
+    audit::record(tx, admin.actor(), "group.edited", subject, Some(group.facts()), Some(&facts)).await?;
+    Ok(Group { version: group.version + 1, display_name: facts.display_name, description: facts.description, ..group.clone() })
+}
+
+/// Makes the group of this name, or gives the one that is there name and description. Whether it was made; the group.
+///
+/// # Errors
+/// As `create` and `edit`; `Stale` when a version is given and the group is at another, or is not there.
+pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, new: &NewGroup) -> Result<(bool, Group), Error> {
+    let mut tx = db.write().await?;
+    let made = match store::find(&mut tx, name).await? {
+        Some(group) => (false, edit_in(&mut tx, admin, &group, at, new).await?),
+        None if at.is_some() => return Err(Error::Stale),
+        None => {
+            ids::check_name("gid", name, 256)?;
+            (true, create_in(&mut tx, admin, &new.check()?, Some(name)).await?)
+        }
+    };
     tx.commit().await?;
-    Ok(true)
+    Ok(made)
+}
+
+/// Changes what is given; the group as it is then.
+///
+/// # Errors
+/// As `edit`; a version of None is any.
+pub async fn patch(
+    db: &Database,
+    admin: &Administrator,
+    name: &str,
+    at: Option<i64>,
+    display_name: Option<String>,
+    description: Option<String>,
+) -> Result<Group, Error> {
+    let mut tx = db.write().await?;
+    let group = get(&mut tx, name).await?;
+    let new = NewGroup {
+        display_name: display_name.unwrap_or_else(|| group.display_name.clone()),
+        description: description.unwrap_or_else(|| group.description.clone()),
+    };
+    let group = edit_in(&mut tx, admin, &group, at, &new).await?;
+    tx.commit().await?;
+    Ok(group)
 }
 
 /// What deleting a group takes with it, and what it does not.
@@ -191,10 +246,21 @@ pub async fn deletion_effects(db: &Database, group: &Group) -> Result<DeletionEf
 
 /// Deletes a custom or external group, its memberships and its product visibility, and nothing else.
 pub async fn delete(db: &Database, admin: &Administrator, name: &str) -> Result<Group, Error> {
+    delete_at(db, admin, name, None).await
+}
+
+/// As `delete`, of a group at this version.
+///
+/// # Errors
+/// `SystemEntity`; `Stale` when it is at another version.
+pub async fn delete_at(db: &Database, admin: &Administrator, name: &str, at: Option<i64>) -> Result<Group, Error> {
     let mut tx = db.write().await?;
     let group = get(&mut tx, name).await?;
     if group.is_system() {
         return Err(SYSTEM);
+    }
+    if at.is_some_and(|at| at != group.version) {
+        return Err(Error::Stale);
     }
     subscriptions::before_closing(&mut tx, Closing::Group(group.id)).await?;
     products::forget_group(&mut tx, group.id).await?;

@@ -6,7 +6,9 @@ use super::{Group, GroupFacts, GroupMark};
 use crate::{
     db::{COUNTED, Connection, Instant, Select, Transaction, listed, run, select},
     error::Error,
-    ids::{self, GroupId, UserId},
+    ids::{self, GroupId, ProductId, UserId},
+    rest::{Source, Wanted},
+    users::{self, User, UserState},
 };
 
 pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Group>, Error> {
@@ -282,19 +284,7 @@ pub async fn members(
         Select::new(connection, "select count(*) from (select 1 from users u"),
     ];
     for statement in &mut statements {
-        match group.id {
-            ids::ADMINISTRATORS => statement.filter("u.state = 'active' and u.administrator"),
-            ids::DEVELOPERS => statement.filter("u.state = 'active'"),
-            ids::GUESTS => statement.filter("u.id = 0"),
-            group => statement
-                .filter("u.id in (select m.user_id from memberships m where m.group_id =")
-                .bind(group)
-                .sql("and m.from_at <=")
-                .bind(now)
-                .sql("and (m.until_at is null or m.until_at >")
-                .bind(now)
-                .sql("))"),
-        };
+        inside(statement, group, now);
         if !needle.is_empty() {
             statement.filter_users_search(&needle);
         }
@@ -366,4 +356,115 @@ pub async fn find_user(connection: &mut Connection, text: &str) -> Result<Vec<Me
         "select u.id, u.name, u.first_name, u.last_name, u.email, u.state from users u
          where u.state <> 'deleted' and (u.email_folded = $1 or u.name_folded = $1 or u.sort_folded = $1) order by u.id limit 2")
         .bind(&folded).fetch_all(c).await?))
+}
+
+const GROUPS: Source = Source {
+    columns: "g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version",
+    tables: "groups g",
+    key: "g.id",
+};
+
+/// Groups for programs, in the order in which they were made.
+pub async fn listing(connection: &mut Connection, wanted: &Wanted) -> Result<(Vec<Group>, i64), Error> {
+    wanted.read(connection, GROUPS, |_| {}).await
+}
+
+/// The same of those that a product is open to.
+pub async fn listing_of_product(connection: &mut Connection, product: ProductId, wanted: &Wanted) -> Result<(Vec<Group>, i64), Error> {
+    wanted
+        .read(connection, GROUPS, |statement| {
+            statement.filter("g.id in (select pg.group_id from product_groups pg where pg.product_id =").bind(product).sql(")");
+        })
+        .await
+}
+
+/// The same of those that somebody is in at an instant.
+pub async fn listing_of_user(connection: &mut Connection, user: &User, now: Instant, wanted: &Wanted) -> Result<(Vec<Group>, i64), Error> {
+    let mut system = Vec::new();
+    if user.state == UserState::Active.as_str() {
+        system.push(ids::DEVELOPERS.0);
+        if user.administrator {
+            system.push(ids::ADMINISTRATORS.0);
+        }
+    }
+    wanted
+        .read(connection, GROUPS, |statement| {
+            statement
+                .filter("(g.id")
+                .in_keys(&system)
+                .sql("or g.id in (select m.group_id from memberships m where m.user_id =")
+                .bind(user.id);
+            statement.sql("and m.from_at <=").bind(now).sql("and (m.until_at is null or m.until_at >").bind(now).sql(")))");
+        })
+        .await
+}
+
+/// A group that a product is open to.
+#[derive(sqlx::FromRow)]
+pub struct GroupOpen {
+    pub product_id: ProductId,
+    #[sqlx(flatten)]
+    pub group: Group,
+}
+
+/// The groups that these products are open to.
+pub async fn of_products(connection: &mut Connection, products: &[ProductId]) -> Result<Vec<GroupOpen>, Error> {
+    let keys: Vec<i64> = products.iter().map(|product| product.0).collect();
+    let mut statement = Select::new(
+        connection,
+        "select pg.product_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version
+         from product_groups pg join groups g on g.id = pg.group_id where pg.product_id",
+    );
+    statement.in_keys(&keys).sql("order by pg.product_id, g.id").all(connection).await
+}
+
+/// A group of somebody's.
+#[derive(sqlx::FromRow)]
+pub struct GroupOf {
+    pub user_id: UserId,
+    #[sqlx(flatten)]
+    pub group: Group,
+}
+
+/// The groups, system groups too, of these users at an instant.
+pub async fn of_users(connection: &mut Connection, users: &[UserId], now: Instant) -> Result<Vec<GroupOf>, Error> {
+    let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
+    let mut statement = Select::new(
+        connection,
+        "select t.user_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version from groups g
+         join (select m.user_id, m.group_id from memberships m where m.from_at <=",
+    );
+    statement.bind(now).sql("and (m.until_at is null or m.until_at >").bind(now).sql(") and m.user_id").in_keys(&keys);
+    statement.sql("union select u.id, 2 from users u where u.state = 'active' and u.id").in_keys(&keys);
+    statement.sql("union select u.id, 1 from users u where u.state = 'active' and u.administrator and u.id").in_keys(&keys);
+    statement.sql(") t on t.group_id = g.id order by t.user_id, g.id").all(connection).await
+}
+
+/// Keeps the users who are in a group at an instant.
+fn inside(statement: &mut Select, group: &Group, now: Instant) {
+    match group.id {
+        ids::ADMINISTRATORS => statement.filter("u.state = 'active' and u.administrator"),
+        ids::DEVELOPERS => statement.filter("u.state = 'active'"),
+        ids::GUESTS => statement.filter("u.id = 0"),
+        group => statement
+            .filter("u.id in (select m.user_id from memberships m where m.group_id =")
+            .bind(group)
+            .sql("and m.from_at <=")
+            .bind(now)
+            .sql("and (m.until_at is null or m.until_at >")
+            .bind(now)
+            .sql("))"),
+    };
+}
+
+/// Members for programs, in the order in which they registered, and exactly how many match.
+pub async fn members_listing(connection: &mut Connection, group: &Group, now: Instant, wanted: &Wanted) -> Result<(Vec<User>, i64), Error> {
+    wanted.read(connection, users::LISTED, |statement| inside(statement, group, now)).await
+}
+
+pub async fn is_member(connection: &mut Connection, group: &Group, user: UserId, now: Instant) -> Result<bool, Error> {
+    let mut statement = Select::new(connection, "select count(*) from users u");
+    inside(&mut statement, group, now);
+    statement.filter("u.id =").bind(user);
+    Ok(statement.count(connection).await? == 1)
 }

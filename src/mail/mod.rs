@@ -1,6 +1,7 @@
 //! Mails: what is written, waits in the database until it is sent, and who is told of what happens.
 //! A mail is written in the transaction of the change that it tells of. How it travels is in `send`.
 
+pub mod api;
 mod kinds;
 mod line;
 pub mod notifications;

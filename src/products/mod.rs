@@ -2,9 +2,11 @@
 //! Which APIs it contains is in `contents`, which groups it is open to in `visibility`, its place among others in `arranging`; who sees
 //! it is decided in `catalog`.
 
+pub mod api;
 mod arranging;
 mod contents;
 pub mod pages;
+mod programs;
 pub mod store;
 mod undo;
 mod visibility;
@@ -13,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use arranging::{OrderFacts, Ordered, Place, PlaceFacts, arrange, arrange_in, order};
 pub use contents::{ApisFacts, ApisOutcome, add_apis, add_apis_in, forget_api, remove_apis, remove_apis_in};
+pub use programs::{Written, delete_at, patch, put};
 pub use undo::{Undone, undo};
 pub use visibility::{VisibilityChange, VisibilityFacts, VisibilityOutcome, forget_group, set_visibility, set_visibility_in};
 
@@ -220,19 +223,25 @@ async fn free_name(tx: &mut Transaction, display_name: &str) -> Result<String, E
 pub async fn edit(db: &Database, admin: &Administrator, name: &str, version: i64, new: &NewProduct) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let product = get(&mut tx, name).await?;
+    let changed = edit_in(&mut tx, admin, &product, version, new).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// As `edit`, of a product that was read in the caller's transaction.
+async fn edit_in(tx: &mut Transaction, admin: &Administrator, product: &Product, version: i64, new: &NewProduct) -> Result<bool, Error> {
     let facts = new.check()?;
     if facts == product.facts() {
         return Ok(false);
     }
-    if store::display_name_taken(&mut tx, &ids::fold(&facts.display_name), Some(product.id)).await? {
+    if store::display_name_taken(tx, &ids::fold(&facts.display_name), Some(product.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    if !store::update(&mut tx, product.id, version, &facts).await.map_err(taken)? {
+    if !store::update(tx, product.id, version, &facts).await.map_err(taken)? {
         return Err(Error::Stale);
     }
     let subject = Subject::new("product", product.id.0, &facts.display_name);
-    audit::record(&mut tx, admin.actor(), "product.edited", subject, Some(product.facts()), Some(facts)).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "product.edited", subject, Some(product.facts()), Some(facts)).await?;
     Ok(true)
 }
 
@@ -295,7 +304,14 @@ const HAS_SUBSCRIPTIONS: &str =
 pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: i64) -> Result<(Product, i64), Error> {
     let mut tx = db.write().await?;
     let product = get(&mut tx, name).await?;
-    let counts = store::counts(&mut tx, product.id).await?;
+    let subscriptions = delete_in(&mut tx, admin, &product, accepted).await?;
+    tx.commit().await?;
+    Ok((product, subscriptions))
+}
+
+/// As `delete`, of a product that was read in the caller's transaction; how many subscriptions went with it.
+async fn delete_in(tx: &mut Transaction, admin: &Administrator, product: &Product, accepted: i64) -> Result<i64, Error> {
+    let counts = store::counts(tx, product.id).await?;
     if counts.subscriptions > accepted {
         return Err(Error::Conflict(if accepted > 0 {
             format!("Subscribers came meanwhile: there are {} subscriptions now. Look at them again.", counts.subscriptions)
@@ -303,14 +319,13 @@ pub async fn delete(db: &Database, admin: &Administrator, name: &str, accepted: 
             HAS_SUBSCRIPTIONS.to_owned()
         }));
     }
-    let gone = if accepted > 0 { subscriptions::delete_of_product(&mut tx, product.id).await? } else { 0 };
+    let gone = if accepted > 0 { subscriptions::delete_of_product(tx, product.id).await? } else { 0 };
     let subscriptions = i64::try_from(gone).unwrap_or(i64::MAX);
-    store::delete(&mut tx, product.id).await.map_err(|error| {
+    store::delete(tx, product.id).await.map_err(|error| {
         // Somebody subscribed between the count and here.
         if error.is_foreign_key_violation() { Error::Conflict(HAS_SUBSCRIPTIONS.to_owned()) } else { error }
     })?;
     let facts = DeletedFacts { product: product.facts(), published: product.published, subscriptions };
-    audit::record(&mut tx, admin.actor(), "product.deleted", product.subject(), Some(facts), audit::NOTHING).await?;
-    tx.commit().await?;
-    Ok((product, subscriptions))
+    audit::record(tx, admin.actor(), "product.deleted", product.subject(), Some(facts), audit::NOTHING).await?;
+    Ok(subscriptions)
 }

@@ -1,3 +1,81 @@
-//! What the entities of the management API have in common: how a list is asked for. No HTTP here.
+//! What the entities of the management API have in common: their shape, and how a list is asked for. No HTTP and no entity here.
 
+pub mod fields;
 pub mod filter;
+
+use serde::Serialize;
+
+use crate::{
+    db::{Connection, Select, select::Row},
+    error::Error,
+};
+
+pub use fields::{Checked, Field, Kind, Uses};
+
+/// An entity as the contract writes it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Contract<P> {
+    /// The whole address.
+    pub id: String,
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub name: String,
+    pub properties: P,
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Page<P> {
+    pub value: Vec<Contract<P>>,
+    /// Of the whole list, and exact.
+    pub count: i64,
+    /// The address of the page after this one; empty at the end.
+    #[serde(rename = "nextLink")]
+    pub next_link: String,
+}
+
+/// Entities on a page when nobody says how many, and at most.
+pub const TOP: i64 = 100;
+pub const MOST: i64 = 1_000;
+
+/// Which of a list's entities are wanted.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    pub filter: Option<Checked>,
+    pub top: i64,
+    pub skip: i64,
+}
+
+/// Whence a list is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    pub columns: &'static str,
+    /// Tables, joined, with all that filters name.
+    pub tables: &'static str,
+    /// Unique among the rows, and what they are ordered by: a page is chosen by it first, so that what is skipped is not read.
+    pub key: &'static str,
+}
+
+impl Wanted {
+    /// The wanted rows that meet the conditions, and exactly how many do.
+    pub async fn read<T: Row>(
+        &self,
+        connection: &mut Connection,
+        source: Source,
+        conditions: impl Fn(&mut Select),
+    ) -> Result<(Vec<T>, i64), Error> {
+        let mut rows = Select::new(connection, "select");
+        rows.sql(source.columns).sql("from").sql(source.tables).sql("where").sql(source.key).sql("in (select").sql(source.key);
+        rows.sql("from").sql(source.tables);
+        let mut total = Select::new(connection, "select count(*) from");
+        total.sql(source.tables);
+        for statement in [&mut rows, &mut total] {
+            conditions(statement);
+            if let Some(filter) = &self.filter {
+                filter.narrow(statement);
+            }
+        }
+        rows.sql("order by").sql(source.key).page(self.top, self.skip).sql(") order by").sql(source.key);
+        Ok((rows.all(connection).await?, total.count(connection).await?))
+    }
+}

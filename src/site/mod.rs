@@ -1,6 +1,7 @@
 //! The site's own face: what it is called, its logo, its colour, the text of its home page and the links at its foot.
 //! How pages show it, and what is kept of it in memory, is in `web::face`.
 
+pub mod api;
 pub mod colour;
 pub mod links;
 mod logo;

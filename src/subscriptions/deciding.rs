@@ -159,26 +159,36 @@ pub async fn decide(
     let ends = day.map(|day| ends::end_of(&mut problems, day, db.now()));
     problems.or(())?;
     let mut tx = db.write().await?;
-    let held = store::held(&mut tx, names).await?;
+    let decided = decide_in(&mut tx, post, admin, names, decision, (&comment, ends)).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(decided)
+}
+
+/// As `decide`, in the caller's transaction, with remarks that were checked.
+pub(super) async fn decide_in(
+    tx: &mut Transaction,
+    post: &Post,
+    admin: &Administrator,
+    names: &[String],
+    decision: Decision,
+    (comment, ends): (&str, Option<Option<Instant>>),
+) -> Result<Decided, Error> {
+    let held = store::held(tx, names).await?;
     let keys: Vec<i64> = held.iter().map(|one| one.subscription.id.0).collect();
-    let changed = store::set_state(&mut tx, &keys, decision.from(), decision.to(), Some(&comment), ends).await?;
+    let changed = store::set_state(tx, &keys, decision.from(), decision.to(), Some(comment), ends).await?;
     if decision == Decision::Approve {
-        ends::note_told(&mut tx, &changed.iter().map(|one| one.0).collect::<Vec<_>>()).await?;
+        ends::note_told(tx, &changed.iter().map(|one| one.0).collect::<Vec<_>>()).await?;
     }
     let mut decided = Decided::default();
     if changed.len() < held.len() {
         // As they are by now: somebody else may have been quicker while this waited.
-        let now = store::held(&mut tx, names).await?;
+        let now = store::held(tx, names).await?;
         decided.others = now.into_iter().map(|one| one.subscription).filter(|one| !changed.contains(&one.id)).collect();
     }
     let of_those = held.into_iter().filter(|one| changed.contains(&one.subscription.id)).collect();
-    let (changed, entry) = note(&mut tx, (post, admin), decision, of_those, (&comment, ends)).await?;
+    let (changed, entry) = note(tx, (post, admin), decision, of_those, (comment, ends)).await?;
     (decided.changed, decided.entry) = (changed, entry.filter(|_| decision == Decision::Suspend));
-    if decided.changed.is_empty() {
-        return Ok(decided);
-    }
-    tx.commit().await?;
-    post.wake();
     Ok(decided)
 }
 

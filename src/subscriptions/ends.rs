@@ -68,23 +68,35 @@ pub(super) fn end_of(problems: &mut Problems, day: &str, now: Instant) -> Option
 pub async fn set_end(db: &Database, admin: &Administrator, name: &str, version: i64, day: &str) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let before = deciding::get(&mut tx, name).await?.subscription;
-    if !before.is_live() {
-        return Err(Error::Conflict(format!("This subscription is {} and stays so.", before.state().word().to_lowercase())));
-    }
-    if day.trim() == before.last_day_field() {
+    if before.is_live() && day.trim() == before.last_day_field() {
         return Ok(false);
     }
     let mut problems = Problems::default();
-    let expires_at = end_of(&mut problems, day, tx.now());
+    let expires_at = if before.is_live() { end_of(&mut problems, day, tx.now()) } else { None };
     problems.or(())?;
-    if !store::ends::set(&mut tx, before.id, version, expires_at).await? {
+    set_at(&mut tx, admin, &before, version, expires_at).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// As `set_end`, to the instant and in the caller's transaction.
+pub(super) async fn set_at(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    before: &Subscription,
+    version: i64,
+    expires_at: Option<Instant>,
+) -> Result<(), Error> {
+    if !before.is_live() {
+        return Err(Error::Conflict(format!("This subscription is {} and stays so.", before.state().word().to_lowercase())));
+    }
+    if !store::ends::set(tx, before.id, version, expires_at).await? {
         return Err(Error::Stale);
     }
     let after = Subscription { expires_at, ..before.clone() };
     let (was, is) = (before.facts(before.state()), after.facts(after.state()));
-    audit::record(&mut tx, admin.actor(), "subscription.end_changed", after.subject(), Some(was), Some(is)).await?;
-    tx.commit().await?;
-    Ok(true)
+    audit::record(tx, admin.actor(), "subscription.end_changed", after.subject(), Some(was), Some(is)).await?;
+    Ok(())
 }
 
 /// Ends those whose end has come, each with an entry in the log. How many, of a stretch: zero when nothing is due.

@@ -136,7 +136,7 @@ pub async fn regenerate_key(
     let mut tx = db.write().await?;
     let subscription = super::get(&mut tx, who, name).await?;
     let owner = Recipient::of(who.person());
-    let done = replace_in(&mut tx, (keys, post), who.actor(), &subscription, owner, (which, version)).await?;
+    let done = replace_in(&mut tx, (keys, post), who.actor(), &subscription, owner, (which, version, None)).await?;
     tx.commit().await?;
     post.wake();
     Ok(done)
@@ -157,25 +157,30 @@ pub async fn regenerate_key_of(
 ) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let held = super::get_any(&mut tx, name).await?;
-    let done = replace_in(&mut tx, (keys, post), admin.actor(), &held.subscription, held.owner(), (which, version)).await?;
+    let done = replace_in(&mut tx, (keys, post), admin.actor(), &held.subscription, held.owner(), (which, version, None)).await?;
     tx.commit().await?;
     post.wake();
     Ok(done)
 }
 
-async fn replace_in(
+/// Puts a key in the place of one of the two, in the caller's transaction: a new one, or one that somebody chose. False when the
+/// subscription is at another version.
+///
+/// # Errors
+/// `Conflict` unless it is active or suspended.
+pub(super) async fn replace_in(
     tx: &mut Transaction,
     (keys, post): (&Keys, &Post),
     actor: &Actor,
     subscription: &Subscription,
     owner: Recipient,
-    (which, version): (Which, i64),
+    (which, version, chosen): (Which, i64, Option<&str>),
 ) -> Result<bool, Error> {
     if !subscription.has_keys() {
         let word = subscription.state().word().to_lowercase();
         return Err(Error::Conflict(format!("Keys are regenerated while a subscription is active; this one is {word}.")));
     }
-    let key = seal(keys, &subscription.name, which, &new_key())?;
+    let key = seal(keys, &subscription.name, which, &chosen.map_or_else(new_key, str::to_owned))?;
     if !store::set_key(tx, subscription.id, version, which == Which::Primary, &key).await? {
         return Ok(false);
     }

@@ -1,6 +1,7 @@
 //! Subscriptions: a user's hold on a product, its two keys and its states.
 //! What is done with the keys is in `key`.
 
+pub mod api;
 mod calling;
 mod deciding;
 mod ends;
@@ -9,6 +10,7 @@ pub mod leaving;
 pub mod pages;
 mod past;
 mod placing;
+mod programs;
 mod sight;
 pub mod store;
 
@@ -20,6 +22,7 @@ pub use ends::{set_end, work};
 pub use key::{KEY, ShownKeys, Which, key_fits, regenerate_key, regenerate_key_of, show_keys, show_keys_of};
 pub use past::{PastSubscription, insert_past};
 pub use placing::{NewPlacement, place};
+pub use programs::{Written, delete, patch, put};
 pub use sight::{Closing, before_closing};
 pub use store::list::{Filter, Sort, SubscriptionRow, list};
 
@@ -310,10 +313,21 @@ pub struct Wanted {
 
 /// Writes a subscription in any state, with new keys, in the caller's transaction; whether it is allowed was asked before.
 pub async fn insert_in(tx: &mut Transaction, keys: &Keys, actor: &Actor, wanted: &Wanted) -> Result<Subscription, Error> {
-    let name = ids::random_name(16);
-    let primary = key::seal(keys, &name, Which::Primary, &key::new_key())?;
-    let secondary = key::seal(keys, &name, Which::Secondary, &key::new_key())?;
-    let subscription = store::insert(tx, &name, wanted, &primary, &secondary).await?;
+    insert_named(tx, keys, actor, &ids::random_name(16), [None, None], wanted).await
+}
+
+/// As `insert_in`, with a name that nobody has, and perhaps keys that somebody chose: the primary and the secondary one.
+async fn insert_named(
+    tx: &mut Transaction,
+    keys: &Keys,
+    actor: &Actor,
+    name: &str,
+    [primary, secondary]: [Option<&str>; 2],
+    wanted: &Wanted,
+) -> Result<Subscription, Error> {
+    let sealed = |which, chosen: Option<&str>| key::seal(keys, name, which, &chosen.map_or_else(key::new_key, str::to_owned));
+    let (primary, secondary) = (sealed(Which::Primary, primary)?, sealed(Which::Secondary, secondary)?);
+    let subscription = store::insert(tx, name, wanted, &primary, &secondary).await?;
     let facts = subscription.facts(wanted.state);
     audit::record(tx, actor, "subscription.created", subscription.subject(), audit::NOTHING, Some(facts)).await?;
     Ok(subscription)

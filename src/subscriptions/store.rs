@@ -39,6 +39,7 @@ pub(super) mod leaving;
 pub mod list;
 pub(super) mod past;
 pub mod placing;
+pub(super) mod programs;
 pub(super) mod sight;
 
 /// A subscription and whose it is.
@@ -216,6 +217,22 @@ pub(super) async fn end(tx: &mut Transaction, subscription: SubscriptionId, stat
          where id = $1 and state in ('submitted', 'active', 'suspended')")
         .bind(subscription).bind(state.as_str()).bind(now).execute(c).await?.rows_affected())
         == 1)
+}
+
+/// False when it is at another version.
+pub(super) async fn delete(tx: &mut Transaction, subscription: SubscriptionId, version: i64) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query("delete from subscriptions where id = $1 and version = $2")
+        .bind(subscription).bind(version).execute(c).await?.rows_affected())
+        == 1)
+}
+
+/// Whether another subscription is found by one of these MACs of keys.
+pub(super) async fn key_taken(connection: &mut Connection, mac: &[u8], except: Option<SubscriptionId>) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from subscriptions where (primary_mac = $1 or secondary_mac = $1) and id <> $2")
+        .bind(mac).bind(except.map_or(0, |id| id.0)).fetch_one(c).await?)
+        > 0)
 }
 
 pub(super) async fn delete_of_product(tx: &mut Transaction, product: ProductId) -> Result<u64, Error> {

@@ -155,21 +155,42 @@ pub async fn delete(
     if users.is_empty() {
         return Ok((users, 0));
     }
-    if administrators.iter().all(|key| users.iter().any(|user| user.id == *key)) {
+    let ended = delete_in(&mut tx, post, admin, &administrators, users.clone(), true).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok((users, ended))
+}
+
+const WOULD_END: &str = "The user has live subscriptions, which nobody can hold any more: say deleteSubscriptions=true to end them.";
+
+/// Deletes these, in the caller's transaction, which holds the administrators. How many subscriptions ended.
+///
+/// # Errors
+/// `Invalid` on `deleteSubscriptions` when some would end, and may not; `Conflict` for the last administrator.
+pub(super) async fn delete_in(
+    tx: &mut Transaction,
+    post: &Post,
+    admin: &Administrator,
+    administrators: &[UserId],
+    users: Vec<User>,
+    cancel: bool,
+) -> Result<usize, Error> {
+    if !administrators.is_empty() && administrators.iter().all(|key| users.iter().any(|user| user.id == *key)) {
         return Err(Error::Conflict("The last administrator is among them: make somebody else an administrator first.".to_owned()));
     }
     let people: Vec<Person> = users.iter().map(User::person).collect();
     let keys: Vec<UserId> = people.iter().map(|person| person.id).collect();
-    let ended = leaving::cancel_of_owners(&mut tx, admin.actor(), &keys).await?;
-    erase(&mut tx, &people).await?;
+    let ended = leaving::cancel_of_owners(tx, admin.actor(), &keys).await?;
+    if ended > 0 && !cancel {
+        return Err(Error::invalid("deleteSubscriptions", WOULD_END));
+    }
+    erase(tx, &people).await?;
     let subject = match keys.as_slice() {
         [user] => Subject::new("user", user.0, name_of(*user)),
         _ => subject_of(&people),
     };
     let facts = LeftFacts { users: keys, subscriptions: ended };
-    audit::record(&mut tx, admin.actor(), "user.deleted", subject, NOTHING, Some(facts)).await?;
-    say_farewell(&mut tx, post, &users).await?;
-    tx.commit().await?;
-    post.wake();
-    Ok((users, ended))
+    audit::record(tx, admin.actor(), "user.deleted", subject, NOTHING, Some(facts)).await?;
+    say_farewell(tx, post, &users).await?;
+    Ok(ended)
 }

@@ -192,6 +192,12 @@ async fn mail_invitations(tx: &mut Transaction, post: &Post, admin: &Administrat
     Ok(batch)
 }
 
+/// Invites somebody who was added as pending just now.
+pub(super) async fn mail_one(tx: &mut Transaction, post: &Post, admin: &Administrator, person: Person) -> Result<(), Error> {
+    mail_invitations(tx, post, admin, vec![(person, Kept::default())]).await?;
+    Ok(())
+}
+
 /// An invitation, as the user's page shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
 pub struct Invitation {

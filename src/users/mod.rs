@@ -2,12 +2,14 @@
 
 pub mod account;
 pub mod address;
+pub mod api;
 pub mod bulk;
 pub mod deletion;
 pub mod invitations;
 pub mod many;
 pub mod pages;
 mod past;
+mod programs;
 pub mod recovery;
 mod roles;
 pub mod sign_up;
@@ -32,10 +34,13 @@ pub use account::{NewName, NewPassword, change_password, end_every_session, end_
 pub use bulk::{GroupChanges, set_groups};
 pub use ids::is_email;
 pub use past::{PastUser, insert_past};
+pub use programs::{Written, delete_one, patch, put};
 pub use roles::{
     Activated, activate, block, create_administrator, end_sessions_of, grant_administrator, revoke_administrator, set_administrator,
     set_role,
 };
+
+pub use store::programs::{USERS as LISTED, listing};
 
 /// Where the list of users stands.
 pub const LIST: &str = "/publisher/users";
@@ -145,11 +150,22 @@ pub async fn insert(
     state: UserState,
     administrator: bool,
 ) -> Result<Person, Error> {
+    insert_named(tx, admin, (ids::random_name(12), new), password_hash, state, administrator).await
+}
+
+/// As `insert`, with a name that somebody chose, and that nobody has.
+async fn insert_named(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    (name, new): (String, &CheckedUser),
+    password_hash: Option<&str>,
+    state: UserState,
+    administrator: bool,
+) -> Result<Person, Error> {
     sign_up::give_way(tx, admin.actor(), &[ids::fold(&new.email)]).await?;
     if store::email_taken(tx, &ids::fold(&new.email), None).await? {
         return Err(Error::invalid("email", TAKEN));
     }
-    let name = ids::random_name(12);
     let id = store::insert(tx, &name, new, password_hash, state, administrator).await.map_err(taken)?;
     let person =
         Person { id, name, email: new.email.clone(), first_name: new.first_name.clone(), last_name: new.last_name.clone(), administrator };
@@ -163,6 +179,11 @@ pub async fn insert(
     };
     audit::record(tx, admin.actor(), "user.created", Subject::new("user", id.0, person.display()), audit::NOTHING, Some(facts)).await?;
     Ok(person)
+}
+
+/// What a user is called in addresses: 1 to 80 characters.
+fn check_name(name: &str) -> Result<(), Error> {
+    ids::check_name("uid", name, 80)
 }
 
 /// The address of a user's page in the publisher portal.
@@ -293,13 +314,30 @@ pub async fn edit(
     version: i64,
     new: &NewUser,
 ) -> Result<bool, Error> {
-    let checked = new.check()?;
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
+    let Some(edited) = edit_in(&mut tx, post, (admin, confirmed), &user, version, new).await? else { return Ok(false) };
+    tx.commit().await?;
+    if is_another(&user.email, &edited.email) {
+        post.wake();
+    }
+    Ok(true)
+}
+
+/// As `edit`, of a user who was read in the caller's transaction. None when nothing is different.
+async fn edit_in(
+    tx: &mut Transaction,
+    post: &Post,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    user: &User,
+    version: i64,
+    new: &NewUser,
+) -> Result<Option<User>, Error> {
+    let checked = new.check()?;
     let edited =
         User { email: checked.email, first_name: checked.first_name, last_name: checked.last_name, note: checked.note, ..user.clone() };
     if edited.as_form() == user.as_form() {
-        return Ok(false);
+        return Ok(None);
     }
     let moved = is_another(&user.email, &edited.email);
     if moved && admin.id() == Some(user.id) {
@@ -310,29 +348,25 @@ pub async fn edit(
     }
     // What folds to the same is held by this account alone, which must not give way to itself.
     if ids::fold(&edited.email) != ids::fold(&user.email) {
-        sign_up::give_way(&mut tx, admin.actor(), &[ids::fold(&edited.email)]).await?;
+        sign_up::give_way(tx, admin.actor(), &[ids::fold(&edited.email)]).await?;
     }
-    if store::email_taken(&mut tx, &ids::fold(&edited.email), Some(user.id)).await? {
+    if store::email_taken(tx, &ids::fold(&edited.email), Some(user.id)).await? {
         return Err(Error::invalid("email", TAKEN));
     }
-    if !store::update(&mut tx, &edited, version).await.map_err(taken)? {
+    if !store::update(tx, &edited, version).await.map_err(taken)? {
         return Err(Error::Stale);
     }
     if moved {
         // What was mailed to the old address opens nothing any more.
-        links::forget_users(&mut tx, &[user.id]).await?;
+        links::forget_users(tx, &[user.id]).await?;
         if user.state != UserState::Pending.as_str() {
             let values = Values::default().set("new_email", edited.email.clone()).set("sign_in_url", post.url("/signin"));
-            mail::write(&mut tx, post, Mail::new(Kind::EmailChangedByAdministrator, Recipient::of(&user.person()), values)).await?;
+            mail::write(tx, post, Mail::new(Kind::EmailChangedByAdministrator, Recipient::of(&user.person()), values)).await?;
         }
     }
     let subject = Subject::new("user", user.id.0, edited.display());
-    audit::record(&mut tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;
-    tx.commit().await?;
-    if moved {
-        post.wake();
-    }
-    Ok(true)
+    audit::record(tx, admin.actor(), "user.edited", subject, Some(user.facts()), Some(edited.facts())).await?;
+    Ok(Some(User { version: version + 1, ..edited }))
 }
 
 /// The keys of the users that a form named; names that are nobody's are left out.

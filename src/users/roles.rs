@@ -97,20 +97,26 @@ pub(super) async fn keep_an_administrator(tx: &mut Transaction, user: UserId) ->
 pub async fn block(db: &Database, admin: &Administrator, name: &str) -> Result<bool, Error> {
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
+    let changed = block_in(&mut tx, admin, &user).await?;
+    tx.commit().await?;
+    Ok(changed)
+}
+
+/// As `block`, in the caller's transaction.
+pub(super) async fn block_in(tx: &mut Transaction, admin: &Administrator, user: &User) -> Result<bool, Error> {
     if user.state == UserState::Blocked.as_str() {
         return Ok(false);
     }
     if user.administrator && user.state == UserState::Active.as_str() {
-        keep_an_administrator(&mut tx, user.id).await?;
+        keep_an_administrator(tx, user.id).await?;
     }
     if admin.id() == Some(user.id) {
         return Err(Error::Conflict("You cannot block yourself; another administrator can.".to_owned()));
     }
-    store::forget_unconfirmed_passwords(&mut tx, &[user.id]).await?;
-    set_state(&mut tx, admin, &user, UserState::Blocked, "user.blocked").await?;
-    end_sessions(&mut tx, user.id, Which::All).await?;
-    links::forget_blocked(&mut tx, &[user.id]).await?;
-    tx.commit().await?;
+    store::forget_unconfirmed_passwords(tx, &[user.id]).await?;
+    set_state(tx, admin, user, UserState::Blocked, "user.blocked").await?;
+    end_sessions(tx, user.id, Which::All).await?;
+    links::forget_blocked(tx, &[user.id]).await?;
     Ok(true)
 }
 
@@ -151,22 +157,33 @@ pub async fn activate(
 ) -> Result<Activated, Error> {
     let mut tx = db.write().await?;
     let user = get(&mut tx, name).await?;
+    let activated = activate_in(&mut tx, post, (admin, confirmed), &user).await?;
+    tx.commit().await?;
+    post.wake();
+    Ok(activated)
+}
+
+/// As `activate`, in the caller's transaction.
+pub(super) async fn activate_in(
+    tx: &mut Transaction,
+    post: &Post,
+    (admin, confirmed): (&Administrator, Option<Confirmed>),
+    user: &User,
+) -> Result<Activated, Error> {
     if user.state == UserState::Active.as_str() {
         return Ok(Activated::Already);
     }
-    if invitations::of(&mut tx, user.id).await?.is_some() {
+    if invitations::of(tx, user.id).await?.is_some() {
         return Err(Error::Conflict("Whoever is invited accepts that first: send the invitation again, or revoke it.".to_owned()));
     }
     if user.administrator && confirmed.is_none() {
         return Err(Error::invalid("password", ASKED));
     }
     let mut activated = Activated::Active;
-    for (user, what) in let_in(&mut tx, post, vec![user]).await? {
-        set_state(&mut tx, admin, &user, what.state(), "user.activated").await?;
+    for (user, what) in let_in(tx, post, vec![user.clone()]).await? {
+        set_state(tx, admin, &user, what.state(), "user.activated").await?;
         activated = what;
     }
-    tx.commit().await?;
-    post.wake();
     Ok(activated)
 }
 
@@ -184,13 +201,19 @@ pub(super) async fn let_in(tx: &mut Transaction, post: &Post, users: Vec<User>) 
             _ => Activated::Mailed,
         };
         if activated == Activated::Mailed {
-            links::forget(tx, Purpose::SignUp, user.id).await?;
-            let what = (Kind::PasswordResetByAdministrator, Purpose::PasswordReset);
-            mail_link(tx, post, what, Recipient::of(&user.person()), &NoData {}).await?;
+            mail_password(tx, post, &user).await?;
         }
         let_in.push((user, activated));
     }
     Ok(let_in)
+}
+
+/// A link to choose a password, for somebody who has none.
+pub(super) async fn mail_password(tx: &mut Transaction, post: &Post, user: &User) -> Result<(), Error> {
+    links::forget(tx, Purpose::SignUp, user.id).await?;
+    let what = (Kind::PasswordResetByAdministrator, Purpose::PasswordReset);
+    mail_link(tx, post, what, Recipient::of(&user.person()), &NoData {}).await?;
+    Ok(())
 }
 
 async fn set_state(tx: &mut Transaction, admin: &Administrator, user: &User, state: UserState, action: &'static str) -> Result<(), Error> {

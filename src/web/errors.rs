@@ -10,7 +10,7 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Frame, guard::RequestId, routes::Pages, url::encode};
+use super::{Frame, guard::RequestId, rest, routes::Pages, url::encode};
 use crate::{app::Portal, error::Error};
 
 impl Error {
@@ -107,7 +107,10 @@ pub async fn draw<B: MessageBody + 'static>(
     if let Error::Internal(why) | Error::Unavailable(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");
     }
-    let drawn = draw_error(answer.request(), error, &id).await;
+    let drawn = match rest::is_for_programs(answer.request().path()) {
+        true => pressed(error, rest::refusal(error, error.status(), &id)),
+        false => draw_error(answer.request(), error, &id).await,
+    };
     Ok(answer.into_response(drawn).map_into_boxed_body().map_into_right_body())
 }
 
@@ -148,16 +151,24 @@ async fn draw_error(request: &HttpRequest, error: &Error, id: &str) -> HttpRespo
     };
     let mut answer = HttpResponse::build(status);
     answer.insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8")).insert_header((header::CACHE_CONTROL, "no-store"));
-    if let Error::TooMany { seconds, .. } = error {
-        answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
-    }
-    if matches!(error, Error::Busy | Error::Unavailable(_)) {
-        answer.insert_header((header::RETRY_AFTER, "5"));
-    }
-    match page.render() {
-        Ok(body) => answer.body(body),
-        Err(_) => answer.body(last_words(status, id)),
-    }
+    pressed(
+        error,
+        match page.render() {
+            Ok(body) => answer.body(body),
+            Err(_) => answer.body(last_words(status, id)),
+        },
+    )
+}
+
+/// Says when to try again.
+fn pressed(error: &Error, mut answer: HttpResponse) -> HttpResponse {
+    let seconds = match error {
+        Error::TooMany { seconds, .. } => *seconds,
+        Error::Busy | Error::Unavailable(_) => 5,
+        _ => return answer,
+    };
+    answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
+    answer
 }
 
 /// Path and query of the page whose form or link led here. None when that address only takes forms, as after a form that was refused.

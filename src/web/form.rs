@@ -2,8 +2,14 @@
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web::BytesMut};
-use futures_util::StreamExt;
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    error::PayloadError,
+    http::header,
+    web::{Bytes, BytesMut},
+};
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 
 use super::paced::{is_late, paced};
@@ -27,7 +33,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
             if kind != "application/x-www-form-urlencoded" {
                 return Err(Error::UnsupportedMediaType);
             }
-            let body = collect(payload, announced).await?;
+            let body = collect(payload, announced, (FORM_BYTES, "The form is larger than 512 kB.")).await?;
             serde_html_form::from_bytes(&body)
                 .map(Form)
                 .map_err(|error| Error::BadRequest(format!("The form is incomplete or damaged: {error}.")))
@@ -35,17 +41,21 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
     }
 }
 
-async fn collect(payload: Payload, announced: Option<usize>) -> Result<BytesMut, Error> {
-    const TOO_LARGE: Error = Error::TooLarge("The form is larger than 512 kB.");
-    if announced.is_some_and(|bytes| bytes > FORM_BYTES) {
-        return Err(TOO_LARGE);
+/// The body, up to so many bytes; what to say of a larger one.
+pub(super) async fn collect<S>(payload: S, announced: Option<usize>, (most, larger): (usize, &'static str)) -> Result<BytesMut, Error>
+where
+    S: Stream<Item = Result<Bytes, PayloadError>> + Unpin,
+{
+    if announced.is_some_and(|bytes| bytes > most) {
+        return Err(Error::TooLarge(larger));
     }
     let (mut body, mut payload) = (BytesMut::new(), std::pin::pin!(paced(payload)));
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk
-            .map_err(|error| if is_late(&error) { Error::Slow } else { Error::BadRequest("The form did not arrive whole.".to_owned()) })?;
-        if body.len() + chunk.len() > FORM_BYTES {
-            return Err(TOO_LARGE);
+        let chunk = chunk.map_err(|error| {
+            if is_late(&error) { Error::Slow } else { Error::BadRequest("What was sent did not arrive whole.".to_owned()) }
+        })?;
+        if body.len() + chunk.len() > most {
+            return Err(Error::TooLarge(larger));
         }
         body.extend_from_slice(&chunk);
     }

@@ -14,7 +14,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::routes::Pattern;
+use super::{rest, routes::Pattern};
 use crate::{
     app::Portal,
     auth::{Visitor, links::Purpose, pages::client_address},
@@ -92,6 +92,11 @@ pub async fn surround<B: MessageBody + 'static>(request: ServiceRequest, next: N
             if let Some(Visitor::SignedIn(who)) = answer.request().extensions().get::<Visitor>() {
                 user.clone_from(&who.person().name);
             }
+            if let Some(caller) = rest::caller(answer.request()) {
+                user = caller;
+            }
+            let asked = answer.request().clone();
+            rest::tell(&asked, answer.headers_mut(), &id);
             add_headers(answer.headers_mut(), &id, secure);
             if let Some(policy) = secretive {
                 answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static(policy));
@@ -135,7 +140,8 @@ pub async fn same_site<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    if request.method().is_safe() || comes_from_here(&request) {
+    // Programs show a token with every call, and no cookie of theirs is looked at.
+    if request.method().is_safe() || rest::is_for_programs(request.path()) || comes_from_here(&request) {
         Ok(next.call(request).await?.map_into_left_body())
     } else {
         tracing::warn!(request = %RequestId::of(request.request()), path = %told(request.path()), "state change from another site refused");

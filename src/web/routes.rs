@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::rest;
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route, guard, http::Method, web, web::Data};
 
 /// The patterns that answer GET: an address that only takes a form is not one to go back to.
@@ -56,6 +57,17 @@ impl Routes {
         self
     }
 
+    /// What programs ask, by whichever method.
+    pub fn on<F, Args>(&mut self, method: Method, path: &'static str, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.entries.push((method.clone(), path, web::method(method).to(handler)));
+        self
+    }
+
     /// Method and pattern of every route.
     pub fn list(&self) -> Vec<(Method, &'static str)> {
         self.entries.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
@@ -77,8 +89,8 @@ impl Routes {
                 None => resources.push((path, web::resource(path).app_data(Pattern(path)).route(route))),
             }
         }
-        // A pattern with gaps is a regular expression, tried on every request that comes past it.
-        resources.sort_by_key(|(path, _)| path.contains('{'));
+        // A pattern with gaps is a regular expression, tried on every request that comes past it. What only programs ask stands last.
+        resources.sort_by_key(|(path, _)| (rest::is_for_programs(path), path.contains('{')));
         for (_, resource) in resources {
             config.service(resource.default_service(web::to(super::errors::method_not_allowed)));
         }

@@ -16,6 +16,7 @@ mod groups;
 mod invitations;
 mod leaving;
 mod mail;
+mod management;
 mod operate;
 mod products;
 mod program;

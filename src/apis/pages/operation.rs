@@ -114,6 +114,7 @@ impl OperationForm {
             kind: at(&self.parameter_type, index),
             required: at(&self.parameter_required, index) == "yes",
             description: at(&self.parameter_description, index),
+            values: None,
         };
         let response = |index: usize| NewResponse {
             status: at(&self.response_status, index),
@@ -162,6 +163,7 @@ fn row(name: &str, place: &str) -> NewParameter {
         kind: TYPES[0].to_owned(),
         required: place == "path",
         description: String::new(),
+        values: None,
     }
 }
 

@@ -3,6 +3,7 @@
 pub(super) mod changes;
 mod lists;
 pub(super) mod operations;
+pub(super) mod programs;
 pub(super) mod versions;
 
 pub use lists::{AffectedRow, ApiRow, Filter, OFFERED, ProductChoice, ProductOfApi, Sort};

@@ -1,14 +1,17 @@
 //! Tokens: what programs show instead of signing in. A token is told once, when it is made, and kept as its hash. No HTTP here.
 
 pub mod pages;
+mod rate;
 mod store;
 
 use std::borrow::Borrow;
 
+pub use rate::{A_MINUTE, Rate, Rates};
+
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, Time, format_description::BorrowedFormatItem, macros::format_description};
 
-use super::Administrator;
+use super::{Administrator, Confirmed};
 use crate::{
     audit::{self, Subject},
     db::{Connection, Database, Instant},
@@ -23,14 +26,20 @@ use crate::{
 pub enum Scope {
     /// To ask whether a subscription key is good.
     Gateway,
+    /// To read by the management API.
+    Read,
+    /// To read and change by the management API.
+    Write,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 1] = [Scope::Gateway];
+    pub const ALL: [Scope; 3] = [Scope::Gateway, Scope::Read, Scope::Write];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::Gateway => "gateway",
+            Scope::Read => "read",
+            Scope::Write => "write",
         }
     }
 
@@ -38,6 +47,8 @@ impl Scope {
     pub fn words(self) -> &'static str {
         match self {
             Scope::Gateway => "Gateway: asks whether a subscription key is good",
+            Scope::Read => "Read: reads everything by the management API",
+            Scope::Write => "Write: reads and changes everything by the management API",
         }
     }
 
@@ -49,6 +60,8 @@ impl Scope {
     fn prefix(self) -> &'static str {
         match self {
             Scope::Gateway => "portico_gw_",
+            Scope::Read => "portico_rd_",
+            Scope::Write => "portico_wr_",
         }
     }
 }
@@ -65,6 +78,8 @@ pub struct Token {
     pub created_at: Instant,
     pub expires_at: Option<Instant>,
     pub last_used_at: Option<Instant>,
+    /// Whoever made it may still do what it does. A gateway's token is the portal's, and stands whatever becomes of its maker.
+    pub stands: bool,
 }
 
 impl Token {
@@ -106,6 +121,11 @@ pub struct NewToken {
     pub last_day: String,
 }
 
+/// The last day of a token that works for so many days, today among them.
+pub fn last_day_in(days: u32, now: Instant) -> String {
+    now.plus(Duration::days(i64::from(days.saturating_sub(1)))).date_time().date().format(DAY).unwrap_or_default()
+}
+
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 
 impl NewToken {
@@ -114,7 +134,7 @@ impl NewToken {
         let display_name = problems.line("display_name", "The name", &self.display_name, 1, 100);
         let scope = Scope::parse(self.scope.trim());
         if scope.is_none() {
-            problems.add("scope", "Choose what the token is for: gateway.");
+            problems.add("scope", "Choose what the token is for: gateway, read or write.");
         }
         let ends = match self.last_day.trim() {
             "" => None,
@@ -230,6 +250,42 @@ fn checksum(random: &str) -> String {
         rest /= 62;
     }
     digits.iter().map(|digit| char::from(*digit)).collect()
+}
+
+/// A program that may administer the portal, by the token that it shows.
+pub struct Bearer {
+    pub admin: Administrator,
+    pub confirmed: Confirmed,
+    pub token: TokenId,
+    /// What it is called.
+    pub display_name: String,
+    /// Its use is to be written down.
+    pub due: bool,
+}
+
+/// Who shows this token, to read or to change something by the management API.
+///
+/// # Errors
+/// `SignIn` when it is none, not known or over; `Forbidden` when it is for something else.
+pub async fn admit(connection: &mut Connection, text: &str, changes: bool, now: Instant) -> Result<Bearer, Error> {
+    let scope = Scope::ALL.into_iter().find(|scope| is_whole(*scope, text)).ok_or(Error::SignIn)?;
+    let token = store::find_by_hash(connection, &keys::digest(text)).await?.ok_or(Error::SignIn)?;
+    if token.scope != scope.as_str() || token.has_ended(now) || !token.stands {
+        return Err(Error::SignIn);
+    }
+    match scope {
+        Scope::Gateway => return Err(Error::Forbidden("This token is for gateways: the management API wants one of scope read or write.")),
+        Scope::Read if changes => return Err(Error::Forbidden("This token may read, and changes nothing: use one of scope write.")),
+        Scope::Read | Scope::Write => {}
+    }
+    let due = token.last_used_at.is_none_or(|used| used <= now.minus(USED_TO));
+    Ok(Bearer {
+        confirmed: Confirmed::by_token(),
+        admin: super::program(token.id, &token.display_name),
+        token: token.id,
+        display_name: token.display_name,
+        due,
+    })
 }
 
 /// Whether a text can be a token of this scope: what is not was mistyped, cut off, or never one.

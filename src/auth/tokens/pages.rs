@@ -11,7 +11,7 @@ use crate::{
     auth::{Administrator, Again},
     db::Instant,
     error::{Error, Problems},
-    web::{self, Answer, Flash, Form, Frame, Routes, filters::the, form::Name},
+    web::{self, Answer, Flash, Form, Frame, Routes, filters::the, form::Name, rest::service_path},
 };
 
 pub fn routes(routes: &mut Routes) {
@@ -64,6 +64,8 @@ struct MadePage {
     frame: Frame,
     token: Token,
     secret: String,
+    /// The path of the management API.
+    service: String,
 }
 
 /// Answers with the page that shows the token, this once: sent again, the form finds its name taken.
@@ -75,7 +77,9 @@ async fn create(admin: Administrator, again: Again, portal: Data<Portal>, frame:
         Err(error) => Err(error),
     };
     match made {
-        Ok(made) => web::page(&MadePage { frame, token: made.token, secret: made.secret }),
+        Ok(made) => {
+            web::page(&MadePage { frame, token: made.token, secret: made.secret, service: service_path(&portal.settings.service_name) })
+        }
         Err(Error::Invalid(problems)) => web::invalid(&AddPage { frame, form: form.token, given, problems }),
         Err(other) => Err(other),
     }

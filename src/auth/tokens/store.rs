@@ -11,7 +11,8 @@ macro_rules! tokens {
     ($rest:literal) => {
         concat!(
             "select t.id, t.name, t.display_name, t.scope, coalesce(u.first_name || ' ' || u.last_name, '') as made_by,
-                t.created_at, t.expires_at, t.last_used_at
+                t.created_at, t.expires_at, t.last_used_at,
+                t.scope = 'gateway' or t.made_by is null or (u.administrator and u.state = 'active') as stands
              from tokens t left join users u on u.id = t.made_by ",
             $rest
         )
@@ -43,6 +44,10 @@ pub(super) async fn list(connection: &mut Connection) -> Result<Vec<Token>, Erro
 
 pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Token>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Token>(tokens!("where t.name = $1")).bind(name).fetch_optional(c).await?))
+}
+
+pub(super) async fn find_by_hash(connection: &mut Connection, hash: &[u8]) -> Result<Option<Token>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Token>(tokens!("where t.hash = $1")).bind(hash).fetch_optional(c).await?))
 }
 
 pub(super) async fn find_by_words(connection: &mut Connection, folded: &str) -> Result<Option<Token>, Error> {

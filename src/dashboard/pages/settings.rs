@@ -93,6 +93,8 @@ fn of_settings(settings: &Settings) -> [Section; 3] {
             rows: vec![
                 shown("Address", settings.base_url(), "PORTICO_PUBLIC_URL"),
                 shown("Listening on", settings.listen.to_string(), "PORTICO_LISTEN"),
+                shown("TLS", if settings.tls.is_some() { "By the server itself" } else { "By a proxy, or not at all" }, "PORTICO_TLS_CERT"),
+                shown("Name in the management API", settings.service_name.clone(), "PORTICO_SERVICE_NAME"),
                 shown("Trusted proxies", if proxies.is_empty() { "None".to_owned() } else { proxies }, "PORTICO_TRUSTED_PROXY"),
                 shown("Worker threads", settings.workers.to_string(), "PORTICO_WORKERS"),
                 shown("Answered after a signal to stop", format!("{} s", settings.drain.as_secs()), "PORTICO_DRAIN_SECONDS"),

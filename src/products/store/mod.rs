@@ -1,6 +1,7 @@
 //! SQL of products: the rows themselves, and what they are associated with. Reading lists for pages is in `lists`.
 
 mod lists;
+pub(super) mod programs;
 
 pub use lists::*;
 

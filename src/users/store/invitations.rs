@@ -104,12 +104,14 @@ pub(in crate::users) async fn accept(tx: &mut Transaction, user: &User, hash: &s
         == 1)
 }
 
-/// What is left of somebody is a number, which entries of the audit log and subscriptions refer to.
+/// What is left of somebody is a number, which entries of the audit log and subscriptions refer to. No name that anybody chooses folds to
+/// one that begins with a space.
 pub(in crate::users) async fn erase(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
     let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
     let mut statement = Select::new(
         tx,
-        "update users set email = '', email_folded = 'deleted user ' || cast(id as text), first_name = 'deleted user',
+        "update users set name = 'deleted-' || cast(id as text), name_folded = ' deleted user ' || cast(id as text),
+            email = '', email_folded = 'deleted user ' || cast(id as text), first_name = 'deleted user',
             last_name = cast(id as text), sort_folded = 'deleted user ' || cast(id as text), search_folded = '', password_hash = null,
             note = '', administrator = false, terms_accepted = null, terms_accepted_at = null, state = 'deleted', version = version + 1 where id",
     );

@@ -3,6 +3,7 @@
 pub(super) mod invitations;
 pub mod list;
 pub(super) mod past;
+pub mod programs;
 pub mod show;
 pub(super) mod sign_up;
 

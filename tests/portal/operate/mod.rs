@@ -5,3 +5,4 @@ mod durability;
 mod metrics;
 mod several;
 mod stopping;
+mod tls;

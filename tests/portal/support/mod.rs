@@ -92,7 +92,7 @@ impl Portal {
         let address = listener.local_addr().expect("an address");
         let state = state.at(address).expect("state");
         let base = format!("http://{address}");
-        let server = app::serve(state.clone(), listener).expect("a server");
+        let server = app::serve(state.clone(), listener, None).expect("a server");
         let handle = server.handle();
         tokio::spawn(server);
         Self { state, base, seconds, server: handle, url: url.to_owned(), _folder: None }

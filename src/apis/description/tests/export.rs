@@ -163,7 +163,7 @@ fn what_grows_past_all_bounds_is_refused_before_it_is_made() {
 
 #[test]
 fn what_is_nested_deep_is_not_indented_without_a_bound() {
-    let deep = format!("{}{}{}", "[".repeat(60), "0,".repeat(200_000), "0") + &"]".repeat(60);
+    let deep = format!("{}{}{}", "[".repeat(60), "0,".repeat(200_000), "0") + "]".repeat(60).as_str();
     let text = format!("openapi: 3.0.0\ninfo: {{title: T, version: '1'}}\npaths: {{}}\nx-deep: {deep}\n");
     let refusal = export::openapi(text.into_bytes(), Syntax::Json).expect_err("a refusal");
     assert!(refusal.to_string().contains("too large"), "{refusal}");

@@ -1,0 +1,176 @@
+//! Groups and their members for programs. Each handler translates, and calls what the pages call.
+
+use actix_web::{
+    HttpResponse,
+    http::Method,
+    web::{Data, Payload},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Group, NewGroup, store};
+use crate::{
+    app::Portal,
+    error::Error,
+    ids,
+    rest::{Contract, Field, Uses},
+    users,
+    web::{
+        Answer, Routes,
+        form::{Name, Names},
+        rest::{self, Call, at},
+    },
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .on(Method::GET, at!("/groups"), list)
+        .on(Method::GET, at!("/groups/{name}"), show)
+        .on(Method::HEAD, at!("/groups/{name}"), show)
+        .on(Method::PUT, at!("/groups/{name}"), put)
+        .on(Method::PATCH, at!("/groups/{name}"), patch)
+        .on(Method::DELETE, at!("/groups/{name}"), delete)
+        .on(Method::GET, at!("/groups/{name}/users"), members)
+        .on(Method::HEAD, at!("/groups/{name}/users/{inner}"), is_member)
+        .on(Method::PUT, at!("/groups/{name}/users/{inner}"), add_member)
+        .on(Method::DELETE, at!("/groups/{name}/users/{inner}"), remove_member);
+}
+
+const KIND: &str = "Microsoft.ApiManagement/service/groups";
+
+/// What `$filter` may name, of the columns of `store::listing`.
+const FIELDS: [Field; 4] = {
+    let [name, display_name, description] = FIELDS_OF_USERS;
+    [name, display_name, description, Field::text("externalId", "coalesce(g.external_id, '')").only(Uses::Equal)]
+};
+
+/// What it may name among the groups of a user.
+pub const FIELDS_OF_USERS: [Field; 3] = [
+    Field::folded("name", "g.name_folded"),
+    Field::folded("displayName", "g.display_name_folded"),
+    Field::text("description", "g.description"),
+];
+
+/// What it may name among the groups of a product.
+pub const FIELDS_OF_PRODUCTS: [Field; 3] = {
+    let [name, display_name, description] = FIELDS_OF_USERS;
+    [name.only(Uses::Operators), display_name.only(Uses::Equality), description.only(Uses::Equality)]
+};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Properties {
+    display_name: String,
+    description: String,
+    built_in: bool,
+    #[serde(rename = "type")]
+    kind: String,
+    external_id: Option<String>,
+}
+
+impl From<Group> for Properties {
+    fn from(group: Group) -> Self {
+        Self {
+            built_in: group.is_system(),
+            display_name: group.display_name,
+            description: group.description,
+            kind: group.kind,
+            external_id: group.external_id,
+        }
+    }
+}
+
+/// A group as the contract writes it.
+pub fn contract(call: &Call, group: Group) -> Contract<Properties> {
+    let name = group.name.clone();
+    call.contract(KIND, &format!("groups/{}", ids::encode(&name)), &name, group.into())
+}
+
+async fn list(call: Call, portal: Data<Portal>) -> Answer {
+    let wanted = call.wanted(&FIELDS)?;
+    let (groups, count) = store::listing(&mut portal.db.read().await?, &wanted).await?;
+    let value = groups.into_iter().map(|group| contract(&call, group)).collect();
+    Ok(call.page(&wanted, value, count))
+}
+
+async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let group = super::get(&mut portal.db.read().await?, &name).await?;
+    Ok(rest::entity(false, group.version, &contract(&call, group)))
+}
+
+/// What is written of a group. `type` and `externalId` are what they are.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Put {
+    display_name: Option<String>,
+    description: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Patch {
+    #[serde(default, deserialize_with = "rest::given")]
+    display_name: Option<Option<String>>,
+    #[serde(default, deserialize_with = "rest::given")]
+    description: Option<Option<String>>,
+}
+
+async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(false)?;
+    let Put { display_name, description, kind } = rest::body(payload).await?;
+    if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("custom")) {
+        return Err(Error::invalid("type", "A group that is made here is of type custom."));
+    }
+    let new = NewGroup { display_name: display_name.unwrap_or_default(), description: description.unwrap_or_default() };
+    let (created, group) = super::put(&portal.db, &call.admin, &name, at, &new).await?;
+    Ok(rest::entity(created, group.version, &contract(&call, group)))
+}
+
+async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(true)?;
+    let Patch { display_name, description } = rest::body(payload).await?;
+    let group = super::patch(
+        &portal.db,
+        &call.admin,
+        &name,
+        at,
+        display_name.map(Option::unwrap_or_default),
+        description.map(Option::unwrap_or_default),
+    )
+    .await?;
+    Ok(rest::entity(false, group.version, &contract(&call, group)))
+}
+
+async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let at = call.condition(true)?;
+    rest::deleted(super::delete_at(&portal.db, &call.admin, &name, at).await)
+}
+
+async fn members(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let wanted = call.wanted(&users::api::FIELDS_OF_MEMBERS)?;
+    let mut connection = portal.db.read().await?;
+    let group = super::get(&mut connection, &name).await?;
+    let (members, count) = store::members_listing(&mut connection, &group, portal.db.now(), &wanted).await?;
+    let value = members.into_iter().map(|user| users::api::contract(&call, user)).collect();
+    Ok(call.page(&wanted, value, count))
+}
+
+/// Whether somebody is in a group: 204 or 404, which clients read as yes or no.
+async fn is_member(_call: Call, portal: Data<Portal>, Names(group, user): Names) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let (group, user) = (super::get(&mut connection, &group).await?, users::get(&mut connection, &user).await?);
+    if store::is_member(&mut connection, &group, user.id, portal.db.now()).await? { Ok(rest::nothing()) } else { Err(Error::NotFound) }
+}
+
+async fn add_member(call: Call, portal: Data<Portal>, Names(group, user): Names) -> Answer {
+    let user = users::get(&mut portal.db.read().await?, &user).await?;
+    let outcome = super::add_members(&portal.db, &call.admin, &group, &[user.id]).await?;
+    Ok(rest::entity(outcome.changed > 0, user.version, &users::api::contract(&call, user)))
+}
+
+async fn remove_member(call: Call, portal: Data<Portal>, Names(group, user): Names) -> Result<HttpResponse, Error> {
+    let user = users::get(&mut portal.db.read().await?, &user).await?;
+    super::remove_members(&portal.db, &call.admin, &group, &[user.id]).await?;
+    Ok(rest::nothing())
+}

@@ -1,0 +1,245 @@
+//! Products for programs. Each handler translates, and calls what the pages call.
+
+use actix_web::{
+    http::Method,
+    web::{Data, Payload},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Product, VisibilityChange, Written, set_visibility, store};
+use crate::{
+    apis,
+    app::Portal,
+    db::Connection,
+    error::Error,
+    groups::{self, Group},
+    ids,
+    rest::{Contract, Field, Kind, Uses},
+    web::{
+        Answer, Routes,
+        form::{Name, Names},
+        rest::{self, Call, at},
+    },
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .on(Method::GET, at!("/products"), list)
+        .on(Method::GET, at!("/products/{name}"), show)
+        .on(Method::HEAD, at!("/products/{name}"), show)
+        .on(Method::PUT, at!("/products/{name}"), put)
+        .on(Method::PATCH, at!("/products/{name}"), patch)
+        .on(Method::DELETE, at!("/products/{name}"), delete)
+        .on(Method::GET, at!("/products/{name}/groups"), groups_of)
+        .on(Method::HEAD, at!("/products/{name}/groups/{inner}"), is_open)
+        .on(Method::PUT, at!("/products/{name}/groups/{inner}"), open)
+        .on(Method::DELETE, at!("/products/{name}/groups/{inner}"), close)
+        .on(Method::GET, at!("/products/{name}/apis"), apis_of)
+        .on(Method::HEAD, at!("/products/{name}/apis/{inner}"), contains)
+        .on(Method::PUT, at!("/products/{name}/apis/{inner}"), add_api)
+        .on(Method::DELETE, at!("/products/{name}/apis/{inner}"), remove_api)
+        .on(Method::GET, at!("/apis/{name}/products"), of_api);
+}
+
+const KIND: &str = "Microsoft.ApiManagement/service/products";
+
+/// What `$filter` may name.
+const FIELDS: [Field; 5] = [
+    Field::folded("name", "p.name_folded"),
+    Field::folded("displayName", "p.display_name_folded"),
+    Field::text("description", "p.description"),
+    Field::text("terms", "p.terms"),
+    Field::of(
+        "state",
+        "case when p.published then 'published' else 'notPublished' end",
+        Kind::Word(&[("published", "published"), ("notPublished", "notPublished")]),
+        Uses::Equal,
+    ),
+];
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Properties {
+    display_name: String,
+    description: String,
+    terms: String,
+    subscription_required: bool,
+    approval_required: Option<bool>,
+    subscriptions_limit: Option<i64>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<groups::api::Properties>>,
+}
+
+/// A product as the contract writes one. Approval and limit mean something only while a subscription is required.
+pub fn contract(call: &Call, product: Product) -> Contract<Properties> {
+    let name = product.name;
+    let properties = Properties {
+        display_name: product.display_name,
+        description: product.description,
+        terms: product.terms,
+        subscription_required: product.subscription_required,
+        approval_required: product.subscription_required.then_some(product.approval_required),
+        subscriptions_limit: product.subscriptions_limit.filter(|_| product.subscription_required),
+        state: if product.published { "published" } else { "notPublished" },
+        groups: None,
+    };
+    call.contract(KIND, &format!("products/{}", ids::encode(&name)), &name, properties)
+}
+
+async fn list(call: Call, portal: Data<Portal>) -> Answer {
+    let wanted = call.wanted(&FIELDS)?;
+    let mut connection = portal.db.read().await?;
+    let (products, count) = store::programs::listing(&mut connection, &wanted).await?;
+    let keys: Vec<_> = products.iter().map(|product| product.id).collect();
+    let mut value: Vec<_> = products.into_iter().map(|product| contract(&call, product)).collect();
+    if call.says("expandGroups")? {
+        let mut open = groups::of_products(&mut connection, &keys).await?;
+        for (contract, key) in value.iter_mut().zip(&keys) {
+            let (theirs, others) = open.into_iter().partition(|of| of.product_id == *key);
+            open = others;
+            contract.properties.groups = Some(theirs.into_iter().map(|of: groups::GroupOpen| of.group.into()).collect());
+        }
+    }
+    Ok(call.page(&wanted, value, count))
+}
+
+async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let product = super::get(&mut portal.db.read().await?, &name).await?;
+    Ok(rest::entity(false, product.version, &contract(&call, product)))
+}
+
+/// What is written of a product.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Body {
+    display_name: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    description: Option<Option<String>>,
+    #[serde(deserialize_with = "rest::given")]
+    terms: Option<Option<String>>,
+    subscription_required: Option<bool>,
+    #[serde(deserialize_with = "rest::given")]
+    approval_required: Option<Option<bool>>,
+    #[serde(deserialize_with = "rest::given")]
+    subscriptions_limit: Option<Option<i64>>,
+    state: Option<String>,
+}
+
+impl Body {
+    fn written(self) -> Result<Written, Error> {
+        rest::one_of("state", self.state.as_deref(), &["published", "notPublished"])?;
+        Ok(Written {
+            display_name: self.display_name,
+            description: self.description.map(Option::unwrap_or_default),
+            terms: self.terms.map(Option::unwrap_or_default),
+            subscription_required: self.subscription_required,
+            approval_required: self.approval_required.map(Option::unwrap_or_default),
+            subscriptions_limit: self.subscriptions_limit,
+            published: self.state.map(|state| state.eq_ignore_ascii_case("published")),
+        })
+    }
+}
+
+async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(false)?;
+    let mut written = rest::body::<Body>(payload).await?.written()?;
+    // What is put is all there is. Whether a product is published stays, unless that is said.
+    for text in [&mut written.display_name, &mut written.description, &mut written.terms] {
+        text.get_or_insert_default();
+    }
+    written.subscription_required.get_or_insert(true);
+    written.approval_required.get_or_insert(false);
+    written.subscriptions_limit.get_or_insert(None);
+    let (created, product) = super::put(&portal.db, &call.admin, &name, at, &written).await?;
+    Ok(rest::entity(created, product.version, &contract(&call, product)))
+}
+
+async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(true)?;
+    let product = super::patch(&portal.db, &call.admin, &name, at, &rest::body::<Body>(payload).await?.written()?).await?;
+    Ok(rest::entity(false, product.version, &contract(&call, product)))
+}
+
+async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let at = call.condition(true)?;
+    let ends = call.says("deleteSubscriptions")?;
+    rest::deleted(super::delete_at(&portal.db, &call.admin, &name, at, ends).await)
+}
+
+async fn groups_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let wanted = call.wanted(&groups::api::FIELDS_OF_PRODUCTS)?;
+    let mut connection = portal.db.read().await?;
+    let product = super::get(&mut connection, &name).await?;
+    let (groups, count) = groups::listing_of_product(&mut connection, product.id, &wanted).await?;
+    let value = groups.into_iter().map(|group| groups::api::contract(&call, group)).collect();
+    Ok(call.page(&wanted, value, count))
+}
+
+/// The group that an address names; the contract has it that another one is wrong, and not missing.
+async fn group(connection: &mut Connection, name: &str) -> Result<Group, Error> {
+    match groups::get(connection, name).await {
+        Err(Error::NotFound) => Err(Error::invalid("gid", "Group not found")),
+        found => found,
+    }
+}
+
+async fn is_open(_call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let (product, group) = (super::get(&mut connection, &product).await?, groups::get(&mut connection, &name).await?);
+    if store::groups_of(&mut connection, product.id).await?.contains(&group.id) { Ok(rest::nothing()) } else { Err(Error::NotFound) }
+}
+
+async fn open(call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    let group = group(&mut portal.db.read().await?, &name).await?;
+    let outcome = set_visibility(&portal.db, &call.admin, &product, &[VisibilityChange::new(group.name.clone(), true)]).await?;
+    Ok(rest::made(!outcome.opened.is_empty(), &groups::api::contract(&call, group)))
+}
+
+async fn close(call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    set_visibility(&portal.db, &call.admin, &product, &[VisibilityChange::new(name, false)]).await?;
+    Ok(rest::nothing())
+}
+
+async fn apis_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let wanted = call.wanted(&apis::api::FIELDS_OF_PRODUCTS)?;
+    let mut connection = portal.db.read().await?;
+    let product = super::get(&mut connection, &name).await?;
+    let (apis, count) = apis::listing_of_product(&mut connection, product.id, &wanted).await?;
+    Ok(call.page(&wanted, apis.iter().map(|api| apis::api::contract(&call, api)).collect(), count))
+}
+
+async fn contains(_call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let (product, api) = (super::get(&mut connection, &product).await?, apis::api::find(&mut connection, &name).await?);
+    if store::programs::contains(&mut connection, product.id, api.id).await? { Ok(rest::nothing()) } else { Err(Error::NotFound) }
+}
+
+async fn add_api(call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    let api = match apis::api::find(&mut portal.db.read().await?, &name).await {
+        Err(Error::NotFound) => Err(Error::invalid("aid", "API not found")),
+        found => found,
+    }?;
+    let outcome = super::add_apis(&portal.db, &call.admin, &product, &[api.id]).await?;
+    Ok(rest::made(!outcome.changed.is_empty(), &apis::api::contract(&call, &api)))
+}
+
+async fn remove_api(call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
+    let api = apis::api::find(&mut portal.db.read().await?, &name).await;
+    let removed = match api {
+        Ok(api) => super::remove_apis(&portal.db, &call.admin, &product, &[api.id]).await.map(|_| ()),
+        Err(error) => Err(error),
+    };
+    rest::deleted(removed)
+}
+
+/// What `$filter` may name among the products of an API.
+const FIELDS_OF_APIS: [Field; 1] = [Field::folded("displayName", "p.display_name_folded")];
+
+async fn of_api(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let wanted = call.wanted(&FIELDS_OF_APIS)?;
+    let mut connection = portal.db.read().await?;
+    let api = apis::api::find(&mut connection, &name).await?;
+    let (products, count) = store::programs::listing_of_api(&mut connection, api.id, &wanted).await?;
+    Ok(call.page(&wanted, products.into_iter().map(|product| contract(&call, product)).collect(), count))
+}

@@ -1,0 +1,239 @@
+//! Users for programs. Each handler translates, and calls what the pages call.
+
+use std::collections::HashMap;
+
+use actix_web::{
+    http::Method,
+    web::{Data, Payload},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{User, Written};
+use crate::{
+    app::Portal,
+    db::{Connection, Instant},
+    error::Error,
+    groups,
+    ids::{self, UserId},
+    rest::{Contract, Field, Kind, Uses},
+    web::{
+        Answer, Routes,
+        form::Name,
+        rest::{self, Call, at},
+    },
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .on(Method::GET, at!("/users"), list)
+        .on(Method::GET, at!("/users/{name}"), show)
+        .on(Method::HEAD, at!("/users/{name}"), show)
+        .on(Method::PUT, at!("/users/{name}"), put)
+        .on(Method::PATCH, at!("/users/{name}"), patch)
+        .on(Method::DELETE, at!("/users/{name}"), delete)
+        .on(Method::GET, at!("/users/{name}/groups"), groups_of)
+        .on(Method::GET, at!("/users/{name}/identities"), identities)
+        .on(Method::POST, at!("/users/{name}/confirmations/password/send"), send_reset);
+}
+
+const KIND: &str = "Microsoft.ApiManagement/service/users";
+
+/// What `$filter` may name among the members of a group.
+pub const FIELDS_OF_MEMBERS: [Field; 6] = [
+    Field::folded("name", "u.name_folded"),
+    Field::text("firstName", "u.first_name"),
+    Field::text("lastName", "u.last_name"),
+    Field::folded("email", "u.email_folded"),
+    Field::text("note", "u.note"),
+    Field::of("registrationDate", "u.registered_at", Kind::Instant, Uses::Operators),
+];
+
+/// What it may name among all users.
+const FIELDS: [Field; 7] = {
+    let [name, first, last, email, note, registered] = FIELDS_OF_MEMBERS;
+    let words = &[("active", "active"), ("blocked", "blocked"), ("pending", "pending"), ("deleted", "deleted")];
+    [name, first, last, email, note, registered, Field::of("state", "u.state", Kind::Word(words), Uses::Equal)]
+};
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Properties {
+    first_name: String,
+    last_name: String,
+    email: String,
+    state: String,
+    registration_date: Instant,
+    note: Option<String>,
+    identities: Vec<Identity>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<groups::api::Properties>>,
+}
+
+/// How somebody signs in.
+#[derive(Debug, Serialize)]
+struct Identity {
+    provider: &'static str,
+    id: String,
+}
+
+/// A user as the contract writes one.
+pub fn contract(call: &Call, user: User) -> Contract<Properties> {
+    with_groups(call, user, None)
+}
+
+fn with_groups(call: &Call, user: User, groups: Option<Vec<groups::api::Properties>>) -> Contract<Properties> {
+    let properties = Properties {
+        first_name: user.first_name,
+        last_name: user.last_name,
+        identities: vec![Identity { provider: "Basic", id: user.email.clone() }],
+        email: user.email,
+        state: user.state,
+        registration_date: user.registered_at,
+        note: Some(user.note).filter(|note| !note.is_empty()),
+        groups,
+    };
+    call.contract(KIND, &format!("users/{}", ids::encode(&user.name)), &user.name, properties)
+}
+
+/// Users with the groups that each is in.
+async fn with_their_groups(
+    call: &Call,
+    connection: &mut Connection,
+    now: Instant,
+    users: Vec<User>,
+) -> Result<Vec<Contract<Properties>>, Error> {
+    let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    let mut theirs: HashMap<UserId, Vec<groups::api::Properties>> = HashMap::new();
+    for of in groups::of_users(connection, &keys, now).await? {
+        theirs.entry(of.user_id).or_default().push(of.group.into());
+    }
+    Ok(users
+        .into_iter()
+        .map(|user| {
+            let groups = theirs.remove(&user.id).unwrap_or_default();
+            with_groups(call, user, Some(groups))
+        })
+        .collect())
+}
+
+async fn list(call: Call, portal: Data<Portal>) -> Answer {
+    let wanted = call.wanted(&FIELDS)?;
+    let mut connection = portal.db.read().await?;
+    let (users, count) = super::listing(&mut connection, &wanted).await?;
+    let value = if call.says("expandGroups")? {
+        with_their_groups(&call, &mut connection, portal.db.now(), users).await?
+    } else {
+        users.into_iter().map(|user| contract(&call, user)).collect()
+    };
+    Ok(call.page(&wanted, value, count))
+}
+
+async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let user = super::get(&mut connection, &name).await?;
+    let version = user.version;
+    let contracts = with_their_groups(&call, &mut connection, portal.db.now(), vec![user]).await?;
+    contracts.first().map(|contract| rest::entity(false, version, contract)).ok_or(Error::NotFound)
+}
+
+/// What is written of a user.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Body {
+    email: Option<String>,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    password: Option<String>,
+    state: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    note: Option<Option<String>>,
+    identities: Option<Vec<WrittenIdentity>>,
+    app_type: Option<String>,
+    confirmation: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct WrittenIdentity {
+    #[serde(default)]
+    provider: Option<String>,
+}
+
+impl Body {
+    fn written(self, call: &Call) -> Result<Written, Error> {
+        if self.identities.iter().flatten().any(|identity| !identity.provider.as_deref().unwrap_or("Basic").eq_ignore_ascii_case("Basic")) {
+            return Err(Error::invalid("identities", "Users sign in with a password here: the provider is Basic."));
+        }
+        rest::one_of("appType", self.app_type.as_deref(), &["portal", "developerPortal"])?;
+        rest::one_of("confirmation", self.confirmation.as_deref(), &["signup", "invite"])?;
+        rest::one_of("state", self.state.as_deref(), &["active", "blocked", "pending"])?;
+        Ok(Written {
+            email: self.email,
+            first_name: self.first_name,
+            last_name: self.last_name,
+            note: self.note.map(Option::unwrap_or_default),
+            password: self.password,
+            state: self.state,
+            invite: self.confirmation.is_some(),
+            notify: call.says("notify")?,
+        })
+    }
+}
+
+async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(false)?;
+    let mut written = rest::body::<Body>(payload).await?.written(&call)?;
+    // What is put is all there is, but for what nobody can read back.
+    for text in [&mut written.email, &mut written.first_name, &mut written.last_name, &mut written.note] {
+        text.get_or_insert_default();
+    }
+    let (created, user) =
+        super::put(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, at, &written).await?;
+    entity(&call, &portal, created, user).await
+}
+
+async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(true)?;
+    let written = rest::body::<Body>(payload).await?.written(&call)?;
+    let user = super::patch(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, at, &written).await?;
+    entity(&call, &portal, false, user).await
+}
+
+async fn entity(call: &Call, portal: &Portal, created: bool, user: User) -> Answer {
+    let version = user.version;
+    let contracts = with_their_groups(call, &mut portal.db.read().await?, portal.db.now(), vec![user]).await?;
+    contracts.first().map(|contract| rest::entity(created, version, contract)).ok_or(Error::NotFound)
+}
+
+async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let at = call.condition(true)?;
+    let ends = call.says("deleteSubscriptions")?;
+    rest::deleted(super::delete_one(&portal.db, &portal.mail, (&call.admin, call.confirmed), &name, at, ends).await)
+}
+
+async fn groups_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let wanted = call.wanted(&groups::api::FIELDS_OF_USERS)?;
+    let mut connection = portal.db.read().await?;
+    let user = super::get(&mut connection, &name).await?;
+    let (groups, count) = groups::listing_of_user(&mut connection, &user, portal.db.now(), &wanted).await?;
+    let value = groups.into_iter().map(|group| groups::api::contract(&call, group)).collect();
+    Ok(call.page(&wanted, value, count))
+}
+
+#[derive(Serialize)]
+struct Identities {
+    value: Vec<Identity>,
+    count: i64,
+    #[serde(rename = "nextLink")]
+    next_link: &'static str,
+}
+
+async fn identities(_call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let user = super::get(&mut portal.db.read().await?, &name).await?;
+    Ok(rest::answer(&Identities { value: vec![Identity { provider: "Basic", id: user.email }], count: 1, next_link: "" }))
+}
+
+/// Mails a link to choose a new password. Sent a moment ago is sent.
+async fn send_reset(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    super::recovery::send_reset(&portal.db, &portal.mail, &call.admin, &name).await?;
+    Ok(rest::nothing())
+}
