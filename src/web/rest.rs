@@ -240,6 +240,8 @@ impl Call {
     /// `Invalid` on `If-Match` when it is required and missing; `Precondition` when it is no ETag of ours.
     pub fn condition(&self, required: bool) -> Result<Option<i64>, Error> {
         match self.if_match.as_deref() {
+            // Empty is what a client sends that forgot to read the ETag.
+            Some("") => Err(Error::invalid("If-Match", "The header If-Match is empty: the entity's ETag is missing, or * for any.")),
             None if required => Err(Error::invalid("If-Match", "The header If-Match is missing: the entity's ETag, or * for any.")),
             None | Some("*") => Ok(None),
             // An ETag of something else is that of no version.
@@ -410,6 +412,8 @@ pub fn refusal(error: &Error, status: StatusCode, request: &str) -> HttpResponse
         Error::SignIn => "The header Authorization is missing, or its token is not known, not whole or over.".to_owned(),
         Error::Stale => "The entity has changed: its ETag is not the one in If-Match.".to_owned(),
         Error::NotFound => "There is nothing here.".to_owned(),
+        // Scripts look for the words of the model.
+        Error::SystemEntity(_) => format!("System entity cannot be modified. {error}"),
         Error::Internal(_) => format!("This is our fault, not yours. It has been logged as request {request}."),
         other => other.to_string(),
     };
