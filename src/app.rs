@@ -113,6 +113,7 @@ pub fn routes() -> Routes {
     apis::api::routes(&mut routes);
     mail::api::routes(&mut routes);
     auth::shared::api::routes(&mut routes);
+    auth::tokens::api::routes(&mut routes);
     routes
 }
 

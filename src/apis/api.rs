@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Api, Written, WrittenOperation,
-    description::{Contact, Detail, License, Parameter, Place},
+    description::{Contact, Detail, License, Parameter, Place, Syntax},
     fetch::{self, Policy},
     operation_form::{NewParameter, NewResponse, TYPES},
     programs::WrittenRequest,
@@ -159,8 +159,38 @@ async fn list(call: Call, portal: Data<Portal>) -> Answer {
     Ok(call.page(&wanted, apis.iter().map(|api| contract(&call, api)).collect(), count))
 }
 
+/// The formats of the contract that a description is exported in, what an answer calls them, and how they are written.
+const EXPORTS: [(&str, &str, Syntax); 2] =
+    [("openapi-link", "openapi-link", Syntax::Yaml), ("openapi+json-link", "openapi+json-link", Syntax::Json)];
+
+/// Where a description is found for a while.
+#[derive(Serialize)]
+struct Export {
+    id: String,
+    format: &'static str,
+    value: ExportLink,
+}
+
+#[derive(Serialize)]
+struct ExportLink {
+    link: String,
+}
+
+fn export(call: &Call, portal: &Portal, api: &Api, format: &str) -> Answer {
+    let Some((_, told, syntax)) = EXPORTS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(format)) else {
+        let known = EXPORTS.map(|(known, ..)| known).join(", ");
+        return Err(Error::invalid("format", format!("Descriptions are given in these formats: {known}.")));
+    };
+    let link = call.origin().to_owned() + &super::exporting::link(&portal.keys, api, syntax, portal.db.now());
+    let id = call.below(&format!("apis/{}", ids::encode(&api.name)));
+    Ok(rest::answer(&Export { id, format: told, value: ExportLink { link } }))
+}
+
 async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let api = find(&mut portal.db.read().await?, &name).await?;
+    if call.says("export")? {
+        return export(&call, &portal, &api, &call.said("format").unwrap_or_default());
+    }
     Ok(rest::entity(false, api.version, &contract(&call, &api)))
 }
 

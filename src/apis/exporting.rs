@@ -7,7 +7,12 @@ use super::{
     reading::{apart, turn},
     store::{self, operations::Whole},
 };
-use crate::{db::Database, error::Error, ids};
+use crate::{
+    db::{Database, Instant},
+    error::Error,
+    ids,
+    keys::Keys,
+};
 
 /// A file to be saved.
 pub struct Exported {
@@ -59,6 +64,40 @@ pub async fn export(db: &Database, name: &str, syntax: Syntax) -> Result<Exporte
     })
     .await?;
     Ok(Exported { bytes, file, syntax })
+}
+
+/// How long a link to a description works, in seconds: as long as a program needs to follow it.
+const LINK: i64 = 300;
+
+/// What a link's MAC is for.
+const EXPORT: &str = "link to a description";
+
+/// The path of a link by which whoever has it reads a description for a while, without a token.
+pub fn link(keys: &Keys, api: &Api, syntax: Syntax, now: Instant) -> String {
+    let ends = now.date_time().unix_timestamp() + LINK;
+    let claim = format!("{}.{ends}.{}", api.id.0, if syntax == Syntax::Yaml { "yaml" } else { "json" });
+    format!("/exports/{claim}.{}", mac(keys, &claim))
+}
+
+fn mac(keys: &Keys, claim: &str) -> String {
+    keys.lookup(EXPORT, claim).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The description that such a link leads to.
+///
+/// # Errors
+/// `NotFound` when it was not made here, or is over; as `export`.
+pub async fn follow(db: &Database, keys: &Keys, link: &str) -> Result<Exported, Error> {
+    let (claim, signed) = link.rsplit_once('.').ok_or(Error::NotFound)?;
+    let parts: Vec<&str> = claim.split('.').collect();
+    let &[api, ends, syntax] = parts.as_slice() else { return Err(Error::NotFound) };
+    let ends: i64 = ends.parse().map_err(|_| Error::NotFound)?;
+    if !keys.same(&mac(keys, claim), signed) || ends <= db.now().date_time().unix_timestamp() {
+        return Err(Error::NotFound);
+    }
+    let api = api.parse().map_err(|_| Error::NotFound)?;
+    let name = store::name_of(&mut db.read().await?, ids::ApiId(api)).await?.ok_or(Error::NotFound)?;
+    export(db, &name, if syntax == "yaml" { Syntax::Yaml } else { Syntax::Json }).await
 }
 
 /// What is kept of an API that has no document, as one would say it.

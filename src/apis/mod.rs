@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::{Changed, Changes, Line, Named};
 pub use editing::{EditApi, Made, create, create_in, edit, tags_of};
-pub use exporting::{Exported, export, original};
+pub use exporting::{Exported, export, follow, original};
 pub use importing::{ImportFacts, NewApi, import, import_in};
 pub use operating::{Kept, OperationFacts, add_operation, add_operation_in, delete_operation, edit_operation, find_operation};
 pub use operation_form::{NewOperation, NewParameter, NewResponse, PLACES, TYPES};

@@ -43,6 +43,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (21, "management tokens", include_str!("../../migrations/0021_management_tokens.postgres.sql"), Some(Engine::Postgres)),
     (21, "management tokens", include_str!("../../migrations/0021_management_tokens.sqlite.sql"), Some(Engine::Sqlite)),
     (22, "shared access", include_str!("../../migrations/0022_shared_access.sql"), None),
+    (23, "product links", include_str!("../../migrations/0023_product_links.sql"), None),
+    (24, "users in order", include_str!("../../migrations/0024_users_in_order.sql"), None),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

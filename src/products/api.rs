@@ -6,7 +6,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Product, VisibilityChange, Written, set_visibility, store};
+use super::{Product, VisibilityChange, Written, links, set_visibility, store};
 use crate::{
     apis,
     app::Portal,
@@ -38,7 +38,15 @@ pub fn routes(routes: &mut Routes) {
         .on(Method::HEAD, at!("/products/{name}/apis/{inner}"), contains)
         .on(Method::PUT, at!("/products/{name}/apis/{inner}"), add_api)
         .on(Method::DELETE, at!("/products/{name}/apis/{inner}"), remove_api)
-        .on(Method::GET, at!("/apis/{name}/products"), of_api);
+        .on(Method::GET, at!("/apis/{name}/products"), of_api)
+        .on(Method::GET, at!("/products/{name}/groupLinks"), group_links)
+        .on(Method::GET, at!("/products/{name}/groupLinks/{inner}"), group_link)
+        .on(Method::PUT, at!("/products/{name}/groupLinks/{inner}"), put_group_link)
+        .on(Method::DELETE, at!("/products/{name}/groupLinks/{inner}"), delete_group_link)
+        .on(Method::GET, at!("/products/{name}/apiLinks"), api_links)
+        .on(Method::GET, at!("/products/{name}/apiLinks/{inner}"), api_link)
+        .on(Method::PUT, at!("/products/{name}/apiLinks/{inner}"), put_api_link)
+        .on(Method::DELETE, at!("/products/{name}/apiLinks/{inner}"), delete_api_link);
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/products";
@@ -242,4 +250,114 @@ async fn of_api(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let api = apis::api::find(&mut connection, &name).await?;
     let (products, count) = store::programs::listing_of_api(&mut connection, api.id, &wanted).await?;
     Ok(call.page(&wanted, products.into_iter().map(|product| contract(&call, product)).collect(), count))
+}
+
+/// What an association leads to.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkProperties {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_id: Option<String>,
+}
+
+fn link_contract(call: &Call, kind: links::Kind, product: &Product, link: &links::Link) -> Contract<LinkProperties> {
+    let (of, within, properties) = match kind {
+        links::Kind::Group => {
+            let group_id = Some(call.below(&format!("groups/{}", ids::encode(&link.other))));
+            ("Microsoft.ApiManagement/service/products/groupLinks", "groupLinks", LinkProperties { group_id, api_id: None })
+        }
+        links::Kind::Api => {
+            let api_id = Some(call.below(&format!("apis/{}", ids::encode(&link.other))));
+            ("Microsoft.ApiManagement/service/products/apiLinks", "apiLinks", LinkProperties { group_id: None, api_id })
+        }
+    };
+    call.contract(of, &format!("products/{}/{within}/{}", ids::encode(&product.name), ids::encode(&link.name)), &link.name, properties)
+}
+
+const FIELDS_OF_GROUP_LINKS: [Field; 1] = [Field::of("groupId", "g.name_folded", Kind::Path("groups"), Uses::All)];
+const FIELDS_OF_API_LINKS: [Field; 1] = [Field::of("apiId", "a.name_folded", Kind::Path("apis"), Uses::All)];
+
+async fn list_links(call: Call, portal: Data<Portal>, kind: links::Kind, name: &str) -> Answer {
+    let wanted = call.wanted(if kind == links::Kind::Group { &FIELDS_OF_GROUP_LINKS } else { &FIELDS_OF_API_LINKS })?;
+    let mut connection = portal.db.read().await?;
+    let product = super::get(&mut connection, name).await?;
+    let (found, count) = store::links::listing(&mut connection, kind, product.id, &wanted).await?;
+    Ok(call.page(&wanted, found.iter().map(|link| link_contract(&call, kind, &product, link)).collect(), count))
+}
+
+async fn show_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, link): (&str, &str)) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let product = super::get(&mut connection, name).await?;
+    let link = links::find(&mut connection, kind, &product, link).await?.ok_or(Error::NotFound)?;
+    Ok(rest::made(false, &link_contract(&call, kind, &product, &link)))
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WrittenLink {
+    group_id: Option<String>,
+    api_id: Option<String>,
+}
+
+async fn put_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, link): (&str, &str), payload: Payload) -> Answer {
+    let WrittenLink { group_id, api_id } = rest::body(payload).await?;
+    let other = match kind {
+        links::Kind::Group => rest::named("groupId", &group_id.unwrap_or_default(), "groups", "A group is written as /groups/NAME.")?,
+        links::Kind::Api => rest::named("apiId", &api_id.unwrap_or_default(), "apis", "An API is written as /apis/NAME.")?,
+    };
+    let (created, link) = links::put(&portal.db, &call.admin, kind, name, link, &other).await?;
+    let product = super::get(&mut portal.db.read().await?, name).await?;
+    Ok(rest::made(created, &link_contract(&call, kind, &product, &link)))
+}
+
+async fn delete_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, link): (&str, &str)) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let product = super::get(&mut connection, name).await?;
+    let Some(link) = links::find(&mut connection, kind, &product, link).await? else { return Ok(rest::nothing()) };
+    match kind {
+        links::Kind::Group => {
+            drop(connection);
+            set_visibility(&portal.db, &call.admin, name, &[VisibilityChange::new(link.other, false)]).await?;
+        }
+        links::Kind::Api => {
+            let api = apis::get(&mut connection, &link.other).await?;
+            drop(connection);
+            super::remove_apis(&portal.db, &call.admin, name, &[api.id]).await?;
+        }
+    }
+    Ok(rest::nothing())
+}
+
+async fn group_links(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    list_links(call, portal, links::Kind::Group, &name).await
+}
+
+async fn group_link(call: Call, portal: Data<Portal>, Names(name, link): Names) -> Answer {
+    show_link(call, portal, links::Kind::Group, (&name, &link)).await
+}
+
+async fn put_group_link(call: Call, portal: Data<Portal>, Names(name, link): Names, payload: Payload) -> Answer {
+    put_link(call, portal, links::Kind::Group, (&name, &link), payload).await
+}
+
+async fn delete_group_link(call: Call, portal: Data<Portal>, Names(name, link): Names) -> Answer {
+    delete_link(call, portal, links::Kind::Group, (&name, &link)).await
+}
+
+async fn api_links(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    list_links(call, portal, links::Kind::Api, &name).await
+}
+
+async fn api_link(call: Call, portal: Data<Portal>, Names(name, link): Names) -> Answer {
+    show_link(call, portal, links::Kind::Api, (&name, &link)).await
+}
+
+async fn put_api_link(call: Call, portal: Data<Portal>, Names(name, link): Names, payload: Payload) -> Answer {
+    put_link(call, portal, links::Kind::Api, (&name, &link), payload).await
+}
+
+async fn delete_api_link(call: Call, portal: Data<Portal>, Names(name, link): Names) -> Answer {
+    delete_link(call, portal, links::Kind::Api, (&name, &link)).await
 }

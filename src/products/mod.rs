@@ -5,6 +5,7 @@
 pub mod api;
 mod arranging;
 mod contents;
+pub mod links;
 pub mod pages;
 mod programs;
 pub mod store;

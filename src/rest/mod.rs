@@ -67,15 +67,36 @@ impl Wanted {
         let mut rows = Select::new(connection, "select");
         rows.sql(source.columns).sql("from").sql(source.tables).sql("where").sql(source.key).sql("in (select").sql(source.key);
         rows.sql("from").sql(source.tables);
+        self.narrow(&mut rows, &conditions);
+        rows.sql("order by").sql(source.key).page(self.top, self.skip).sql(") order by").sql(source.key);
+        Ok((rows.all(connection).await?, self.count(connection, source, &conditions).await?))
+    }
+
+    /// The same where the key is unique only among the rows that meet the conditions.
+    pub async fn read_within<T: Row>(
+        &self,
+        connection: &mut Connection,
+        source: Source,
+        conditions: impl Fn(&mut Select),
+    ) -> Result<(Vec<T>, i64), Error> {
+        let mut rows = Select::new(connection, "select");
+        rows.sql(source.columns).sql("from").sql(source.tables);
+        self.narrow(&mut rows, &conditions);
+        rows.sql("order by").sql(source.key).page(self.top, self.skip);
+        Ok((rows.all(connection).await?, self.count(connection, source, &conditions).await?))
+    }
+
+    fn narrow(&self, statement: &mut Select, conditions: &impl Fn(&mut Select)) {
+        conditions(statement);
+        if let Some(filter) = &self.filter {
+            filter.narrow(statement);
+        }
+    }
+
+    async fn count(&self, connection: &mut Connection, source: Source, conditions: &impl Fn(&mut Select)) -> Result<i64, Error> {
         let mut total = Select::new(connection, "select count(*) from");
         total.sql(source.tables);
-        for statement in [&mut rows, &mut total] {
-            conditions(statement);
-            if let Some(filter) = &self.filter {
-                filter.narrow(statement);
-            }
-        }
-        rows.sql("order by").sql(source.key).page(self.top, self.skip).sql(") order by").sql(source.key);
-        Ok((rows.all(connection).await?, total.count(connection).await?))
+        self.narrow(&mut total, conditions);
+        total.count(connection).await
     }
 }

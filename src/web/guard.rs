@@ -48,9 +48,14 @@ const HEADERS: [(HeaderName, &str); 6] = [
     (HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ];
 
+/// What addresses begin with whose rest lets their holder in.
+fn secret_places() -> impl Iterator<Item = &'static str> {
+    Purpose::ALL.into_iter().map(Purpose::before_token).chain(["/exports/"])
+}
+
 /// A path for the log: whoever reads it must not be let in by it.
 fn told(path: &str) -> String {
-    match Purpose::ALL.into_iter().map(Purpose::before_token).find(|before| path.starts_with(before)) {
+    match secret_places().find(|before| path.starts_with(before)) {
         Some(before) => format!("{before}…"),
         None => path.escape_debug().to_string(),
     }
@@ -58,7 +63,7 @@ fn told(path: &str) -> String {
 
 /// Whether the address of a page lets its holder in, for as long as its link works.
 fn is_secret(path: &str) -> bool {
-    path == "/setup" || Purpose::ALL.into_iter().any(|purpose| path.starts_with(purpose.before_token()))
+    path == "/setup" || secret_places().any(|before| path.starts_with(before))
 }
 
 /// Such an address stays out of every other request, also those to this portal, which proxies log. A browser says nothing of where a form

@@ -25,9 +25,6 @@ use crate::{
     rest::{Checked, Contract, Field, MOST, Page, TOP, Wanted, fields},
 };
 
-/// Where programs ask. No page lives under it.
-pub const PREFIX: &str = "/subscriptions/";
-
 /// An address below the service.
 macro_rules! at {
     ($rest:literal) => {
@@ -41,9 +38,10 @@ pub fn service_path(name: &str) -> String {
     format!("/subscriptions/0/resourceGroups/portico/providers/Microsoft.ApiManagement/service/{name}")
 }
 
-/// Whether a path is asked by programs, which get JSON.
+/// Whether a path is asked by programs, which get JSON. No page lives there.
 pub fn is_for_programs(path: &str) -> bool {
-    path.starts_with(PREFIX)
+    let parts: Vec<&str> = path.splitn(6, '/').collect();
+    matches!(parts.as_slice(), ["", "subscriptions" | "metadata", _, ..] | ["", _, "oauth2", "token"] | ["", _, "oauth2", "v2.0", "token"])
 }
 
 /// A call of the management API by somebody who may make it.
@@ -179,12 +177,22 @@ impl Call {
         Contract { id: self.below(path), kind, name: name.to_owned(), properties }
     }
 
+    /// What the query says first with this name; nothing when it is not there.
+    pub fn said(&self, name: &str) -> Option<String> {
+        said(&self.query, name)
+    }
+
+    /// Scheme and host as the client has them.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Whether the query says `name=true`.
     ///
     /// # Errors
     /// `Invalid` when it says anything but true or false.
     pub fn says(&self, name: &'static str) -> Result<bool, Error> {
-        match said(&self.query, name).as_deref().map(str::trim) {
+        match self.said(name).as_deref().map(str::trim) {
             None | Some("") => Ok(false),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
             Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),

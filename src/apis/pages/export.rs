@@ -6,7 +6,10 @@ use crate::{
     apis::{self, Exported, description::Syntax},
     app::Portal,
     auth::Administrator,
-    web::{Answer, form::Name},
+    web::{
+        Answer,
+        form::{Name, Token},
+    },
 };
 
 /// The answer that a browser saves and does not show.
@@ -30,4 +33,9 @@ pub(super) async fn json(_admin: Administrator, portal: Data<Portal>, Name(name)
 
 pub(super) async fn yaml(_admin: Administrator, portal: Data<Portal>, Name(name): Name) -> Answer {
     saved(apis::export(&portal.db, &name, Syntax::Yaml).await?)
+}
+
+/// By a link that the management API gave out: whoever has it may.
+pub(super) async fn follow(portal: Data<Portal>, Token(token): Token) -> Answer {
+    saved(apis::follow(&portal.db, &portal.keys, &token).await?)
 }

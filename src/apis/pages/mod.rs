@@ -16,6 +16,7 @@ use crate::web::Routes;
 
 pub fn routes(routes: &mut Routes) {
     routes
+        .get("/exports/{token}", export::follow)
         .get("/publisher/apis", list::list)
         .get("/publisher/import/api", import::ask)
         .post("/publisher/import/api", import::import)

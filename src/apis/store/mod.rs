@@ -44,6 +44,10 @@ pub(super) async fn has_namesake(connection: &mut Connection, api: &Api) -> Resu
         > 0)
 }
 
+pub(super) async fn name_of(connection: &mut Connection, api: ApiId) -> Result<Option<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, String>("select name from apis where id = $1").bind(api).fetch_optional(c).await?))
+}
+
 /// The document as it came.
 pub(super) async fn document(connection: &mut Connection, api: ApiId) -> Result<Option<Vec<u8>>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, Option<Vec<u8>>>("select document from apis where id = $1")

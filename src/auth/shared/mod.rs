@@ -236,7 +236,14 @@ pub async fn admit(db: &Database, keys: &Keys, token: &str) -> Result<Bearer, Er
     if !good {
         return Err(Error::SignIn);
     }
-    let bearer = |admin, display_name| Bearer { admin, confirmed: Confirmed::by_token(), token: TokenId(0), display_name, due: false };
+    let bearer = |admin, display_name| Bearer {
+        admin,
+        confirmed: Confirmed::by_token(),
+        token: TokenId(0),
+        display_name,
+        expires_at: Some(claim.ends),
+        due: false,
+    };
     if claim.id == INTEGRATION {
         return Ok(bearer(system("Shared access key"), INTEGRATION.to_owned()));
     }

@@ -1,5 +1,6 @@
 //! Tokens: what programs show instead of signing in. A token is told once, when it is made, and kept as its hash. No HTTP here.
 
+pub mod api;
 pub mod pages;
 mod rate;
 mod store;
@@ -259,6 +260,7 @@ pub struct Bearer {
     pub token: TokenId,
     /// What it is called.
     pub display_name: String,
+    pub expires_at: Option<Instant>,
     /// Its use is to be written down.
     pub due: bool,
 }
@@ -284,6 +286,7 @@ pub async fn admit(connection: &mut Connection, text: &str, changes: bool, now: 
         admin: super::program(token.id, &token.display_name),
         token: token.id,
         display_name: token.display_name,
+        expires_at: token.expires_at,
         due,
     })
 }

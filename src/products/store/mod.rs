@@ -1,5 +1,6 @@
 //! SQL of products: the rows themselves, and what they are associated with. Reading lists for pages is in `lists`.
 
+pub(super) mod links;
 mod lists;
 pub(super) mod programs;
 

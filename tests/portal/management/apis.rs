@@ -140,3 +140,25 @@ async fn what_is_wrong_with_an_api_is_said() {
     let large: Value = json!({ "displayName": "x", "description": "x".repeat(300_000) });
     assert_eq!(program.patch("/apis/echo", large).await.status, 413);
 }
+
+#[tokio::test]
+async fn a_description_is_exported_by_a_link_that_works_for_a_while() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "read").await;
+    let writes = Program::new(&portal, "write").await;
+    writes.put("/apis/orders", json!({ "path": "orders", "format": "openapi+json", "value": DOCUMENT })).await.is(201);
+    for (format, kind) in [("openapi-link", "application/yaml"), ("openapi+json-link", "application/json")] {
+        let export = program.get(&format!("/apis/orders?export=true&format={}", portico::ids::encode(format))).await;
+        assert_eq!(export["format"], format);
+        let link = export["value"]["link"].as_str().unwrap().strip_prefix(&portal.base).unwrap().to_owned();
+        let found = portal.guest().get(&link).await;
+        assert_eq!(found.is(200).header("content-type"), kind);
+        assert!(found.text.contains("listOrders"));
+        // Nobody makes one, and nobody changes one.
+        portal.guest().get(&link.replace("/exports/1.", "/exports/2.")).await.is(404);
+        portal.guest().get(&format!("{link}0")).await.is(404);
+        portal.pass(time::Duration::seconds(301));
+        portal.guest().get(&link).await.is(404);
+    }
+    assert_eq!(refusal(&program.ask(Method::GET, "/apis/orders?export=true&format=wsdl-link", "", None).await).2, "format");
+}

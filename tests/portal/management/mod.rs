@@ -3,6 +3,7 @@
 pub mod access;
 mod apis;
 mod filters;
+mod grants;
 mod products;
 mod settings;
 mod shared;

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::{Program, json_of, refusal};
+use super::{Program, SERVICE, json_of, refusal};
 use crate::support::Portal;
 
 #[tokio::test]
@@ -75,4 +75,39 @@ async fn what_is_wrong_with_a_product_is_said() {
     assert_eq!(refusal(&refused).0, 400);
     assert_eq!(program.status(Method::DELETE, "/products/orders?deleteSubscriptions=true").await, 204);
     assert_eq!(program.names("/subscriptions").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn associations_go_by_names_of_their_own() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    program.put("/products/orders", json!({ "displayName": "Orders" })).await.is(201);
+    program.put("/groups/partners", json!({ "displayName": "Partners" })).await.is(201);
+    program.put("/apis/echo", json!({ "displayName": "Echo", "path": "echo" })).await.is(201);
+    for (links, link, field, of, other) in
+        [("groupLinks", "to-partners", "groupId", "groups", "partners"), ("apiLinks", "to-echo", "apiId", "apis", "echo")]
+    {
+        let path = format!("/products/orders/{links}/{link}");
+        assert_eq!(program.status(Method::GET, &path).await, 404);
+        let body = json!({ field: format!("/{of}/{other}") });
+        let entity = json_of(program.put(&path, body.clone()).await.is(201));
+        assert_eq!((&entity["name"], &entity["properties"][field]), (&json!(link), &json!(format!("{SERVICE}/{of}/{other}"))));
+        assert_eq!(entity["type"], format!("Microsoft.ApiManagement/service/products/{links}"));
+        program
+            .put(&path.to_uppercase().replace("/PRODUCTS/ORDERS/", "/products/orders/").replace(&links.to_uppercase(), links), body)
+            .await
+            .is(200);
+        assert!(program.names(&format!("/products/orders/{of}")).await.contains(&other.to_owned()));
+        assert!(program.names(&format!("/products/orders/{links}")).await.contains(&link.to_owned()));
+        let filter = portico::ids::encode(&format!("{field} eq '/{of}/{other}'"));
+        assert_eq!(program.names(&format!("/products/orders/{links}?$filter={filter}")).await, [link]);
+        for wrong in [json!({}), json!({ field: "/other/x" }), json!({ field: format!("/{of}/none") })] {
+            assert_eq!(refusal(&program.put(&format!("/products/orders/{links}/x"), wrong).await).2, field);
+        }
+        assert_eq!(program.status(Method::DELETE, &path).await, 204);
+        assert_eq!(program.status(Method::DELETE, &path).await, 204);
+        assert!(!program.names(&format!("/products/orders/{of}")).await.contains(&other.to_owned()));
+    }
+    // What was opened on a page goes by the group's name.
+    assert_eq!(program.names("/products/orders/groupLinks").await, ["administrators"]);
 }

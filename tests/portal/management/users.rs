@@ -136,5 +136,13 @@ async fn users_are_listed_with_their_groups_and_at_any_depth() {
         page["value"][1]["properties"]["groups"].as_array().unwrap().iter().map(|group| group["displayName"].as_str().unwrap()).collect();
     assert_eq!(groups, ["Developers", "Partners"]);
     assert_eq!(program.get("/users?$skip=100").await["value"], json!([]));
+    // From either end, everybody comes once, in one order.
+    for top in [1, 5, 7, 12, 13] {
+        let mut seen = Vec::new();
+        for skip in (0..12).step_by(top) {
+            seen.extend(program.names(&format!("/users?$top={top}&$skip={skip}")).await);
+        }
+        assert_eq!(seen, names, "{top}");
+    }
     assert_eq!(program.names("/users?$filter=email%20eq%20'USER7@contoso.example'").await, [names[7].as_str()]);
 }
