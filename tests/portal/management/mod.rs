@@ -8,6 +8,7 @@ mod products;
 mod settings;
 mod shared;
 mod subscriptions;
+mod twins;
 mod users;
 
 use portico::auth::{
