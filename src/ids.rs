@@ -92,13 +92,20 @@ pub fn encode(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
+/// A number for a name, the same in every case: what those who would make one thing at once wait for.
+pub fn number_of(name: &str) -> i64 {
+    let digest = crate::keys::digest(&fold(name));
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
+}
+
 /// A name that somebody chose: 1 to `most` characters, none of them invisible, and no space at its ends.
 ///
 /// # Errors
 /// `Invalid` on `field`.
 pub fn check_name(field: &'static str, name: &str, most: usize) -> Result<(), Error> {
     let length = name.chars().count();
-    let whole = (1..=most).contains(&length) && name.trim() == name && !name.chars().any(|c| c.is_control() || turns_direction(c));
+    let unseen = |c: char| c.is_control() || (is_unseen(c) && !joins(c));
+    let whole = (1..=most).contains(&length) && name.trim() == name && !name.chars().any(unseen);
     if whole {
         return Ok(());
     }

@@ -105,8 +105,13 @@ async fn document(bytes: &Option<Vec<u8>>) -> Result<Option<Document>, Error> {
 /// # Errors
 /// As `create`, `import`, `edit` and `replace_description`; `Stale` when a version is given and the API is at another, or is not there.
 pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, written: &Written) -> Result<(bool, Api), Error> {
+    ids::check_name("apiId", name, 256)?;
+    if written.suffix.is_none() {
+        return Err(Error::invalid("suffix", "Say where the API is reached: the path behind the gateway's address."));
+    }
     let document = document(&written.document).await?;
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put API", ids::number_of(name)).await?;
     let created = match store::find(&mut tx, name).await? {
         Some(api) => {
             change_in(&mut tx, admin, &api, at, (written, document.as_ref())).await?;
@@ -129,7 +134,6 @@ async fn make_in(
     name: &str,
     (written, document): (&Written, Option<&Document>),
 ) -> Result<(), Error> {
-    ids::check_name("apiId", name, 256)?;
     if name.contains(['*', '#', '&', '+', ':', '<', '>', '?']) {
         return Err(Error::invalid("apiId", "An API's name in addresses has none of * # & + : < > ?."));
     }
@@ -298,6 +302,7 @@ pub async fn put_operation(
     written: &WrittenOperation,
 ) -> Result<(bool, Kept), Error> {
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put operation", ids::number_of(api)).await?;
     let held = get(&mut tx, api).await?;
     let created = match find_operation(&mut tx, &held, name).await? {
         Some(kept) => {
@@ -358,6 +363,10 @@ async fn change_operation_in(
 /// As `delete_operation`; `Stale`.
 pub async fn delete_operation_at(db: &Database, admin: &Administrator, api: &str, name: &str, at: Option<i64>) -> Result<(), Error> {
     let mut tx = db.write().await?;
+    let held = get(&mut tx, api).await?;
+    if find_operation(&mut tx, &held, name).await?.is_none() {
+        return Err(Error::NotFound);
+    }
     delete_operation_in(&mut tx, admin, api, name, at).await?;
     tx.commit().await
 }

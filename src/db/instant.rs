@@ -9,7 +9,7 @@ use sqlx::{
     postgres::{PgArgumentBuffer, PgTypeInfo, PgValueRef},
     sqlite::{SqliteArgumentsBuffer, SqliteTypeInfo, SqliteValueRef},
 };
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339, macros::format_description};
+use time::{Duration, OffsetDateTime, PrimitiveDateTime, format_description::well_known::Rfc3339, macros::format_description};
 
 /// An instant in UTC to the microsecond, which is what PostgreSQL keeps.
 ///
@@ -22,8 +22,10 @@ const FIXED: &[time::format_description::BorrowedFormatItem<'static>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
 impl Instant {
+    /// What is past the last year in UTC is the end of it.
     pub fn new(at: OffsetDateTime) -> Self {
-        let at = at.to_offset(time::UtcOffset::UTC);
+        let end = if at.year() > 0 { PrimitiveDateTime::MAX } else { PrimitiveDateTime::MIN };
+        let at = at.checked_to_offset(time::UtcOffset::UTC).unwrap_or(end.assume_utc());
         let micros = at.microsecond();
         Self(at.replace_microsecond(micros).unwrap_or(at))
     }

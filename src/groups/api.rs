@@ -170,7 +170,9 @@ async fn add_member(call: Call, portal: Data<Portal>, Names(group, user): Names)
 }
 
 async fn remove_member(call: Call, portal: Data<Portal>, Names(group, user): Names) -> Result<HttpResponse, Error> {
-    let user = users::get(&mut portal.db.read().await?, &user).await?;
-    super::remove_members(&portal.db, &call.admin, &group, &[user.id]).await?;
-    Ok(rest::nothing())
+    let user = match users::get(&mut portal.db.read().await?, &user).await {
+        Err(Error::NotFound) => return Ok(rest::nothing()),
+        found => found?,
+    };
+    rest::deleted(super::remove_members(&portal.db, &call.admin, &group, &[user.id]).await)
 }

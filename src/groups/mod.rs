@@ -189,14 +189,13 @@ async fn edit_in(tx: &mut Transaction, admin: &Administrator, group: &Group, at:
 /// # Errors
 /// As `create` and `edit`; `Stale` when a version is given and the group is at another, or is not there.
 pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, new: &NewGroup) -> Result<(bool, Group), Error> {
+    ids::check_name("gid", name, 256)?;
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put group", ids::number_of(name)).await?;
     let made = match store::find(&mut tx, name).await? {
         Some(group) => (false, edit_in(&mut tx, admin, &group, at, new).await?),
         None if at.is_some() => return Err(Error::Stale),
-        None => {
-            ids::check_name("gid", name, 256)?;
-            (true, create_in(&mut tx, admin, &new.check()?, Some(name)).await?)
-        }
+        None => (true, create_in(&mut tx, admin, &new.check()?, Some(name)).await?),
     };
     tx.commit().await?;
     Ok(made)

@@ -195,7 +195,7 @@ async fn change(call: &Call, portal: &Portal, event: Event, change: impl Fn(&mut
         }
         let version = told.version;
         match notifications::set(&portal.db, &call.admin, event, version, told).await {
-            Err(Error::Stale) if tried < 5 => tried += 1,
+            Err(Error::Stale) if tried < 100 => tried += 1,
             done => return done,
         }
     }

@@ -1,5 +1,7 @@
 //! Products for programs. Each handler translates, and calls what the pages call.
 
+use std::collections::HashMap;
+
 use actix_web::{
     http::Method,
     web::{Data, Payload},
@@ -13,8 +15,8 @@ use crate::{
     db::Connection,
     error::Error,
     groups::{self, Group},
-    ids,
-    rest::{Contract, Field, Kind, Uses},
+    ids::{self, ProductId},
+    rest::{Contract, Field, Kind, TOP, Uses},
     web::{
         Answer, Routes,
         form::{Name, Names},
@@ -96,17 +98,22 @@ pub fn contract(call: &Call, product: Product) -> Contract<Properties> {
 }
 
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
-    let wanted = call.wanted(&FIELDS)?;
+    let mut wanted = call.wanted(&FIELDS)?;
+    let expanded = call.says("expandGroups")?;
+    if expanded {
+        wanted.top = wanted.top.min(TOP);
+    }
     let mut connection = portal.db.read().await?;
     let (products, count) = store::programs::listing(&mut connection, &wanted).await?;
     let keys: Vec<_> = products.iter().map(|product| product.id).collect();
     let mut value: Vec<_> = products.into_iter().map(|product| contract(&call, product)).collect();
-    if call.says("expandGroups")? {
-        let mut open = groups::of_products(&mut connection, &keys).await?;
+    if expanded {
+        let mut open: HashMap<ProductId, Vec<groups::api::Properties>> = HashMap::new();
+        for of in groups::of_products(&mut connection, &keys).await? {
+            open.entry(of.product_id).or_default().push(of.group.into());
+        }
         for (contract, key) in value.iter_mut().zip(&keys) {
-            let (theirs, others) = open.into_iter().partition(|of| of.product_id == *key);
-            open = others;
-            contract.properties.groups = Some(theirs.into_iter().map(|of: groups::GroupOpen| of.group.into()).collect());
+            contract.properties.groups = Some(open.remove(key).unwrap_or_default());
         }
     }
     Ok(call.page(&wanted, value, count))
@@ -205,8 +212,7 @@ async fn open(call: Call, portal: Data<Portal>, Names(product, name): Names) -> 
 }
 
 async fn close(call: Call, portal: Data<Portal>, Names(product, name): Names) -> Answer {
-    set_visibility(&portal.db, &call.admin, &product, &[VisibilityChange::new(name, false)]).await?;
-    Ok(rest::nothing())
+    rest::deleted(set_visibility(&portal.db, &call.admin, &product, &[VisibilityChange::new(name, false)]).await)
 }
 
 async fn apis_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
@@ -305,7 +311,10 @@ async fn put_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, li
     let WrittenLink { group_id, api_id } = rest::body(payload).await?;
     let other = match kind {
         links::Kind::Group => rest::named("groupId", &group_id.unwrap_or_default(), "groups", "A group is written as /groups/NAME.")?,
-        links::Kind::Api => rest::named("apiId", &api_id.unwrap_or_default(), "apis", "An API is written as /apis/NAME.")?,
+        links::Kind::Api => {
+            let name = rest::named("apiId", &api_id.unwrap_or_default(), "apis", "An API is written as /apis/NAME.")?;
+            apis::api::bare(&name)?.to_owned()
+        }
     };
     let (created, link) = links::put(&portal.db, &call.admin, kind, name, link, &other).await?;
     let product = super::get(&mut portal.db.read().await?, name).await?;
@@ -314,8 +323,12 @@ async fn put_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, li
 
 async fn delete_link(call: Call, portal: Data<Portal>, kind: links::Kind, (name, link): (&str, &str)) -> Answer {
     let mut connection = portal.db.read().await?;
-    let product = super::get(&mut connection, name).await?;
-    let Some(link) = links::find(&mut connection, kind, &product, link).await? else { return Ok(rest::nothing()) };
+    let found = match super::get(&mut connection, name).await {
+        Ok(product) => links::find(&mut connection, kind, &product, link).await?,
+        Err(Error::NotFound) => None,
+        Err(error) => return Err(error),
+    };
+    let Some(link) = found else { return Ok(rest::nothing()) };
     match kind {
         links::Kind::Group => {
             drop(connection);

@@ -34,8 +34,12 @@ pub async fn find(connection: &mut Connection, kind: Kind, product: &Product, na
 pub async fn put(db: &Database, admin: &Administrator, kind: Kind, product: &str, name: &str, other: &str) -> Result<(bool, Link), Error> {
     ids::check_name("id", name, 80)?;
     let field = if kind == Kind::Group { "groupId" } else { "apiId" };
+    if name.contains(['*', '#', '&', '+', ':', '<', '>', '?']) {
+        return Err(Error::invalid("id", "A link's name has none of * # & + : < > ?."));
+    }
     let mut tx = db.write().await?;
     let product = get(&mut tx, product).await?;
+    tx.one_at_a_time("links of product", product.id.0).await?;
     if let Some(known) = find(&mut tx, kind, &product, name).await? {
         if ids::fold(&known.other) == ids::fold(other) {
             return Ok((false, known));

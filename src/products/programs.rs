@@ -40,12 +40,13 @@ impl Written {
 /// # Errors
 /// As `create` and `edit`; `Stale` when a version is given and the product is at another, or is not there.
 pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, written: &Written) -> Result<(bool, Product), Error> {
+    ids::check_name("productId", name, 256)?;
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put product", ids::number_of(name)).await?;
     let done = match store::find(&mut tx, name).await? {
         Some(product) => (false, change_in(&mut tx, admin, &product, at, written).await?),
         None if at.is_some() => return Err(Error::Stale),
         None => {
-            ids::check_name("productId", name, 256)?;
             let facts = written.over(NewProduct { subscriptions_limit: String::new(), ..NewProduct::default() }).check()?;
             let product = create_in(&mut tx, admin, &facts, Some(name)).await?;
             if written.published == Some(true) {

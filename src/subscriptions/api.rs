@@ -213,10 +213,13 @@ async fn secrets(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 async fn regenerate(call: &Call, portal: &Portal, name: &str, which: Which) -> Answer {
-    let held = super::get_any(&mut portal.db.read().await?, name).await?;
-    let version = held.subscription.version;
-    if super::regenerate_key_of(&portal.db, &portal.keys, &portal.mail, &call.admin, name, which, version).await? {
-        return Ok(rest::nothing());
+    // Others may change it between the two.
+    for _ in 0..20 {
+        let held = super::get_any(&mut portal.db.read().await?, name).await?;
+        let version = held.subscription.version;
+        if super::regenerate_key_of(&portal.db, &portal.keys, &portal.mail, &call.admin, name, which, version).await? {
+            return Ok(rest::nothing());
+        }
     }
     Err(Error::Conflict("Somebody else changed the subscription at this moment, so no key was replaced. Try again.".to_owned()))
 }

@@ -80,7 +80,16 @@ pub async fn put(
     written: &Written,
 ) -> Result<(bool, Held), Error> {
     written.check(db.now())?;
+    ids::check_name("sid", name, 256)?;
+    let mut problems = Problems::default();
+    for (field, missing) in [("scope", written.product.is_none()), ("displayName", written.display_name.is_none())] {
+        if missing {
+            problems.add(field, format!("{field} is missing."));
+        }
+    }
+    problems.or(())?;
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put subscription", ids::number_of(name)).await?;
     let found = store::held(&mut tx, &[name.to_owned()]).await?.pop();
     let created = match found {
         Some(held) => {
@@ -128,7 +137,6 @@ async fn make_in(
     name: &str,
     written: &Written,
 ) -> Result<(), Error> {
-    ids::check_name("sid", name, 256)?;
     if name.contains(['*', '#', '&', '+', ':', '<', '>', '?']) {
         return Err(Error::invalid("sid", "A subscription's name in addresses has none of * # & + : < > ?."));
     }
@@ -214,6 +222,10 @@ async fn change_in(
     }
     if is_other(&written.product, &was.product_name) {
         return Err(Error::invalid("scope", "A subscription stays with its product: cancel it, and make one for the other product."));
+    }
+    let other_comment = written.comment.as_deref().is_some_and(|comment| comment.trim() != was.state_comment);
+    if other_comment && written.state.is_none_or(|state| state == was.state()) {
+        return Err(Error::invalid("stateComment", "A comment goes with a change of state."));
     }
     if let Some(display_name) = written.display_name.as_deref().map(str::trim)
         && display_name != was.display_name

@@ -118,9 +118,10 @@ async fn with_their_groups(
 
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let wanted = call.wanted(&FIELDS)?;
+    let expanded = call.says("expandGroups")?;
     let mut connection = portal.db.read().await?;
     let (users, count) = super::listing(&mut connection, &wanted).await?;
-    let value = if call.says("expandGroups")? {
+    let value = if expanded {
         with_their_groups(&call, &mut connection, portal.db.now(), users).await?
     } else {
         users.into_iter().map(|user| contract(&call, user)).collect()

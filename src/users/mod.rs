@@ -22,6 +22,7 @@ use crate::{
     auth::{
         Administrator, Confirmed, Person, links,
         password::{self, Passwords},
+        shared::INTEGRATION,
     },
     db::{Connection, Database, Instant, Transaction},
     error::{Error, Problems},
@@ -181,8 +182,11 @@ async fn insert_named(
     Ok(person)
 }
 
-/// What a user is called in addresses: 1 to 80 characters.
+/// What a user is called in addresses: 1 to 80 characters, and not what signs for nobody in particular.
 fn check_name(name: &str) -> Result<(), Error> {
+    if ids::fold(name) == INTEGRATION {
+        return Err(Error::invalid("uid", "This name is the one of tenant access: choose another."));
+    }
     ids::check_name("uid", name, 80)
 }
 

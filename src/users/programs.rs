@@ -15,6 +15,7 @@ use crate::{
     },
     db::{Database, Transaction},
     error::{Error, Problems},
+    ids,
     mail::Post,
 };
 
@@ -79,7 +80,9 @@ pub async fn put(
     new.check()?;
     let state = written.state()?;
     let hash = written.hash(passwords, &new).await?;
+    check_name(name)?;
     let mut tx = db.write().await?;
+    tx.one_at_a_time("put user", ids::number_of(name)).await?;
     let done = match store::find(&mut tx, name).await? {
         Some(user) => (false, change_in(&mut tx, post, admin, user, at, (&new, state, hash)).await?),
         None if at.is_some() => return Err(Error::Stale),
@@ -124,7 +127,6 @@ async fn make_in(
     written: &Written,
     (new, state, hash): Checked<'_>,
 ) -> Result<User, Error> {
-    check_name(name)?;
     let invited = written.invite || state == Some(UserState::Pending);
     if invited && hash.is_some() {
         return Err(Error::invalid(
@@ -179,6 +181,10 @@ async fn change_in(
 
 /// Another password for somebody, as an administrator says; every session of theirs ends, and what was mailed to choose one.
 async fn set_password(tx: &mut Transaction, admin: &Administrator, user: &User, hash: &str) -> Result<(), Error> {
+    if user.administrator {
+        let why = "Administrators choose their passwords themselves: confirmations/password/send mails a link.";
+        return Err(Error::invalid("password", why));
+    }
     if user.state == UserState::Pending.as_str() {
         return Err(Error::invalid("password", "Whoever is pending chooses the password by the link that was mailed."));
     }

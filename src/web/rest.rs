@@ -73,7 +73,9 @@ impl FromRequest for Call {
         let portal = request.app_data::<Data<Portal>>().cloned();
         let place = Path::<Place>::from_request(request, payload);
         let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(|text| text.trim().to_owned());
-        let (authorization, if_match) = (text(header::AUTHORIZATION), text(header::IF_MATCH));
+        let authorization = text(header::AUTHORIZATION);
+        // What cannot be read is no ETag of ours, and not nothing.
+        let if_match = request.headers().get(header::IF_MATCH).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         let (path, query) = (request.uri().path().to_owned(), request.query_string().to_owned());
         let request = request.clone();

@@ -164,7 +164,6 @@ async fn sign(call: Call, portal: Data<Portal>, Name(name): Name, payload: Paylo
     let Some(expiry) = expiry else { return Err(Error::invalid("expiry", "The end is an instant such as 2030-12-31T00:00:00Z.")) };
     let user = users::get(&mut portal.db.read().await?, &name).await?;
     let which = if key_type.eq_ignore_ascii_case("primary") { Which::Primary } else { Which::Secondary };
-    let whose = (user.name.as_str(), user.display());
-    let value = super::sign_for(&portal.db, &portal.keys, &call.admin, (whose.0, &whose.1), which, expiry).await?;
+    let value = super::sign_for(&portal.db, &portal.keys, &call.admin, &user.person(), which, expiry).await?;
     Ok(rest::answer(&Signed { value }))
 }

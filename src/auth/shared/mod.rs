@@ -17,9 +17,9 @@ use time::{
     macros::format_description,
 };
 
-use super::{Administrator, Confirmed, SignedIn, Standing, store as people, system, tokens::Bearer};
+use super::{Administrator, Confirmed, Person, store as people, system, tokens::Bearer};
 use crate::{
-    audit::{self, Subject},
+    audit::{self, Actor, Subject},
     db::{Connection, Database, Instant, Transaction},
     error::Error,
     ids::{self, TokenId},
@@ -112,6 +112,8 @@ fn fresh() -> String {
 
 /// The keys, made now if nobody has asked for them before.
 async fn pair(tx: &mut Transaction, keys: &Keys) -> Result<Pair, Error> {
+    // Two who make them at once would be told different ones.
+    tx.one_at_a_time("shared access", 1).await?;
     let (primary, secondary) = store::sealed(tx).await?;
     let mut one = async |which: Which, sealed: Option<Vec<u8>>| match sealed {
         Some(sealed) => keys.decrypt(&which.context(), &sealed),
@@ -138,6 +140,7 @@ pub async fn show(db: &Database, keys: &Keys, admin: &Administrator, _: Confirme
 /// Puts a new key in the place of one of the two: what was signed with it is refused from now on.
 pub async fn regenerate(db: &Database, keys: &Keys, admin: &Administrator, which: Which) -> Result<(), Error> {
     let mut tx = db.write().await?;
+    tx.one_at_a_time("shared access", 1).await?;
     replace(&mut tx, keys, which).await?;
     let facts = KeyFacts { key: which.word().to_owned() };
     audit::record(&mut tx, admin.actor(), "portal.shared_access_key_replaced", subject(), audit::NOTHING, Some(facts)).await?;
@@ -155,15 +158,20 @@ pub async fn sign_for(
     db: &Database,
     keys: &Keys,
     admin: &Administrator,
-    (name, display): (&str, &str),
+    user: &Person,
     which: Which,
     expiry: OffsetDateTime,
 ) -> Result<String, Error> {
+    // The one would be signed for all, the other could not be read.
+    if ids::fold(&user.name) == INTEGRATION || user.name.contains('&') {
+        return Err(Error::Conflict("Nothing is signed for this name: give the user another one.".to_owned()));
+    }
     let now = db.now();
     let expiry = Instant::new(expiry);
     if expiry <= now || expiry.since(now) > LONGEST {
         return Err(Error::invalid("expiry", "The end lies in the future, at most 30 days away."));
     }
+    let name = user.name.as_str();
     let mut tx = db.write().await?;
     if !get(&mut tx).await?.enabled {
         return Err(Error::Conflict("Signatures are not taken here: enable tenant/access first.".to_owned()));
@@ -173,7 +181,7 @@ pub async fn sign_for(
     let spelled = expiry.date_time().format(MINUTES).map_err(Error::internal)?;
     let signature = STANDARD.encode(signature(&key, name, &spelled).finalize().into_bytes());
     let facts = KeyFacts { key: which.word().to_owned() };
-    let subject = Subject { kind: "user", key: None, display: display.to_owned() };
+    let subject = Subject::new("user", user.id.0, user.display());
     audit::record(&mut tx, admin.actor(), "user.access_signed", subject, audit::NOTHING, Some(facts)).await?;
     tx.commit().await?;
     Ok(format!("{name}&{spelled}&{signature}"))
@@ -248,6 +256,11 @@ pub async fn admit(db: &Database, keys: &Keys, token: &str) -> Result<Bearer, Er
         return Ok(bearer(system("Shared access key"), INTEGRATION.to_owned()));
     }
     let person = people::active_person(&mut connection, claim.id).await?.ok_or(Error::SignIn)?;
-    let display = person.display();
-    Ok(bearer(SignedIn::new(person, Standing::default()).administrator()?, display))
+    if !person.administrator {
+        return Err(Error::Forbidden("Signatures of administrators alone open the management API."));
+    }
+    // The log tells what was signed from what somebody did themselves.
+    let display = format!("{} (shared access)", person.display());
+    let actor = Actor::User { id: person.id, display: display.clone(), administrator: true };
+    Ok(bearer(Administrator { actor, person: Some(person) }, display))
 }

@@ -76,7 +76,7 @@ pub const TABLE: &[Row] = &[
     ("HEAD", "/apis/{name}/operations/{inner}", "/apis/echo/operations/none", [403, 404, 404]),
     ("PUT", "/apis/{name}/operations/{inner}", "/apis/echo/operations/none", [403, 403, 400]),
     ("PATCH", "/apis/{name}/operations/{inner}", "/apis/echo/operations/none", [403, 403, 400]),
-    ("DELETE", "/apis/{name}/operations/{inner}", "/apis/echo/operations/none", [403, 403, 409]),
+    ("DELETE", "/apis/{name}/operations/{inner}", "/apis/echo/operations/none", [403, 403, 204]),
     ("DELETE", "/apis/{name}", "/apis/echo", [403, 403, 204]),
     ("GET", "/notifications", "/notifications", [403, 200, 200]),
     ("GET", "/notifications/{name}", "/notifications/BCC", [403, 200, 200]),

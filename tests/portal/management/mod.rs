@@ -263,3 +263,49 @@ async fn who_asks_shows_a_token_of_the_scope() {
     assert_eq!(at(format!("{}/groups?api-version=x", SERVICE.replace("portico", "other"))).await, 404);
     assert_eq!(portal.count("select count(*) from tokens where last_used_at is not null").await, 1);
 }
+
+#[tokio::test]
+async fn what_is_not_there_is_deleted_already_and_hidden_characters_are_in_no_name() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    program.put("/products/orders", json!({ "displayName": "Orders" })).await.is(201);
+    for path in [
+        "/groups/none",
+        "/groups/none/users/nobody",
+        "/users/nobody",
+        "/products/none",
+        "/products/none/groups/developers",
+        "/products/orders/groups/none",
+        "/products/none/groupLinks/x",
+        "/products/orders/apis/none",
+        "/subscriptions/none",
+        "/apis/none",
+        "/apis/none/operations/x",
+    ] {
+        assert_eq!(program.status(Method::DELETE, path).await, 204, "{path}");
+    }
+    for name in ["%E2%80%8B", "a%E2%80%8Bb", "%20a", "a%E2%80%AE"] {
+        assert_eq!(refusal(&program.put(&format!("/groups/{name}"), json!({ "displayName": "x" })).await).2, "gid", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn one_put_at_once_makes_one_thing() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    for (path, body) in [
+        ("/groups/racer", json!({ "displayName": "Racer" })),
+        ("/products/racer", json!({ "displayName": "Racer" })),
+        ("/users/racer", json!({ "email": "racer@contoso.example", "firstName": "R", "lastName": "R" })),
+        ("/apis/racer", json!({ "displayName": "Racer", "path": "racer" })),
+        ("/apis/racer/operations/go", json!({ "displayName": "Go", "method": "GET", "urlTemplate": "/go" })),
+        ("/products/racer/apiLinks/racer", json!({ "apiId": "/apis/racer" })),
+        ("/subscriptions/racer", json!({ "displayName": "R", "ownerId": "/users/racer", "scope": "/products/racer" })),
+    ] {
+        let replies = futures_util::future::join_all((0..6).map(|_| program.put(path, body.clone()))).await;
+        let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();
+        statuses.sort_unstable();
+        let texts: Vec<&str> = replies.iter().map(|reply| reply.text.as_str()).collect();
+        assert_eq!(statuses, [200, 200, 200, 200, 200, 201], "{path}: {texts:?}");
+    }
+}

@@ -50,6 +50,9 @@ async fn a_signature_opens_the_api_for_whom_it_was_made() {
         (signed(primary, "integration", soon).replace("uid=integration", &format!("uid={admin}")), 401),
         ("uid=integration&ex=soon&sn=x".to_owned(), 401),
         ("x".to_owned(), 401),
+        // Past the last year in UTC.
+        ("uid=integration&ex=9999-12-31T23:59:59-23:59&sn=AAAA".to_owned(), 401),
+        (signed(primary, "integration", "9999-12-31T23:59:59-23:59"), 401),
     ] {
         assert_eq!(asks(&portal, &token).await, status, "{token}");
     }
@@ -69,6 +72,15 @@ async fn a_signature_opens_the_api_for_whom_it_was_made() {
         assert_eq!(refusal(&program.ask(Method::POST, &format!("/users/{admin}/token"), "", Some(body)).await).2, target);
     }
     root.get("/publisher/audit").await.shows("Signed a token of the management API for");
+    // Nobody is called as what signs for all, and what a signature changes is told from what its person does.
+    let named = json!({ "email": "x@contoso.example", "firstName": "X", "lastName": "Y" });
+    assert_eq!(refusal(&program.put("/users/Integration", named).await).2, "uid");
+    let authorization = format!("SharedAccessSignature {token}");
+    let group = json!({ "properties": { "displayName": "Signed" } }).to_string();
+    let address = format!("{SERVICE}/groups/signed?api-version=1");
+    let made = portal.guest().send(Method::PUT, &address, &[("authorization", &authorization)], "application/json", &group).await;
+    assert_eq!(made.status, 201);
+    root.get("/publisher/audit").await.shows("Root Admin (shared access)");
     // Another key ends what was signed with the one before, and turning it off ends all.
     assert_eq!(program.ask(Method::POST, "/tenant/access/regeneratePrimaryKey", "", None).await.status, 204);
     assert_eq!(asks(&portal, &token).await, 401);

@@ -96,6 +96,8 @@ async fn what_is_wrong_with_a_subscription_is_said() {
         (json!({ "primaryKey": "two words" }), "primaryKey"),
         (json!({ "expirationDate": "tomorrow" }), "expirationDate"),
         (json!({ "expirationDate": "2001-01-01T00:00:00Z" }), "expirationDate"),
+        (json!({ "expirationDate": "9999-12-31T23:59:59-23:59" }), "expirationDate"),
+        (json!({ "displayName": null }), "displayName"),
     ] {
         let mut body = wanted(&ana);
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
@@ -107,6 +109,7 @@ async fn what_is_wrong_with_a_subscription_is_said() {
     assert_eq!(refusal(&program.put("/subscriptions/s3", wanted(&ana)).await).2, "scope");
     for (change, expected) in [
         (json!({ "state": "suspended" }), "state"),
+        (json!({ "stateComment": "alone" }), "stateComment"),
         (json!({ "ownerId": format!("/users/{ben}") }), "ownerId"),
         (json!({ "scope": "/products/other" }), "scope"),
     ] {

@@ -117,6 +117,10 @@ async fn the_last_administrator_stays() {
     assert_eq!(refusal(&program.patch(&path, json!({ "state": "blocked" })).await).0, 409);
     assert_eq!(program.status(Method::DELETE, &path).await, 409);
     assert_eq!(program.get(&path).await["properties"]["state"], "active");
+    // Nor does a program become an administrator by choosing the password.
+    assert_eq!(refusal(&program.patch(&path, json!({ "password": "eleven herons over 3 locks" })).await).2, "password");
+    let late = portico::ids::encode("registrationDate lt 9999-12-31T23:59:59-23:59");
+    assert_eq!(program.names(&format!("/users?$filter={late}")).await, [name]);
 }
 
 #[tokio::test]

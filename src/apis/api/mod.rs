@@ -1,0 +1,341 @@
+//! APIs and operations for programs. Each handler translates, and calls what the pages call.
+
+mod operations;
+
+use actix_web::{
+    http::Method,
+    web::{Data, Payload},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Api, Written,
+    description::{Contact, License, Syntax},
+    fetch::{self, Policy},
+    store,
+};
+use crate::{
+    app::Portal,
+    config::ImportUrls,
+    db::Connection,
+    error::Error,
+    ids,
+    rest::{Contract, Field, Kind, Uses},
+    web::{
+        Answer, Routes,
+        form::Name,
+        rest::{self, Call, DOCUMENT, at},
+    },
+};
+
+pub fn routes(routes: &mut Routes) {
+    routes
+        .on(Method::GET, at!("/apis"), list)
+        .on(Method::GET, at!("/apis/{name}"), show)
+        .on(Method::HEAD, at!("/apis/{name}"), show)
+        .on(Method::PUT, at!("/apis/{name}"), put)
+        .on(Method::PATCH, at!("/apis/{name}"), patch)
+        .on(Method::DELETE, at!("/apis/{name}"), delete);
+    operations::routes(routes);
+}
+
+const KIND: &str = "Microsoft.ApiManagement/service/apis";
+
+/// What `$filter` may name among the APIs of a product.
+pub const FIELDS_OF_PRODUCTS: [Field; 5] = [
+    Field::folded("name", "a.name_folded"),
+    Field::folded("displayName", "a.display_name_folded"),
+    Field::text("description", "a.description"),
+    Field::text("serviceUrl", "coalesce(a.servers->0->>'url', '')").on_postgres("coalesce(a.servers::json->0->>'url', '')"),
+    Field::folded("path", "a.suffix_folded"),
+];
+
+/// What it may name among all APIs. Every one is current: there are no revisions.
+const FIELDS: [Field; 6] = {
+    let [name, display_name, description, service_url, path] = FIELDS_OF_PRODUCTS;
+    let current = Field::of("isCurrent", "(1 = 1)", Kind::Flag, Uses::Equality);
+    [name, display_name, description, service_url, path, current]
+};
+
+/// Operations say what they are called in their own words.
+const NAMES: [(&str, &str); 8] = [
+    ("suffix", "path"),
+    ("document", "value"),
+    ("servers", "serviceUrl"),
+    ("contact_name", "contact"),
+    ("contact_url", "contact"),
+    ("contact_email", "contact"),
+    ("license_name", "license"),
+    ("license_url", "license"),
+];
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KeyNames {
+    header: &'static str,
+    query: &'static str,
+}
+
+/// Where keys go that clients of the model send; `X-Portico-Key` is good as well.
+const KEY_NAMES: KeyNames = KeyNames { header: "Ocp-Apim-Subscription-Key", query: "subscription-key" };
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Properties {
+    display_name: String,
+    path: String,
+    service_url: Option<String>,
+    protocols: [&'static str; 1],
+    description: String,
+    subscription_required: bool,
+    subscription_key_parameter_names: KeyNames,
+    api_revision: &'static str,
+    api_version: Option<String>,
+    is_current: bool,
+    is_online: bool,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    contact: Option<Contact>,
+    license: Option<License>,
+    terms_of_service_url: Option<String>,
+    provisioning_state: &'static str,
+}
+
+/// An API as the contract writes one.
+pub fn contract(call: &Call, api: &Api) -> Contract<Properties> {
+    let facts = api.facts();
+    let version = if api.set_version.is_empty() { &api.api_version } else { &api.set_version };
+    let properties = Properties {
+        display_name: api.display_name.clone(),
+        path: api.suffix.clone(),
+        service_url: api.servers().into_iter().next().map(|server| server.url),
+        protocols: ["https"],
+        description: api.description.clone(),
+        subscription_required: true,
+        subscription_key_parameter_names: KEY_NAMES,
+        api_revision: "1",
+        api_version: Some(version.clone()).filter(|version| !version.is_empty()),
+        is_current: true,
+        is_online: true,
+        kind: "http",
+        contact: facts.contact,
+        license: facts.license,
+        terms_of_service_url: facts.terms_of_service,
+        provisioning_state: "Succeeded",
+    };
+    call.contract(KIND, &format!("apis/{}", ids::encode(&api.name)), &api.name, properties)
+}
+
+/// `echo;rev=1` is `echo`; there is no other revision.
+pub fn bare(name: &str) -> Result<&str, Error> {
+    match name.rsplit_once(";rev=") {
+        Some((bare, "1")) => Ok(bare),
+        Some(_) => Err(Error::NotFound),
+        None => Ok(name),
+    }
+}
+
+pub async fn find(connection: &mut Connection, name: &str) -> Result<Api, Error> {
+    super::get(connection, bare(name)?).await
+}
+
+async fn list(call: Call, portal: Data<Portal>) -> Answer {
+    let wanted = call.wanted(&FIELDS)?;
+    let (apis, count) = store::programs::listing(&mut portal.db.read().await?, &wanted, |_| {}).await?;
+    Ok(call.page(&wanted, apis.iter().map(|api| contract(&call, api)).collect(), count))
+}
+
+/// The formats of the contract that a description is exported in, what an answer calls them, and how they are written.
+const EXPORTS: [(&str, &str, Syntax); 2] =
+    [("openapi-link", "openapi-link", Syntax::Yaml), ("openapi+json-link", "openapi+json-link", Syntax::Json)];
+
+/// Where a description is found for a while.
+#[derive(Serialize)]
+struct Export {
+    id: String,
+    format: &'static str,
+    value: ExportLink,
+}
+
+#[derive(Serialize)]
+struct ExportLink {
+    link: String,
+}
+
+fn export(call: &Call, portal: &Portal, api: &Api, format: &str) -> Answer {
+    let Some((_, told, syntax)) = EXPORTS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(format)) else {
+        let known = EXPORTS.map(|(known, ..)| known).join(", ");
+        return Err(Error::invalid("format", format!("Descriptions are given in these formats: {known}.")));
+    };
+    let link = call.origin().to_owned() + &super::exporting::link(&portal.keys, api, syntax, portal.db.now());
+    let id = call.below(&format!("apis/{}", ids::encode(&api.name)));
+    Ok(rest::answer(&Export { id, format: told, value: ExportLink { link } }))
+}
+
+async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let api = find(&mut portal.db.read().await?, &name).await?;
+    if call.says("export")? {
+        return export(&call, &portal, &api, &call.said("format").unwrap_or_default());
+    }
+    Ok(rest::entity(false, api.version, &contract(&call, &api)))
+}
+
+/// What is written of an API.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Body {
+    display_name: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    description: Option<Option<String>>,
+    path: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    service_url: Option<Option<String>>,
+    #[serde(deserialize_with = "few")]
+    protocols: Option<Vec<String>>,
+    subscription_required: Option<bool>,
+    api_revision: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    api_version: Option<Option<String>>,
+    api_version_set_id: Option<String>,
+    is_current: Option<bool>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    api_type: Option<String>,
+    #[serde(deserialize_with = "rest::given")]
+    contact: Option<Option<WrittenContact>>,
+    #[serde(deserialize_with = "rest::given")]
+    license: Option<Option<WrittenLicense>>,
+    format: Option<String>,
+    value: Option<String>,
+}
+
+/// A list of a few words: in a body that may hold a document, millions would fit.
+fn few<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    struct Few;
+    impl<'de> serde::de::Visitor<'de> for Few {
+        type Value = Option<Vec<String>>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a list of at most 20 words")
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+            let mut words = Vec::new();
+            while let Some(word) = list.next_element()? {
+                if words.len() == 20 {
+                    return Err(serde::de::Error::invalid_length(21, &self));
+                }
+                words.push(word);
+            }
+            Ok(Some(words))
+        }
+    }
+    deserializer.deserialize_any(Few)
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrittenContact {
+    name: Option<String>,
+    url: Option<String>,
+    email: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WrittenLicense {
+    name: Option<String>,
+    url: Option<String>,
+}
+
+/// The formats of the contract that are read here: what stands in `value`, or is found where it says.
+const FORMATS: [(&str, bool); 7] = [
+    ("openapi", false),
+    ("openapi+json", false),
+    ("swagger-json", false),
+    ("openapi-link", true),
+    ("openapi+json-link", true),
+    ("swagger-link-json", true),
+    ("swagger-link", true),
+];
+
+impl Body {
+    async fn written(self, portal: &Portal) -> Result<Written, Error> {
+        let kinds = [self.kind.as_deref(), self.api_type.as_deref()];
+        if kinds.iter().flatten().any(|kind| !kind.eq_ignore_ascii_case("http")) {
+            return Err(Error::invalid("type", "APIs are described here as HTTP: the type is http."));
+        }
+        for protocol in self.protocols.iter().flatten() {
+            rest::one_of("protocols", Some(protocol), &["http", "https"])?;
+        }
+        if self.subscription_required == Some(false) {
+            let why = "Whether a subscription is needed is said by the products that contain the API.";
+            return Err(Error::invalid("subscriptionRequired", why));
+        }
+        if self.api_revision.as_deref().is_some_and(|revision| !matches!(revision, "" | "1")) || self.is_current == Some(false) {
+            return Err(Error::invalid("apiRevision", "There are no revisions here: leave it out, or say 1."));
+        }
+        if self.api_version_set_id.is_some_and(|set| !set.is_empty()) {
+            return Err(Error::invalid("apiVersionSetId", "Sets of versions are kept in the portal's pages."));
+        }
+        let document = match (&self.format, &self.value) {
+            (None, None) => None,
+            (Some(format), Some(value)) => Some(document(portal, format, value).await?),
+            _ => return Err(Error::invalid("value", "A description is given by format and value together.")),
+        };
+        let contact = |given: WrittenContact| Contact { name: given.name, url: given.url, email: given.email };
+        let license = |given: WrittenLicense| License { name: given.name.unwrap_or_default(), url: given.url };
+        Ok(Written {
+            display_name: self.display_name,
+            description: self.description.map(Option::unwrap_or_default),
+            suffix: self.path,
+            service_url: self.service_url.map(|given| given.filter(|url| !url.is_empty())),
+            api_version: self.api_version.map(Option::unwrap_or_default),
+            contact: self.contact.map(|given| given.map(contact)),
+            license: self.license.map(|given| given.map(license)),
+            document,
+        })
+    }
+}
+
+async fn document(portal: &Portal, format: &str, value: &str) -> Result<Vec<u8>, Error> {
+    let Some((_, is_link)) = FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(format)) else {
+        let known = FORMATS.map(|(known, _)| known).join(", ");
+        return Err(Error::invalid("format", format!("Descriptions are read in these formats: {known}.")));
+    };
+    if !is_link {
+        return Ok(value.as_bytes().to_vec());
+    }
+    let urls = portal.settings.import_urls;
+    if urls == ImportUrls::No {
+        return Err(Error::invalid("value", "Importing from a URL is switched off in the settings of this portal."));
+    }
+    let policy = Policy { private_addresses: urls == ImportUrls::Private, ..Policy::default() };
+    fetch::fetch(value, policy).await.map_err(|problem| Error::invalid("value", problem.to_string()))
+}
+
+async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(false)?;
+    let written = rest::body_up_to::<Body>(DOCUMENT, payload).await?.written(&portal).await?;
+    let (created, api) = rest::renamed(super::put(&portal.db, &call.admin, bare(&name)?, at, &written).await, &NAMES)?;
+    Ok(rest::entity(created, api.version, &contract(&call, &api)))
+}
+
+async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
+    let at = call.condition(true)?;
+    let written = rest::body::<Body>(payload).await?.written(&portal).await?;
+    if written.document.is_some() {
+        return Err(Error::invalid("value", "A description is imported by PUT."));
+    }
+    let api = rest::renamed(super::patch(&portal.db, &call.admin, bare(&name)?, at, &written).await, &NAMES)?;
+    Ok(rest::entity(false, api.version, &contract(&call, &api)))
+}
+
+async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let at = call.condition(true)?;
+    rest::deleted(super::delete_at(&portal.db, &call.admin, bare(&name)?, at).await)
+}
