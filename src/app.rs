@@ -40,7 +40,7 @@ use crate::{
     mail,
     metrics::Metrics,
     products, site, subscriptions, users,
-    web::{Routes, assets, compress, errors, face, guard, revalidate},
+    web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
 /// What every handler can reach.
@@ -105,6 +105,7 @@ pub fn routes() -> Routes {
     apis::pages::routes(&mut routes);
     calls::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
+    openapi::routes(&mut routes);
     site::api::routes(&mut routes);
     groups::api::routes(&mut routes);
     users::api::routes(&mut routes);

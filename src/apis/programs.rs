@@ -13,10 +13,10 @@ use super::{
 use crate::{
     auth::Administrator,
     db::{Connection, Database, Transaction},
-    error::Error,
+    error::{Error, Problems},
     ids,
     ids::ProductId,
-    rest::Wanted,
+    rest::{Seen, Wanted},
 };
 
 /// What a program says of an API. What is left out of a change stays as it is; None within is nothing.
@@ -87,6 +87,15 @@ impl Written {
         }
     }
 
+    /// What can be said before anything is read.
+    fn check(&self) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        if let Some(api_version) = &self.api_version {
+            problems.line("apiVersion", "The version", api_version, 0, 100);
+        }
+        problems.or(())
+    }
+
     /// Somebody says one of it, and a document is not the place for it.
     fn is_said_apart(&self) -> bool {
         self.display_name.is_some() || self.description.is_some() || self.suffix.is_some()
@@ -103,21 +112,23 @@ async fn document(bytes: &Option<Vec<u8>>) -> Result<Option<Document>, Error> {
 /// Makes the API of this name, or changes the one that is there. Whether it was made; the API.
 ///
 /// # Errors
-/// As `create`, `import`, `edit` and `replace_description`; `Stale` when a version is given and the API is at another, or is not there.
-pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, written: &Written) -> Result<(bool, Api), Error> {
+/// As `create`, `import`, `edit` and `replace_description`; `Stale` when the API is not as it was seen.
+pub async fn put(db: &Database, admin: &Administrator, name: &str, seen: Seen, written: &Written) -> Result<(bool, Api), Error> {
     ids::check_name("apiId", name, 256)?;
+    written.check()?;
     if written.suffix.is_none() {
         return Err(Error::invalid("suffix", "Say where the API is reached: the path behind the gateway's address."));
     }
     let document = document(&written.document).await?;
     let mut tx = db.write().await?;
     tx.one_at_a_time("put API", ids::number_of(name)).await?;
-    let created = match store::find(&mut tx, name).await? {
+    let found = store::find(&mut tx, name).await?;
+    seen.meets(found.as_ref().map(|api| api.version))?;
+    let created = match found {
         Some(api) => {
-            change_in(&mut tx, admin, &api, at, (written, document.as_ref())).await?;
+            change_in(&mut tx, admin, &api, seen.version(), (written, document.as_ref())).await?;
             false
         }
-        None if at.is_some() => return Err(Error::Stale),
         None => {
             make_in(&mut tx, admin, name, (written, document.as_ref())).await?;
             true
@@ -183,6 +194,7 @@ fn create_form(written: &Written, blank: EditApi) -> EditApi {
 /// # Errors
 /// As `put`; `NotFound`.
 pub async fn patch(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, written: &Written) -> Result<Api, Error> {
+    written.check()?;
     let mut tx = db.write().await?;
     let api = get(&mut tx, name).await?;
     change_in(&mut tx, admin, &api, at, (written, None)).await?;
@@ -292,24 +304,25 @@ impl WrittenOperation {
 /// Makes the operation of this name, or changes the one that is there. Whether it was made; the operation.
 ///
 /// # Errors
-/// As `add_operation` and `edit_operation`; `Stale` when a version is given and the operation is at another, or is not there.
+/// As `add_operation` and `edit_operation`; `Stale` when the operation is not as it was seen.
 pub async fn put_operation(
     db: &Database,
     admin: &Administrator,
     api: &str,
     name: &str,
-    at: Option<i64>,
+    seen: Seen,
     written: &WrittenOperation,
 ) -> Result<(bool, Kept), Error> {
     let mut tx = db.write().await?;
     tx.one_at_a_time("put operation", ids::number_of(api)).await?;
     let held = get(&mut tx, api).await?;
-    let created = match find_operation(&mut tx, &held, name).await? {
+    let found = find_operation(&mut tx, &held, name).await?;
+    seen.meets(found.as_ref().map(|kept| kept.whole.version))?;
+    let created = match found {
         Some(kept) => {
-            change_operation_in(&mut tx, admin, api, &kept, at, written).await?;
+            change_operation_in(&mut tx, admin, api, &kept, seen.version(), written).await?;
             false
         }
-        None if at.is_some() => return Err(Error::Stale),
         None => {
             let blank = NewOperation { name: name.to_owned(), ..NewOperation::default() };
             add_operation_in(&mut tx, admin, api, &written.over(blank)).await?;

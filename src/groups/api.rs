@@ -6,13 +6,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{Group, NewGroup, store};
 use crate::{
     app::Portal,
     error::Error,
     ids,
-    rest::{Contract, Field, Uses},
+    rest::{Contract, Field, Uses, openapi},
     users,
     web::{
         Answer, Routes,
@@ -23,16 +24,24 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/groups"), list)
-        .on(Method::GET, at!("/groups/{name}"), show)
-        .on(Method::HEAD, at!("/groups/{name}"), show)
-        .on(Method::PUT, at!("/groups/{name}"), put)
-        .on(Method::PATCH, at!("/groups/{name}"), patch)
-        .on(Method::DELETE, at!("/groups/{name}"), delete)
-        .on(Method::GET, at!("/groups/{name}/users"), members)
-        .on(Method::HEAD, at!("/groups/{name}/users/{inner}"), is_member)
-        .on(Method::PUT, at!("/groups/{name}/users/{inner}"), add_member)
-        .on(Method::DELETE, at!("/groups/{name}/users/{inner}"), remove_member);
+        .on(Method::GET, at!("/groups"), list, || openapi::list::<Properties>("List groups", &FIELDS))
+        .on(Method::GET, at!("/groups/{name}"), show, || openapi::one::<Properties>("Read a group"))
+        .on(Method::HEAD, at!("/groups/{name}"), show, || openapi::head("Look for a group"))
+        .on(Method::PUT, at!("/groups/{name}"), put, || {
+            openapi::put::<Put, Properties>("Make or change a group", &["displayName"]).but_of_the_system()
+        })
+        .on(Method::PATCH, at!("/groups/{name}"), patch, || openapi::patch::<Patch, Properties>("Change a group").but_of_the_system())
+        .on(Method::DELETE, at!("/groups/{name}"), delete, || openapi::delete("Delete a group").but_of_the_system())
+        .on(Method::GET, at!("/groups/{name}/users"), members, || {
+            openapi::list::<users::api::Properties>("List the members of a group", &users::api::FIELDS_OF_MEMBERS)
+        })
+        .on(Method::HEAD, at!("/groups/{name}/users/{inner}"), is_member, || openapi::nothing("Look whether somebody is in a group"))
+        .on(Method::PUT, at!("/groups/{name}/users/{inner}"), add_member, || {
+            openapi::associate::<users::api::Properties>("Add somebody to a group").but_of_the_system()
+        })
+        .on(Method::DELETE, at!("/groups/{name}/users/{inner}"), remove_member, || {
+            openapi::nothing("Take somebody out of a group").but_of_the_system()
+        });
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/groups";
@@ -56,14 +65,18 @@ pub const FIELDS_OF_PRODUCTS: [Field; 3] = {
     [name.only(Uses::Operators), display_name.only(Uses::Equality), description.only(Uses::Equality)]
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = GroupProperties)]
 pub struct Properties {
     display_name: String,
     description: String,
+    /// It is one of the three of the system.
     built_in: bool,
+    /// system, custom or external.
     #[serde(rename = "type")]
     kind: String,
+    /// What the provider of an external group calls it.
     external_id: Option<String>,
 }
 
@@ -98,52 +111,55 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 /// What is written of a group. `type` and `externalId` are what they are.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = GroupPut)]
 struct Put {
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, format = "line")]
     display_name: Option<String>,
+    #[schema(max_length = 1_000, format = "text")]
     description: Option<String>,
     #[serde(rename = "type")]
+    #[schema(schema_with = kinds)]
     kind: Option<String>,
 }
 
-#[derive(Deserialize)]
+fn kinds() -> Object {
+    openapi::words(&["custom"], "What is made here is of this type.")
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = GroupPatch)]
 struct Patch {
-    #[serde(default, deserialize_with = "rest::given")]
-    display_name: Option<Option<String>>,
-    #[serde(default, deserialize_with = "rest::given")]
-    description: Option<Option<String>>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, format = "line")]
+    display_name: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 1_000, format = "text")]
+    description: Option<String>,
 }
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let Put { display_name, description, kind } = rest::body(payload).await?;
     if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("custom")) {
         return Err(Error::invalid("type", "A group that is made here is of type custom."));
     }
     let new = NewGroup { display_name: display_name.unwrap_or_default(), description: description.unwrap_or_default() };
-    let (created, group) = super::put(&portal.db, &call.admin, &name, at, &new).await?;
+    let (created, group) = super::put(&portal.db, &call.admin, &name, seen, &new).await?;
     Ok(rest::entity(created, group.version, &contract(&call, group)))
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let Patch { display_name, description } = rest::body(payload).await?;
-    let group = super::patch(
-        &portal.db,
-        &call.admin,
-        &name,
-        at,
-        display_name.map(Option::unwrap_or_default),
-        description.map(Option::unwrap_or_default),
-    )
-    .await?;
+    let group = super::patch(&portal.db, &call.admin, &name, at, display_name, description).await?;
     Ok(rest::entity(false, group.version, &contract(&call, group)))
 }
 
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     rest::deleted(super::delete_at(&portal.db, &call.admin, &name, at).await)
 }
 

@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Problems},
     ids::{self, GroupId, UserId},
     products,
+    rest::Seen,
     subscriptions::{self, Closing},
 };
 
@@ -187,14 +188,15 @@ async fn edit_in(tx: &mut Transaction, admin: &Administrator, group: &Group, at:
 /// Makes the group of this name, or gives the one that is there name and description. Whether it was made; the group.
 ///
 /// # Errors
-/// As `create` and `edit`; `Stale` when a version is given and the group is at another, or is not there.
-pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, new: &NewGroup) -> Result<(bool, Group), Error> {
+/// As `create` and `edit`; `Stale` when the group is not as it was seen.
+pub async fn put(db: &Database, admin: &Administrator, name: &str, seen: Seen, new: &NewGroup) -> Result<(bool, Group), Error> {
     ids::check_name("gid", name, 256)?;
     let mut tx = db.write().await?;
     tx.one_at_a_time("put group", ids::number_of(name)).await?;
-    let made = match store::find(&mut tx, name).await? {
-        Some(group) => (false, edit_in(&mut tx, admin, &group, at, new).await?),
-        None if at.is_some() => return Err(Error::Stale),
+    let found = store::find(&mut tx, name).await?;
+    seen.meets(found.as_ref().map(|group| group.version))?;
+    let made = match found {
+        Some(group) => (false, edit_in(&mut tx, admin, &group, seen.version(), new).await?),
         None => (true, create_in(&mut tx, admin, &new.check()?, Some(name)).await?),
     };
     tx.commit().await?;

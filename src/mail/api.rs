@@ -2,6 +2,7 @@
 
 use actix_web::{http::Method, web::Data};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     notifications::{self, Event, Told},
@@ -12,7 +13,7 @@ use crate::{
     db::Connection,
     error::Error,
     ids::{encode, fold},
-    rest::{Contract, Wanted},
+    rest::{Contract, Seen, Wanted, openapi},
     users,
     web::{
         Answer, Routes,
@@ -23,17 +24,33 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/notifications"), list)
-        .on(Method::GET, at!("/notifications/{name}"), show)
-        .on(Method::PUT, at!("/notifications/{name}"), show)
-        .on(Method::GET, at!("/notifications/{name}/recipientEmails"), emails)
-        .on(Method::HEAD, at!("/notifications/{name}/recipientEmails/{inner}"), has_email)
-        .on(Method::PUT, at!("/notifications/{name}/recipientEmails/{inner}"), add_email)
-        .on(Method::DELETE, at!("/notifications/{name}/recipientEmails/{inner}"), remove_email)
-        .on(Method::GET, at!("/notifications/{name}/recipientUsers"), people)
-        .on(Method::HEAD, at!("/notifications/{name}/recipientUsers/{inner}"), has_user)
-        .on(Method::PUT, at!("/notifications/{name}/recipientUsers/{inner}"), add_user)
-        .on(Method::DELETE, at!("/notifications/{name}/recipientUsers/{inner}"), remove_user);
+        .on(Method::GET, at!("/notifications"), list, || openapi::list::<Properties>("List notifications", &[]))
+        .on(Method::GET, at!("/notifications/{name}"), show, || openapi::plain::<Properties>("Read a notification").of(NAMES))
+        .on(Method::PUT, at!("/notifications/{name}"), put, || openapi::plain::<Properties>("Have a notification").may_match().of(NAMES))
+        .on(Method::GET, at!("/notifications/{name}/recipientEmails"), emails, || {
+            openapi::list::<EmailProperties>("List the addresses that are told", &[]).of(NAMES)
+        })
+        .on(Method::HEAD, at!("/notifications/{name}/recipientEmails/{inner}"), has_email, || {
+            openapi::nothing("Look whether an address is told").of(NAMES)
+        })
+        .on(Method::PUT, at!("/notifications/{name}/recipientEmails/{inner}"), add_email, || {
+            openapi::associate::<EmailProperties>("Tell an address from now on").of(NAMES)
+        })
+        .on(Method::DELETE, at!("/notifications/{name}/recipientEmails/{inner}"), remove_email, || {
+            openapi::nothing("Tell an address no longer").of(NAMES)
+        })
+        .on(Method::GET, at!("/notifications/{name}/recipientUsers"), people, || {
+            openapi::list::<UserProperties>("List the administrators who are told", &[]).of(NAMES)
+        })
+        .on(Method::HEAD, at!("/notifications/{name}/recipientUsers/{inner}"), has_user, || {
+            openapi::nothing("Look whether an administrator is told").of(NAMES)
+        })
+        .on(Method::PUT, at!("/notifications/{name}/recipientUsers/{inner}"), add_user, || {
+            openapi::associate::<UserProperties>("Tell an administrator from now on").of(NAMES)
+        })
+        .on(Method::DELETE, at!("/notifications/{name}/recipientUsers/{inner}"), remove_user, || {
+            openapi::nothing("Tell an administrator no longer").of(NAMES)
+        });
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/notifications";
@@ -51,6 +68,16 @@ const NOTIFICATIONS: [(&str, &str, Option<Event>); 8] = [
     ("NewIssuePublisherNotificationMessage", "New issue or comment", None),
     ("QuotaLimitApproachingPublisherNotificationMessage", "Approaching subscription quota limit", None),
 ];
+
+const NAMES: [&str; 8] = {
+    let mut names = [""; 8];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = NOTIFICATIONS[at].0;
+        at += 1;
+    }
+    names
+};
 
 struct Notification {
     name: &'static str,
@@ -75,26 +102,30 @@ impl Notification {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NotificationProperties)]
 struct Properties {
     title: &'static str,
     description: &'static str,
     recipients: Recipients,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = NotificationRecipients)]
 struct Recipients {
     emails: Vec<String>,
     users: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecipientEmailProperties)]
 struct EmailProperties {
     email: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = RecipientUserProperties)]
 struct UserProperties {
     user_id: String,
 }
@@ -138,8 +169,14 @@ fn of_page<'t, T>(wanted: &Wanted, all: &'t [T]) -> impl Iterator<Item = &'t T> 
 }
 
 /// They are all there already: whoever puts one finds it as it is.
+async fn put(call: Call, portal: Data<Portal>, name: Name) -> Answer {
+    if call.seen(false)? == Seen::Absent {
+        return Err(Error::Stale);
+    }
+    show(call, portal, name).await
+}
+
 async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    call.condition(false)?;
     let notification = find(&name)?;
     let contract = contract(&call, &mut portal.db.read().await?, &notification).await?;
     Ok(rest::made(false, &contract))

@@ -7,6 +7,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{Product, VisibilityChange, Written, links, set_visibility, store};
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     error::Error,
     groups::{self, Group},
     ids::{self, ProductId},
-    rest::{Contract, Field, Kind, TOP, Uses},
+    rest::{Contract, Field, Kind, TOP, Uses, openapi},
     web::{
         Answer, Routes,
         form::{Name, Names},
@@ -26,29 +27,60 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/products"), list)
-        .on(Method::GET, at!("/products/{name}"), show)
-        .on(Method::HEAD, at!("/products/{name}"), show)
-        .on(Method::PUT, at!("/products/{name}"), put)
-        .on(Method::PATCH, at!("/products/{name}"), patch)
-        .on(Method::DELETE, at!("/products/{name}"), delete)
-        .on(Method::GET, at!("/products/{name}/groups"), groups_of)
-        .on(Method::HEAD, at!("/products/{name}/groups/{inner}"), is_open)
-        .on(Method::PUT, at!("/products/{name}/groups/{inner}"), open)
-        .on(Method::DELETE, at!("/products/{name}/groups/{inner}"), close)
-        .on(Method::GET, at!("/products/{name}/apis"), apis_of)
-        .on(Method::HEAD, at!("/products/{name}/apis/{inner}"), contains)
-        .on(Method::PUT, at!("/products/{name}/apis/{inner}"), add_api)
-        .on(Method::DELETE, at!("/products/{name}/apis/{inner}"), remove_api)
-        .on(Method::GET, at!("/apis/{name}/products"), of_api)
-        .on(Method::GET, at!("/products/{name}/groupLinks"), group_links)
-        .on(Method::GET, at!("/products/{name}/groupLinks/{inner}"), group_link)
-        .on(Method::PUT, at!("/products/{name}/groupLinks/{inner}"), put_group_link)
-        .on(Method::DELETE, at!("/products/{name}/groupLinks/{inner}"), delete_group_link)
-        .on(Method::GET, at!("/products/{name}/apiLinks"), api_links)
-        .on(Method::GET, at!("/products/{name}/apiLinks/{inner}"), api_link)
-        .on(Method::PUT, at!("/products/{name}/apiLinks/{inner}"), put_api_link)
-        .on(Method::DELETE, at!("/products/{name}/apiLinks/{inner}"), delete_api_link);
+        .on(Method::GET, at!("/products"), list, || {
+            openapi::list::<Properties>("List products", &FIELDS).flag("expandGroups", "Say the groups that each is open to as well.")
+        })
+        .on(Method::GET, at!("/products/{name}"), show, || openapi::one::<Properties>("Read a product"))
+        .on(Method::HEAD, at!("/products/{name}"), show, || openapi::head("Look for a product"))
+        .on(Method::PUT, at!("/products/{name}"), put, || openapi::put::<Body, Properties>("Make or change a product", &["displayName"]))
+        .on(Method::PATCH, at!("/products/{name}"), patch, || openapi::patch::<Body, Properties>("Change a product"))
+        .on(Method::DELETE, at!("/products/{name}"), delete, || {
+            openapi::delete("Delete a product")
+                .flag("deleteSubscriptions", "Delete its subscriptions as well; without it they refuse the deletion.")
+        })
+        .on(Method::GET, at!("/products/{name}/groups"), groups_of, || {
+            openapi::list::<groups::api::Properties>("List the groups that a product is open to", &groups::api::FIELDS_OF_PRODUCTS)
+        })
+        .on(Method::HEAD, at!("/products/{name}/groups/{inner}"), is_open, || openapi::nothing("Look whether a product is open to a group"))
+        .on(Method::PUT, at!("/products/{name}/groups/{inner}"), open, || {
+            openapi::associate::<groups::api::Properties>("Open a product to a group")
+        })
+        .on(Method::DELETE, at!("/products/{name}/groups/{inner}"), close, || openapi::nothing("Close a product to a group"))
+        .on(Method::GET, at!("/products/{name}/apis"), apis_of, || {
+            openapi::list::<apis::api::Properties>("List the APIs of a product", &apis::api::FIELDS_OF_PRODUCTS)
+        })
+        .on(Method::HEAD, at!("/products/{name}/apis/{inner}"), contains, || openapi::nothing("Look whether a product contains an API"))
+        .on(Method::PUT, at!("/products/{name}/apis/{inner}"), add_api, || {
+            openapi::associate::<apis::api::Properties>("Add an API to a product")
+        })
+        .on(Method::DELETE, at!("/products/{name}/apis/{inner}"), remove_api, || openapi::nothing("Take an API out of a product"))
+        .on(Method::GET, at!("/apis/{name}/products"), of_api, || {
+            openapi::list::<Properties>("List the products that contain an API", &FIELDS_OF_APIS)
+        })
+        .on(Method::GET, at!("/products/{name}/groupLinks"), group_links, || {
+            openapi::list::<GroupLink>("List the links of a product to groups", &FIELDS_OF_GROUP_LINKS)
+        })
+        .on(Method::GET, at!("/products/{name}/groupLinks/{inner}"), group_link, || {
+            openapi::plain::<GroupLink>("Read a link of a product to a group")
+        })
+        .on(Method::PUT, at!("/products/{name}/groupLinks/{inner}"), put_group_link, || {
+            openapi::associate::<GroupLink>("Link a product to a group, and open it").sends::<GroupLink>(&["groupId"])
+        })
+        .on(Method::DELETE, at!("/products/{name}/groupLinks/{inner}"), delete_group_link, || {
+            openapi::nothing("Delete a link of a product to a group")
+        })
+        .on(Method::GET, at!("/products/{name}/apiLinks"), api_links, || {
+            openapi::list::<ApiLink>("List the links of a product to APIs", &FIELDS_OF_API_LINKS)
+        })
+        .on(Method::GET, at!("/products/{name}/apiLinks/{inner}"), api_link, || {
+            openapi::plain::<ApiLink>("Read a link of a product to an API")
+        })
+        .on(Method::PUT, at!("/products/{name}/apiLinks/{inner}"), put_api_link, || {
+            openapi::associate::<ApiLink>("Link a product to an API, and add it").sends::<ApiLink>(&["apiId"])
+        })
+        .on(Method::DELETE, at!("/products/{name}/apiLinks/{inner}"), delete_api_link, || {
+            openapi::nothing("Delete a link of a product to an API")
+        });
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/products";
@@ -67,8 +99,9 @@ const FIELDS: [Field; 5] = [
     ),
 ];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ProductProperties)]
 pub struct Properties {
     display_name: String,
     description: String,
@@ -77,7 +110,9 @@ pub struct Properties {
     approval_required: Option<bool>,
     subscriptions_limit: Option<i64>,
     state: &'static str,
+    /// In lists that are asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     groups: Option<Vec<groups::api::Properties>>,
 }
 
@@ -125,31 +160,48 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 /// What is written of a product.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ProductPatch)]
 struct Body {
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, format = "line")]
     display_name: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
-    description: Option<Option<String>>,
-    #[serde(deserialize_with = "rest::given")]
-    terms: Option<Option<String>>,
+    /// In Markdown.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 1_000, format = "text")]
+    description: Option<String>,
+    /// In Markdown.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 20_000, format = "text")]
+    terms: Option<String>,
     subscription_required: Option<bool>,
-    #[serde(deserialize_with = "rest::given")]
-    approval_required: Option<Option<bool>>,
-    #[serde(deserialize_with = "rest::given")]
+    /// Means something while a subscription is required.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    approval_required: Option<bool>,
+    /// How many a user may have; null is unlimited. Means something while a subscription is required.
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000)]
     subscriptions_limit: Option<Option<i64>>,
+    #[schema(schema_with = states)]
     state: Option<String>,
+}
+
+const STATES: [&str; 2] = ["published", "notPublished"];
+
+fn states() -> Object {
+    openapi::words(&STATES, "Whether those see it whom it is open to.")
 }
 
 impl Body {
     fn written(self) -> Result<Written, Error> {
-        rest::one_of("state", self.state.as_deref(), &["published", "notPublished"])?;
+        rest::one_of("state", self.state.as_deref(), &STATES)?;
         Ok(Written {
             display_name: self.display_name,
-            description: self.description.map(Option::unwrap_or_default),
-            terms: self.terms.map(Option::unwrap_or_default),
+            description: self.description,
+            terms: self.terms,
             subscription_required: self.subscription_required,
-            approval_required: self.approval_required.map(Option::unwrap_or_default),
+            approval_required: self.approval_required,
             subscriptions_limit: self.subscriptions_limit,
             published: self.state.map(|state| state.eq_ignore_ascii_case("published")),
         })
@@ -157,7 +209,7 @@ impl Body {
 }
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let mut written = rest::body::<Body>(payload).await?.written()?;
     // What is put is all there is. Whether a product is published stays, unless that is said.
     for text in [&mut written.display_name, &mut written.description, &mut written.terms] {
@@ -166,18 +218,18 @@ async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payloa
     written.subscription_required.get_or_insert(true);
     written.approval_required.get_or_insert(false);
     written.subscriptions_limit.get_or_insert(None);
-    let (created, product) = super::put(&portal.db, &call.admin, &name, at, &written).await?;
+    let (created, product) = super::put(&portal.db, &call.admin, &name, seen, &written).await?;
     Ok(rest::entity(created, product.version, &contract(&call, product)))
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let product = super::patch(&portal.db, &call.admin, &name, at, &rest::body::<Body>(payload).await?.written()?).await?;
     Ok(rest::entity(false, product.version, &contract(&call, product)))
 }
 
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let ends = call.says("deleteSubscriptions")?;
     rest::deleted(super::delete_at(&portal.db, &call.admin, &name, at, ends).await)
 }
@@ -256,6 +308,22 @@ async fn of_api(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let api = apis::api::find(&mut connection, &name).await?;
     let (products, count) = store::programs::listing_of_api(&mut connection, api.id, &wanted).await?;
     Ok(call.page(&wanted, products.into_iter().map(|product| contract(&call, product)).collect(), count))
+}
+
+/// The group that a product is open to, as /groups/NAME or the whole address.
+#[derive(ToSchema)]
+#[schema(as = GroupLinkProperties, rename_all = "camelCase")]
+struct GroupLink {
+    #[expect(dead_code, reason = "it is described here, and written by `LinkProperties`")]
+    group_id: String,
+}
+
+/// The API that a product contains, as /apis/NAME or the whole address.
+#[derive(ToSchema)]
+#[schema(as = ApiLinkProperties, rename_all = "camelCase")]
+struct ApiLink {
+    #[expect(dead_code, reason = "it is described here, and written by `LinkProperties`")]
+    api_id: String,
 }
 
 /// What an association leads to.

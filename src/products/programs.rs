@@ -6,6 +6,7 @@ use crate::{
     db::{Database, Transaction},
     error::Error,
     ids,
+    rest::Seen,
 };
 
 /// What a program says of a product. What is left out stays as it is.
@@ -38,14 +39,15 @@ impl Written {
 /// Makes the product of this name, or changes the one that is there. Whether it was made; the product.
 ///
 /// # Errors
-/// As `create` and `edit`; `Stale` when a version is given and the product is at another, or is not there.
-pub async fn put(db: &Database, admin: &Administrator, name: &str, at: Option<i64>, written: &Written) -> Result<(bool, Product), Error> {
+/// As `create` and `edit`; `Stale` when the product is not as it was seen.
+pub async fn put(db: &Database, admin: &Administrator, name: &str, seen: Seen, written: &Written) -> Result<(bool, Product), Error> {
     ids::check_name("productId", name, 256)?;
     let mut tx = db.write().await?;
     tx.one_at_a_time("put product", ids::number_of(name)).await?;
-    let done = match store::find(&mut tx, name).await? {
-        Some(product) => (false, change_in(&mut tx, admin, &product, at, written).await?),
-        None if at.is_some() => return Err(Error::Stale),
+    let found = store::find(&mut tx, name).await?;
+    seen.meets(found.as_ref().map(|product| product.version))?;
+    let done = match found {
+        Some(product) => (false, change_in(&mut tx, admin, &product, seen.version(), written).await?),
         None => {
             let facts = written.over(NewProduct { subscriptions_limit: String::new(), ..NewProduct::default() }).check()?;
             let product = create_in(&mut tx, admin, &facts, Some(name)).await?;

@@ -2,6 +2,8 @@
 
 pub mod fields;
 pub mod filter;
+pub mod openapi;
+pub mod told;
 
 use serde::Serialize;
 
@@ -44,6 +46,40 @@ pub struct Wanted {
     pub filter: Option<Checked>,
     pub top: i64,
     pub skip: i64,
+}
+
+/// What a program that puts an entity says of the one that it has seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Seen {
+    /// Nothing: any will do, or none.
+    #[default]
+    Unsaid,
+    /// There is one, at whichever version.
+    There,
+    /// There is none.
+    Absent,
+    At(i64),
+}
+
+impl Seen {
+    /// Holds it against what is there: the version of the entity, if there is one.
+    ///
+    /// # Errors
+    /// `Stale` when it is otherwise.
+    pub fn meets(self, found: Option<i64>) -> Result<(), Error> {
+        let so = match self {
+            Self::Unsaid => true,
+            Self::There => found.is_some(),
+            Self::Absent => found.is_none(),
+            Self::At(version) => found == Some(version),
+        };
+        if so { Ok(()) } else { Err(Error::Stale) }
+    }
+
+    /// The version that a change is of, once it is known that there is one.
+    pub fn version(self) -> Option<i64> {
+        if let Self::At(version) = self { Some(version) } else { None }
+    }
 }
 
 /// Whence a list is read.

@@ -6,6 +6,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{
     State, Which, Written,
@@ -16,7 +17,7 @@ use crate::{
     db::Instant,
     error::Error,
     ids, products,
-    rest::{Contract, Field, Kind, Uses},
+    rest::{Contract, Field, Kind, Uses, openapi},
     users,
     web::{
         Answer, Routes,
@@ -27,23 +28,45 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/subscriptions"), list)
-        .on(Method::GET, at!("/subscriptions/{name}"), show)
-        .on(Method::HEAD, at!("/subscriptions/{name}"), show)
-        .on(Method::PUT, at!("/subscriptions/{name}"), put)
-        .on(Method::PATCH, at!("/subscriptions/{name}"), patch)
-        .on(Method::DELETE, at!("/subscriptions/{name}"), delete)
-        .on(Method::POST, at!("/subscriptions/{name}/listSecrets"), secrets)
-        .on(Method::POST, at!("/subscriptions/{name}/regeneratePrimaryKey"), regenerate_primary)
-        .on(Method::POST, at!("/subscriptions/{name}/regenerateSecondaryKey"), regenerate_secondary)
-        .on(Method::GET, at!("/products/{name}/subscriptions"), of_product)
-        .on(Method::GET, at!("/users/{name}/subscriptions"), of_user)
-        .on(Method::GET, at!("/users/{name}/subscriptions/{inner}"), one_of_user);
+        .on(Method::GET, at!("/subscriptions"), list, || openapi::list::<Properties>("List subscriptions", &FIELDS))
+        .on(Method::GET, at!("/subscriptions/{name}"), show, || {
+            openapi::one::<Properties>("Read a subscription").says("Keys are told by listSecrets alone.")
+        })
+        .on(Method::HEAD, at!("/subscriptions/{name}"), show, || openapi::head("Look for a subscription"))
+        .on(Method::PUT, at!("/subscriptions/{name}"), put, || {
+            openapi::put::<Body, Properties>("Make or change a subscription", &["displayName", "ownerId", "scope"]).flag("notify", NOTIFY)
+        })
+        .on(Method::PATCH, at!("/subscriptions/{name}"), patch, || {
+            openapi::patch::<Body, Properties>("Change a subscription").flag("notify", NOTIFY)
+        })
+        .on(Method::DELETE, at!("/subscriptions/{name}"), delete, || {
+            openapi::delete("Delete a subscription").says("Its keys stop working at once.")
+        })
+        .on(Method::POST, at!("/subscriptions/{name}/listSecrets"), secrets, || {
+            openapi::answer::<Secrets>("Tell the keys of a subscription").says("Which is recorded.")
+        })
+        .on(Method::POST, at!("/subscriptions/{name}/regeneratePrimaryKey"), regenerate_primary, || {
+            openapi::nothing("Make another primary key for a subscription")
+        })
+        .on(Method::POST, at!("/subscriptions/{name}/regenerateSecondaryKey"), regenerate_secondary, || {
+            openapi::nothing("Make another secondary key for a subscription")
+        })
+        .on(Method::GET, at!("/products/{name}/subscriptions"), of_product, || {
+            openapi::list::<Properties>("List the subscriptions of a product", &FIELDS)
+        })
+        .on(Method::GET, at!("/users/{name}/subscriptions"), of_user, || {
+            openapi::list::<Properties>("List the subscriptions of a user", &FIELDS)
+        })
+        .on(Method::GET, at!("/users/{name}/subscriptions/{inner}"), one_of_user, || {
+            openapi::one::<Properties>("Read a subscription of a user")
+        });
 }
+
+const NOTIFY: &str = "Tell the owner of a new one by mail, and those who want to hear of such.";
 
 const KIND: &str = "Microsoft.ApiManagement/service/subscriptions";
 
-const STATES: &[(&str, &str)] = &[
+const STATES: [(&str, &str); 6] = [
     ("active", "active"),
     ("submitted", "submitted"),
     ("suspended", "suspended"),
@@ -61,20 +84,26 @@ const FIELDS: [Field; 8] = [
     Field::of("scope", "p.name_folded", Kind::Path("products"), Uses::All),
     Field::of("userId", "u.name_folded", Kind::Path("users"), Uses::All),
     Field::of("productId", "p.name_folded", Kind::Path("products"), Uses::All),
-    Field::of("state", "s.state", Kind::Word(STATES), Uses::Equal),
+    Field::of("state", "s.state", Kind::Word(&STATES), Uses::Equal),
 ];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SubscriptionProperties)]
 struct Properties {
     owner_id: String,
     scope: String,
     display_name: String,
     state: &'static str,
+    #[schema(value_type = String, format = DateTime)]
     created_date: Instant,
+    #[schema(value_type = Option<String>, format = DateTime)]
     start_date: Option<Instant>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     expiration_date: Option<Instant>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     end_date: Option<Instant>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     notification_date: Option<Instant>,
     state_comment: Option<String>,
     allow_tracing: bool,
@@ -138,18 +167,43 @@ async fn one_of_user(call: Call, portal: Data<Portal>, Names(user, name): Names)
 }
 
 /// What is written of a subscription.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SubscriptionPatch)]
 struct Body {
+    /// The product: /products/NAME, or its whole address. It stays so.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, format = "product")]
     scope: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
+    /// Whose it is: /users/NAME, or the whole address. A new one has an owner, who stays so.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, format = "owner")]
     owner_id: Option<String>,
+    /// Nobody else has it.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$", write_only)]
     primary_key: Option<String>,
+    /// Another than the primary one.
+    #[schema(min_length = 1, max_length = 256, pattern = "^[!-~]+$", write_only)]
     secondary_key: Option<String>,
+    #[schema(schema_with = states)]
     state: Option<String>,
+    /// Goes with a change of state.
+    #[schema(max_length = 1_000, format = "text")]
     state_comment: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
+    /// In the future, and at most 100 years away; null is no end.
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     expiration_date: Option<Option<String>>,
+}
+
+fn states() -> Object {
+    openapi::words(
+        &STATES.map(|(word, _)| word),
+        "A new one is submitted, active or suspended; what it may become follows from what it is.",
+    )
 }
 
 impl Body {
@@ -182,25 +236,26 @@ impl Body {
 }
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let written = rest::body::<Body>(payload).await?.written(&call)?;
-    let (created, held) = super::put(&portal.db, (&portal.keys, &portal.mail), &call.admin, &name, at, &written).await?;
+    let (created, held) = super::put(&portal.db, (&portal.keys, &portal.mail), &call.admin, &name, seen, &written).await?;
     entity(&call, created, &held)
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let written = rest::body::<Body>(payload).await?.written(&call)?;
     entity(&call, false, &super::patch(&portal.db, (&portal.keys, &portal.mail), &call.admin, &name, at, &written).await?)
 }
 
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     rest::deleted(super::delete(&portal.db, &portal.mail, &call.admin, &name, at).await)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SubscriptionKeys)]
 struct Secrets {
     primary_key: String,
     secondary_key: String,

@@ -14,6 +14,7 @@ use crate::{
     ids,
     keys::Keys,
     mail::{self, Kind, Mail, Post},
+    rest::Seen,
 };
 
 /// What a program says of a subscription. What is left out of a change stays as it is.
@@ -70,13 +71,13 @@ impl Written {
 /// Makes the subscription of this name, or changes the one that is there. Whether it was made; the subscription.
 ///
 /// # Errors
-/// `Invalid`, field by field; `Stale` when a version is given and the subscription is at another, or is not there.
+/// `Invalid`, field by field; `Stale` when the subscription is not as it was seen.
 pub async fn put(
     db: &Database,
     (keys, post): (&Keys, &Post),
     admin: &Administrator,
     name: &str,
-    at: Option<i64>,
+    seen: Seen,
     written: &Written,
 ) -> Result<(bool, Held), Error> {
     written.check(db.now())?;
@@ -91,12 +92,12 @@ pub async fn put(
     let mut tx = db.write().await?;
     tx.one_at_a_time("put subscription", ids::number_of(name)).await?;
     let found = store::held(&mut tx, &[name.to_owned()]).await?.pop();
+    seen.meets(found.as_ref().map(|held| held.subscription.version))?;
     let created = match found {
         Some(held) => {
-            change_in(&mut tx, (keys, post), admin, &held, at, written).await?;
+            change_in(&mut tx, (keys, post), admin, &held, seen.version(), written).await?;
             false
         }
-        None if at.is_some() => return Err(Error::Stale),
         None => {
             make_in(&mut tx, (keys, post), admin, name, written).await?;
             true

@@ -7,6 +7,7 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{User, Written};
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     error::Error,
     groups,
     ids::{self, UserId},
-    rest::{Contract, Field, Kind, Uses},
+    rest::{Contract, Field, Kind, Uses, openapi},
     web::{
         Answer, Routes,
         form::Name,
@@ -25,16 +26,30 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/users"), list)
-        .on(Method::GET, at!("/users/{name}"), show)
-        .on(Method::HEAD, at!("/users/{name}"), show)
-        .on(Method::PUT, at!("/users/{name}"), put)
-        .on(Method::PATCH, at!("/users/{name}"), patch)
-        .on(Method::DELETE, at!("/users/{name}"), delete)
-        .on(Method::GET, at!("/users/{name}/groups"), groups_of)
-        .on(Method::GET, at!("/users/{name}/identities"), identities)
-        .on(Method::POST, at!("/users/{name}/confirmations/password/send"), send_reset);
+        .on(Method::GET, at!("/users"), list, || openapi::list::<Properties>("List users", &FIELDS).flag("expandGroups", WITH_GROUPS))
+        .on(Method::GET, at!("/users/{name}"), show, || openapi::one::<Properties>("Read a user"))
+        .on(Method::HEAD, at!("/users/{name}"), show, || openapi::head("Look for a user"))
+        .on(Method::PUT, at!("/users/{name}"), put, || {
+            openapi::put::<Body, Properties>("Make or change a user", &["email", "firstName", "lastName"])
+                .flag("notify", "Mail somebody new a link to choose a password.")
+        })
+        .on(Method::PATCH, at!("/users/{name}"), patch, || {
+            openapi::patch::<Body, Properties>("Change a user").flag("notify", "Nothing is mailed of a change.")
+        })
+        .on(Method::DELETE, at!("/users/{name}"), delete, || {
+            openapi::delete("Delete a user")
+                .flag("deleteSubscriptions", "End the user's live subscriptions as well; without it they refuse the deletion.")
+        })
+        .on(Method::GET, at!("/users/{name}/groups"), groups_of, || {
+            openapi::list::<groups::api::Properties>("List the groups of a user", &groups::api::FIELDS_OF_USERS)
+        })
+        .on(Method::GET, at!("/users/{name}/identities"), identities, || openapi::answer::<Identities>("List how a user signs in"))
+        .on(Method::POST, at!("/users/{name}/confirmations/password/send"), send_reset, || {
+            openapi::nothing("Mail a user a link to choose a new password")
+        });
 }
+
+const WITH_GROUPS: &str = "Say the groups of each as well.";
 
 const KIND: &str = "Microsoft.ApiManagement/service/users";
 
@@ -55,22 +70,27 @@ const FIELDS: [Field; 7] = {
     [name, first, last, email, note, registered, Field::of("state", "u.state", Kind::Word(words), Uses::Equal)]
 };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = UserProperties)]
 pub struct Properties {
     first_name: String,
     last_name: String,
     email: String,
     state: String,
+    #[schema(value_type = String, format = DateTime)]
     registration_date: Instant,
     note: Option<String>,
     identities: Vec<Identity>,
+    /// Of one user, and in lists that are asked for them.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     groups: Option<Vec<groups::api::Properties>>,
 }
 
 /// How somebody signs in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = UserIdentity)]
 struct Identity {
     provider: &'static str,
     id: String,
@@ -138,23 +158,55 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 /// What is written of a user.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UserPatch)]
 struct Body {
+    /// Nobody else has it.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 254, format = "email")]
     email: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "person")]
     first_name: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "person")]
     last_name: Option<String>,
+    /// Hard to guess. Not of somebody invited or pending, nor of another administrator.
+    #[schema(format = "password", write_only)]
     password: Option<String>,
+    #[schema(schema_with = states)]
     state: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
-    note: Option<Option<String>>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 1_000, format = "text")]
+    note: Option<String>,
     identities: Option<Vec<WrittenIdentity>>,
+    #[schema(schema_with = app_types)]
     app_type: Option<String>,
+    #[schema(schema_with = confirmations)]
     confirmation: Option<String>,
 }
 
-#[derive(Deserialize)]
+const STATES: [&str; 3] = ["active", "blocked", "pending"];
+const APP_TYPES: [&str; 2] = ["portal", "developerPortal"];
+const CONFIRMATIONS: [&str; 2] = ["signup", "invite"];
+
+fn states() -> Object {
+    openapi::words(&STATES, "Whether somebody may sign in. Who is not pending does not become so.")
+}
+
+fn app_types() -> Object {
+    openapi::words(&APP_TYPES, "Mails lead to this portal in every case.")
+}
+
+fn confirmations() -> Object {
+    openapi::words(&CONFIRMATIONS, "Somebody new is mailed a link, and is pending until it is followed.")
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UserIdentityPatch)]
 struct WrittenIdentity {
+    /// Basic: people sign in with a password.
     #[serde(default)]
     provider: Option<String>,
 }
@@ -164,14 +216,14 @@ impl Body {
         if self.identities.iter().flatten().any(|identity| !identity.provider.as_deref().unwrap_or("Basic").eq_ignore_ascii_case("Basic")) {
             return Err(Error::invalid("identities", "Users sign in with a password here: the provider is Basic."));
         }
-        rest::one_of("appType", self.app_type.as_deref(), &["portal", "developerPortal"])?;
-        rest::one_of("confirmation", self.confirmation.as_deref(), &["signup", "invite"])?;
-        rest::one_of("state", self.state.as_deref(), &["active", "blocked", "pending"])?;
+        rest::one_of("appType", self.app_type.as_deref(), &APP_TYPES)?;
+        rest::one_of("confirmation", self.confirmation.as_deref(), &CONFIRMATIONS)?;
+        rest::one_of("state", self.state.as_deref(), &STATES)?;
         Ok(Written {
             email: self.email,
             first_name: self.first_name,
             last_name: self.last_name,
-            note: self.note.map(Option::unwrap_or_default),
+            note: self.note,
             password: self.password,
             state: self.state,
             invite: self.confirmation.is_some(),
@@ -181,19 +233,19 @@ impl Body {
 }
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let mut written = rest::body::<Body>(payload).await?.written(&call)?;
     // What is put is all there is, but for what nobody can read back.
     for text in [&mut written.email, &mut written.first_name, &mut written.last_name, &mut written.note] {
         text.get_or_insert_default();
     }
     let (created, user) =
-        super::put(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, at, &written).await?;
+        super::put(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, seen, &written).await?;
     entity(&call, &portal, created, user).await
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let written = rest::body::<Body>(payload).await?.written(&call)?;
     let user = super::patch(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, at, &written).await?;
     entity(&call, &portal, false, user).await
@@ -206,7 +258,7 @@ async fn entity(call: &Call, portal: &Portal, created: bool, user: User) -> Answ
 }
 
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let ends = call.says("deleteSubscriptions")?;
     rest::deleted(super::delete_one(&portal.db, &portal.mail, (&call.admin, call.confirmed), &name, at, ends).await)
 }
@@ -220,7 +272,8 @@ async fn groups_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer
     Ok(call.page(&wanted, value, count))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserIdentityList)]
 struct Identities {
     value: Vec<Identity>,
     count: i64,

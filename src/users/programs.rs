@@ -17,6 +17,7 @@ use crate::{
     error::{Error, Problems},
     ids,
     mail::Post,
+    rest::Seen,
 };
 
 /// What a program says of a user. What is left out of a change stays as it is.
@@ -67,13 +68,13 @@ impl Written {
 /// Makes the user of this name, or changes the one who is there. Whether the user was made; the user.
 ///
 /// # Errors
-/// `Invalid`, field by field; `Stale` when a version is given and the user is at another, or is not there; `Conflict` as `block` and `activate`.
+/// `Invalid`, field by field; `Stale` when the user is not as it was seen; `Conflict` as `block` and `activate`.
 pub async fn put(
     db: &Database,
     (passwords, post): (&Passwords, &Post),
     admin: (&Administrator, Confirmed),
     name: &str,
-    at: Option<i64>,
+    seen: Seen,
     written: &Written,
 ) -> Result<(bool, User), Error> {
     let new = written.over(&NewUser::default());
@@ -83,9 +84,10 @@ pub async fn put(
     check_name(name)?;
     let mut tx = db.write().await?;
     tx.one_at_a_time("put user", ids::number_of(name)).await?;
-    let done = match store::find(&mut tx, name).await? {
-        Some(user) => (false, change_in(&mut tx, post, admin, user, at, (&new, state, hash)).await?),
-        None if at.is_some() => return Err(Error::Stale),
+    let found = store::find(&mut tx, name).await?;
+    seen.meets(found.as_ref().map(|user| user.version))?;
+    let done = match found {
+        Some(user) => (false, change_in(&mut tx, post, admin, user, seen.version(), (&new, state, hash)).await?),
         None => (true, make_in(&mut tx, post, admin.0, name, written, (&new, state, hash)).await?),
     };
     tx.commit().await?;

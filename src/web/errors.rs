@@ -10,7 +10,13 @@ use actix_web::{
 };
 use askama::Template;
 
-use super::{Frame, guard::RequestId, rest, routes::Pages, url::encode};
+use super::{
+    Frame,
+    guard::RequestId,
+    rest,
+    routes::{Pages, Pattern},
+    url::encode,
+};
 use crate::{app::Portal, error::Error};
 
 impl Error {
@@ -107,10 +113,16 @@ pub async fn draw<B: MessageBody + 'static>(
     if let Error::Internal(why) | Error::Unavailable(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");
     }
-    let drawn = match rest::is_for_programs(answer.request().path()) {
+    let mut drawn = match rest::is_for_programs(answer.request().path()) {
         true => pressed(error, rest::refusal(error, error.status(), &id)),
         false => draw_error(answer.request(), error, &id).await,
     };
+    if matches!(error, Error::MethodNotAllowed | Error::SystemEntity(_)) {
+        let allowed = Pattern::allowed(answer.request(), matches!(error, Error::MethodNotAllowed));
+        if let Some(allowed) = allowed.and_then(|methods| header::HeaderValue::from_str(&methods).ok()) {
+            drawn.headers_mut().insert(header::ALLOW, allowed);
+        }
+    }
     Ok(answer.into_response(drawn).map_into_boxed_body().map_into_right_body())
 }
 

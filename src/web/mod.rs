@@ -14,6 +14,7 @@ pub mod guard;
 pub mod markdown;
 pub mod meant;
 pub mod multipart;
+pub mod openapi;
 mod paced;
 pub mod paging;
 pub mod rest;

@@ -1,7 +1,7 @@
 //! The management API's side of HTTP: which address is asked, who asks, how entities, lists and errors are answered. What the contract is,
 //! see `rest`; the handlers are in the features' `api.rs`.
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, num::IntErrorKind, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, dev,
@@ -22,7 +22,10 @@ use crate::{
     },
     error::{Error, Problem, Problems},
     ids,
-    rest::{Checked, Contract, Field, MOST, Page, TOP, Wanted, fields},
+    rest::{
+        Checked, Contract, Field, MOST, Page, Seen, TOP, Wanted, fields,
+        told::{Detail, Told, ToldError},
+    },
 };
 
 /// An address below the service.
@@ -54,6 +57,7 @@ pub struct Call {
     /// Scheme and host as the client has them.
     origin: String,
     if_match: Option<String>,
+    if_none_match: Option<String>,
     path: String,
     query: String,
 }
@@ -75,7 +79,8 @@ impl FromRequest for Call {
         let text = |name: HeaderName| request.headers().get(name).and_then(|value| value.to_str().ok()).map(|text| text.trim().to_owned());
         let authorization = text(header::AUTHORIZATION);
         // What cannot be read is no ETag of ours, and not nothing.
-        let if_match = request.headers().get(header::IF_MATCH).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+        let tag = |name: HeaderName| request.headers().get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).trim().to_owned());
+        let (if_match, if_none_match) = (tag(header::IF_MATCH), tag(header::IF_NONE_MATCH));
         let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
         let (path, query) = (request.uri().path().to_owned(), request.query_string().to_owned());
         let request = request.clone();
@@ -98,6 +103,11 @@ impl FromRequest for Call {
                     }
                 });
             }
+            for (part, text) in [("path", &path), ("query", &query)] {
+                if percent_encoding::percent_decode_str(text).decode_utf8().is_err() {
+                    return Err(Error::BadRequest(format!("The address has a {part} that is no UTF-8.")));
+                }
+            }
             // No text holds this character, and PostgreSQL cannot be asked for it.
             if query.contains("%00") {
                 return Err(Error::BadRequest("The address has a query that holds the character NUL.".to_owned()));
@@ -116,7 +126,7 @@ impl FromRequest for Call {
                 ids::encode(&place.service)
             );
             let origin = origin(&request, &portal.settings);
-            Ok(Self { admin: bearer.admin, confirmed: bearer.confirmed, service, origin, if_match, path, query })
+            Ok(Self { admin: bearer.admin, confirmed: bearer.confirmed, service, origin, if_match, if_none_match, path, query })
         })
     }
 }
@@ -212,6 +222,7 @@ impl Call {
             None => otherwise,
             Some(text) => match text.parse::<i64>() {
                 Ok(number) if number >= least => number,
+                Err(why) if *why.kind() == IntErrorKind::PosOverflow => i64::MAX,
                 _ => {
                     problems.add(field, format!("{field} is a whole number from {least}."));
                     otherwise
@@ -244,19 +255,29 @@ impl Call {
         json(StatusCode::OK).json(Page { value, count, next_link })
     }
 
-    /// What a change is conditional on: nothing, any state, or a version of the entity. `required`: the contract wants the header.
+    /// What whoever puts an entity has seen of it. `required`: the contract wants `If-Match`.
     ///
     /// # Errors
-    /// `Invalid` on `If-Match` when it is required and missing; `Precondition` when it is no ETag of ours.
-    pub fn condition(&self, required: bool) -> Result<Option<i64>, Error> {
+    /// `Invalid` on `If-Match` when it is empty, or required and missing.
+    pub fn seen(&self, required: bool) -> Result<Seen, Error> {
         match self.if_match.as_deref() {
             // Empty is what a client sends that forgot to read the ETag.
             Some("") => Err(Error::invalid("If-Match", "The header If-Match is empty: the entity's ETag is missing, or * for any.")),
             None if required => Err(Error::invalid("If-Match", "The header If-Match is missing: the entity's ETag, or * for any.")),
-            None | Some("*") => Ok(None),
+            None if self.if_none_match.as_deref() == Some("*") => Ok(Seen::Absent),
+            None => Ok(Seen::Unsaid),
+            Some("*") => Ok(Seen::There),
             // An ETag of something else is that of no version.
-            Some(tag) => Ok(Some(tag.trim_start_matches("W/").trim_matches('"').parse().unwrap_or(-1))),
+            Some(tag) => Ok(Seen::At(tag.trim_start_matches("W/").trim_matches('"').parse().unwrap_or(-1))),
         }
+    }
+
+    /// The version of the entity that is changed or deleted; nothing is any.
+    ///
+    /// # Errors
+    /// As `seen`: the contract wants `If-Match`.
+    pub fn condition(&self) -> Result<Option<i64>, Error> {
+        self.seen(true).map(Seen::version)
     }
 }
 
@@ -346,6 +367,15 @@ where
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// A member that has a value always: null empties it, which its rules refuse.
+pub fn emptied<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Option::<T>::deserialize(deserializer).map(|given| Some(given.unwrap_or_default()))
+}
+
 /// The name that a path ends with, long or short: `/users/ana`, `users/ana`, or all of it from `/subscriptions/`.
 ///
 /// # Errors
@@ -371,25 +401,6 @@ pub fn one_of(field: &'static str, given: Option<&str>, words: &[&str]) -> Resul
     Err(Error::invalid(field, format!("{field} is one of: {}.", words.join(", "))))
 }
 
-#[derive(Serialize)]
-struct Told<'a> {
-    error: ToldError<'a>,
-}
-
-#[derive(Serialize)]
-struct ToldError<'a> {
-    code: &'a str,
-    message: String,
-    details: Vec<Detail<'a>>,
-}
-
-#[derive(Serialize)]
-struct Detail<'a> {
-    code: &'a str,
-    target: String,
-    message: &'a str,
-}
-
 /// `display_name` as programs call it.
 fn camel(field: &str) -> String {
     let mut parts = field.split('_');
@@ -413,14 +424,16 @@ pub fn refusal(error: &Error, status: StatusCode, request: &str) -> HttpResponse
         Error::Invalid(problems) => problems
             .0
             .iter()
-            .map(|problem| Detail { code: "ValidationError", target: camel(problem.field), message: &problem.message })
+            .map(|problem| Detail { code: "ValidationError", target: camel(problem.field), message: problem.message.clone() })
             .collect(),
         _ => Vec::new(),
     };
     let message = match error {
         Error::Invalid(_) => "One or more fields contain incorrect values:".to_owned(),
         Error::SignIn => "The header Authorization is missing, or its token is not known, not whole or over.".to_owned(),
-        Error::Stale => "The entity has changed: its ETag is not the one in If-Match.".to_owned(),
+        Error::Stale => {
+            "The entity is not as the headers have it: its ETag is not the one in If-Match, or whether it is there is otherwise.".to_owned()
+        }
         Error::NotFound => "There is nothing here.".to_owned(),
         // Scripts look for the words of the model.
         Error::SystemEntity(_) => format!("System entity cannot be modified. {error}"),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::rest;
+use crate::rest::openapi::Described;
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route, guard, http::Method, web, web::Data};
 
 /// The patterns that answer GET: an address that only takes a form is not one to go back to.
@@ -17,20 +18,34 @@ impl Pages {
     }
 }
 
-/// The pattern that a request was matched by.
-pub struct Pattern(&'static str);
+/// The pattern that a request was matched by, and the methods that it takes.
+pub struct Pattern {
+    path: &'static str,
+    methods: Vec<Method>,
+}
 
 impl Pattern {
     /// None when no route matched.
     pub fn of(request: &HttpRequest) -> Option<&'static str> {
-        request.app_data::<Pattern>().map(|pattern| pattern.0)
+        request.app_data::<Pattern>().map(|pattern| pattern.path)
+    }
+
+    /// What `Allow` says of an address (RFC 9110, section 10.2.1). `changes`: whether what is there can be changed.
+    pub fn allowed(request: &HttpRequest, changes: bool) -> Option<String> {
+        let pattern = request.app_data::<Pattern>()?;
+        let names = pattern.methods.iter().filter(|method| changes || method.is_safe()).map(Method::as_str);
+        Some(names.collect::<Vec<_>>().join(", "))
     }
 }
+
+/// A route of programs, and what it says of itself.
+type Saying = (Method, &'static str, fn() -> Described);
 
 /// Routes in the order in which they are matched, those without gaps before the others.
 #[derive(Default)]
 pub struct Routes {
     entries: Vec<(Method, &'static str, Route)>,
+    described: Vec<Saying>,
 }
 
 impl Routes {
@@ -57,13 +72,14 @@ impl Routes {
         self
     }
 
-    /// What programs ask, by whichever method.
-    pub fn on<F, Args>(&mut self, method: Method, path: &'static str, handler: F) -> &mut Self
+    /// What programs ask, by whichever method, and what it says of itself.
+    pub fn on<F, Args>(&mut self, method: Method, path: &'static str, handler: F, described: fn() -> Described) -> &mut Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
+        self.described.push((method.clone(), path, described));
         self.entries.push((method.clone(), path, web::method(method).to(handler)));
         self
     }
@@ -73,6 +89,11 @@ impl Routes {
         self.entries.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
     }
 
+    /// What the routes of programs say of themselves.
+    pub fn described(&self) -> impl Iterator<Item = (&str, &'static str, Described)> {
+        self.described.iter().map(|(method, path, described)| (method.as_str(), *path, described()))
+    }
+
     pub fn pages(&self) -> Pages {
         Pages(self.entries.iter().filter(|(method, _, _)| method == Method::GET).map(|(_, path, _)| *path).collect())
     }
@@ -80,13 +101,23 @@ impl Routes {
     /// Mounts them; a known path with another method is 405.
     pub fn mount(self, config: &mut web::ServiceConfig) {
         let mut resources: Vec<(&'static str, actix_web::Resource)> = Vec::new();
-        for (_, path, route) in self.entries {
+        let methods = |path: &str| {
+            let of_path = self.entries.iter().filter(|(_, known, _)| *known == path);
+            let mut methods: Vec<Method> = of_path.map(|(method, _, _)| method.clone()).collect();
+            // A page answers HEAD as well.
+            if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) && !rest::is_for_programs(path) {
+                methods.push(Method::HEAD);
+            }
+            methods
+        };
+        let patterns: Vec<Vec<Method>> = self.entries.iter().map(|(_, path, _)| methods(path)).collect();
+        for ((_, path, route), methods) in self.entries.into_iter().zip(patterns) {
             match resources.iter().position(|(known, _)| *known == path) {
                 Some(index) => {
                     let (path, resource) = resources.remove(index);
                     resources.insert(index, (path, resource.route(route)));
                 }
-                None => resources.push((path, web::resource(path).app_data(Pattern(path)).route(route))),
+                None => resources.push((path, web::resource(path).app_data(Pattern { path, methods }).route(route))),
             }
         }
         // A pattern with gaps is a regular expression, tried on every request that comes past it. What only programs ask stands last.

@@ -142,6 +142,7 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/users/{name}/revoke-invitation", "/publisher/users/tia/revoke-invitation", [303, 403, 303]),
     ("GET", "/exports/{token}", "/exports/none", [404, 404, 404]),
     // What programs find, and their grant, which is told in words of its own.
+    ("GET", "/openapi.json", "/openapi.json", [200, 200, 200]),
     ("GET", "/metadata/endpoints", "/metadata/endpoints", [200, 200, 200]),
     ("POST", "/{tenant}/oauth2/v2.0/token", "/x/oauth2/v2.0/token", [400, 400, 400]),
     ("POST", "/{tenant}/oauth2/token", "/x/oauth2/token", [400, 400, 400]),

@@ -7,6 +7,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Object, ObjectBuilder, Type,
+        schema::{Array, ArrayBuilder, SchemaType},
+    },
+};
 
 use super::{
     Api, Written,
@@ -20,7 +28,10 @@ use crate::{
     db::Connection,
     error::Error,
     ids,
-    rest::{Contract, Field, Kind, Uses},
+    rest::{
+        Contract, Field, Kind, Uses,
+        openapi::{self, Described},
+    },
     web::{
         Answer, Routes,
         form::Name,
@@ -30,13 +41,23 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/apis"), list)
-        .on(Method::GET, at!("/apis/{name}"), show)
-        .on(Method::HEAD, at!("/apis/{name}"), show)
-        .on(Method::PUT, at!("/apis/{name}"), put)
-        .on(Method::PATCH, at!("/apis/{name}"), patch)
-        .on(Method::DELETE, at!("/apis/{name}"), delete);
+        .on(Method::GET, at!("/apis"), list, || openapi::list::<Properties>("List APIs", &FIELDS))
+        .on(Method::GET, at!("/apis/{name}"), show, read)
+        .on(Method::HEAD, at!("/apis/{name}"), show, || openapi::head("Look for an API"))
+        .on(Method::PUT, at!("/apis/{name}"), put, || {
+            openapi::put::<Body, Properties>("Make or change an API, or import its description", &["path"])
+        })
+        .on(Method::PATCH, at!("/apis/{name}"), patch, || openapi::patch::<Body, Properties>("Change an API"))
+        .on(Method::DELETE, at!("/apis/{name}"), delete, || openapi::delete("Delete an API"));
     operations::routes(routes);
+}
+
+fn read() -> Described {
+    openapi::one::<Properties>("Read an API")
+        .says("With export=true: where its description is found for five minutes.")
+        .flag("export", "Give its description.")
+        .query("format", "How the description is written: with export.", openapi::one_word(&EXPORTS.map(|(format, ..)| format), ""))
+        .or_else::<Export>()
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/apis";
@@ -69,8 +90,9 @@ const NAMES: [(&str, &str); 8] = [
     ("license_url", "license"),
 ];
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = SubscriptionKeyParameterNames)]
 struct KeyNames {
     header: &'static str,
     query: &'static str,
@@ -79,12 +101,14 @@ struct KeyNames {
 /// Where keys go that clients of the model send; `X-Portico-Key` is good as well.
 const KEY_NAMES: KeyNames = KeyNames { header: "Ocp-Apim-Subscription-Key", query: "subscription-key" };
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ApiProperties)]
 pub struct Properties {
     display_name: String,
     path: String,
     service_url: Option<String>,
+    #[schema(value_type = Vec<String>)]
     protocols: [&'static str; 1],
     description: String,
     subscription_required: bool,
@@ -95,7 +119,9 @@ pub struct Properties {
     is_online: bool,
     #[serde(rename = "type")]
     kind: &'static str,
+    #[schema(value_type = Option<WrittenContact>)]
     contact: Option<Contact>,
+    #[schema(value_type = Option<WrittenLicense>)]
     license: Option<License>,
     terms_of_service_url: Option<String>,
     provisioning_state: &'static str,
@@ -150,14 +176,16 @@ const EXPORTS: [(&str, &str, Syntax); 2] =
     [("openapi-link", "openapi-link", Syntax::Yaml), ("openapi+json-link", "openapi+json-link", Syntax::Json)];
 
 /// Where a description is found for a while.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiExport)]
 struct Export {
     id: String,
     format: &'static str,
     value: ExportLink,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiExportLink)]
 struct ExportLink {
     link: String,
 }
@@ -181,32 +209,83 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 /// What is written of an API.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = ApiPatch)]
 struct Body {
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, format = "line")]
     display_name: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
-    description: Option<Option<String>>,
+    /// In Markdown.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(format = "text")]
+    description: Option<String>,
+    /// The part of the gateway's address that leads to it, which no other API has.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 400, format = "suffix")]
     path: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
+    /// Where its server is. What an imported description says of it stays.
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<String>, max_length = 2_000, format = "web")]
     service_url: Option<Option<String>>,
-    #[serde(deserialize_with = "few")]
+    #[serde(default, deserialize_with = "few")]
+    #[schema(value_type = Option<Vec<String>>, schema_with = protocols)]
     protocols: Option<Vec<String>>,
+    /// Products say so: true.
+    #[schema(schema_with = yes)]
     subscription_required: Option<bool>,
+    #[schema(schema_with = revisions)]
     api_revision: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
-    api_version: Option<Option<String>>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 100, format = "line")]
+    api_version: Option<String>,
+    #[schema(ignore)]
+    #[serde(default)]
     api_version_set_id: Option<String>,
+    #[schema(schema_with = yes)]
     is_current: Option<bool>,
     #[serde(rename = "type")]
+    #[schema(schema_with = kinds)]
     kind: Option<String>,
+    #[schema(schema_with = kinds)]
     api_type: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<WrittenContact>)]
     contact: Option<Option<WrittenContact>>,
-    #[serde(deserialize_with = "rest::given")]
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<WrittenLicense>)]
     license: Option<Option<WrittenLicense>>,
+    /// With `value`, by PUT.
+    #[schema(schema_with = formats)]
     format: Option<String>,
+    /// A description in OpenAPI 3 or Swagger 2.0, or where it is.
     value: Option<String>,
+}
+
+const PROTOCOLS: [&str; 2] = ["http", "https"];
+
+fn protocols() -> Array {
+    let mut list = ArrayBuilder::new().items(openapi::one_word(&PROTOCOLS, "")).max_items(Some(20)).build();
+    list.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+    list
+}
+
+fn yes() -> Object {
+    let kind = SchemaType::from_iter([Type::Boolean, Type::Null]);
+    let about = "Nothing else is known here: products say whether a subscription is needed, and there are no revisions.";
+    ObjectBuilder::new().schema_type(kind).enum_values(Some([Value::Bool(true), Value::Null])).description(Some(about)).build()
+}
+
+fn revisions() -> Object {
+    openapi::words(&["", "1"], "There is one.")
+}
+
+fn kinds() -> Object {
+    openapi::words(&["http"], "APIs are described as HTTP.")
+}
+
+fn formats() -> Object {
+    openapi::words(&FORMATS.map(|(format, _)| format), "How the description in `value` is written; those with `link` say where it is.")
 }
 
 /// A list of a few words: in a body that may hold a document, millions would fit.
@@ -237,18 +316,24 @@ fn few<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<S
     deserializer.deserialize_any(Few)
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiContact)]
 struct WrittenContact {
+    #[schema(max_length = 200, format = "line")]
     name: Option<String>,
+    #[schema(format = "web")]
     url: Option<String>,
+    #[schema(max_length = 254, format = "email")]
     email: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ApiLicense)]
 struct WrittenLicense {
+    /// Without it there is no licence.
+    #[schema(max_length = 200, format = "line")]
     name: Option<String>,
+    #[schema(format = "web")]
     url: Option<String>,
 }
 
@@ -270,7 +355,7 @@ impl Body {
             return Err(Error::invalid("type", "APIs are described here as HTTP: the type is http."));
         }
         for protocol in self.protocols.iter().flatten() {
-            rest::one_of("protocols", Some(protocol), &["http", "https"])?;
+            rest::one_of("protocols", Some(protocol), &PROTOCOLS)?;
         }
         if self.subscription_required == Some(false) {
             let why = "Whether a subscription is needed is said by the products that contain the API.";
@@ -291,10 +376,10 @@ impl Body {
         let license = |given: WrittenLicense| License { name: given.name.unwrap_or_default(), url: given.url };
         Ok(Written {
             display_name: self.display_name,
-            description: self.description.map(Option::unwrap_or_default),
+            description: self.description,
             suffix: self.path,
             service_url: self.service_url.map(|given| given.filter(|url| !url.is_empty())),
-            api_version: self.api_version.map(Option::unwrap_or_default),
+            api_version: self.api_version,
             contact: self.contact.map(|given| given.map(contact)),
             license: self.license.map(|given| given.map(license)),
             document,
@@ -319,14 +404,14 @@ async fn document(portal: &Portal, format: &str, value: &str) -> Result<Vec<u8>,
 }
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let written = rest::body_up_to::<Body>(DOCUMENT, payload).await?.written(&portal).await?;
-    let (created, api) = rest::renamed(super::put(&portal.db, &call.admin, bare(&name)?, at, &written).await, &NAMES)?;
+    let (created, api) = rest::renamed(super::put(&portal.db, &call.admin, bare(&name)?, seen, &written).await, &NAMES)?;
     Ok(rest::entity(created, api.version, &contract(&call, &api)))
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let written = rest::body::<Body>(payload).await?.written(&portal).await?;
     if written.document.is_some() {
         return Err(Error::invalid("value", "A description is imported by PUT."));
@@ -336,6 +421,6 @@ async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payl
 }
 
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     rest::deleted(super::delete_at(&portal.db, &call.admin, bare(&name)?, at).await)
 }

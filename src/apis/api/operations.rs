@@ -5,12 +5,16 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::{
+    ToSchema,
+    openapi::{Object, ObjectBuilder, RefOr, Schema, Type},
+};
 
 use super::{bare, find};
 use crate::{
     apis::{
         self, Api, WrittenOperation,
-        description::{Content, Detail, Parameter, Place},
+        description::{Content, Detail, METHODS, Parameter, Place},
         operation_form::{NewParameter, NewResponse, TYPES},
         programs::WrittenRequest,
         store::{self, operations::Whole},
@@ -18,7 +22,7 @@ use crate::{
     app::Portal,
     error::Error,
     ids,
-    rest::{Contract, Field},
+    rest::{Contract, Field, openapi},
     web::{
         Answer, Routes,
         form::{Name, Names},
@@ -28,13 +32,26 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/apis/{name}/operations"), operations)
-        .on(Method::GET, at!("/apis/{name}/operations/{inner}"), show_operation)
-        .on(Method::HEAD, at!("/apis/{name}/operations/{inner}"), show_operation)
-        .on(Method::PUT, at!("/apis/{name}/operations/{inner}"), put_operation)
-        .on(Method::PATCH, at!("/apis/{name}/operations/{inner}"), patch_operation)
-        .on(Method::DELETE, at!("/apis/{name}/operations/{inner}"), delete_operation);
+        .on(Method::GET, at!("/apis/{name}/operations"), operations, || {
+            openapi::list::<OperationProperties>("List the operations of an API", &FIELDS_OF_OPERATIONS)
+        })
+        .on(Method::GET, at!("/apis/{name}/operations/{inner}"), show_operation, || {
+            openapi::one::<OperationProperties>("Read an operation")
+        })
+        .on(Method::HEAD, at!("/apis/{name}/operations/{inner}"), show_operation, || openapi::head("Look for an operation"))
+        .on(Method::PUT, at!("/apis/{name}/operations/{inner}"), put_operation, || {
+            openapi::put::<OperationBody, OperationProperties>("Make or change an operation", &["displayName", "method", "urlTemplate"])
+                .says(BY_HAND)
+        })
+        .on(Method::PATCH, at!("/apis/{name}/operations/{inner}"), patch_operation, || {
+            openapi::patch::<OperationBody, OperationProperties>("Change an operation").says(BY_HAND)
+        })
+        .on(Method::DELETE, at!("/apis/{name}/operations/{inner}"), delete_operation, || {
+            openapi::delete("Delete an operation").says(BY_HAND)
+        });
 }
+
+const BY_HAND: &str = "Operations of an API that was imported follow from its description: 409.";
 
 const OPERATION: &str = "Microsoft.ApiManagement/service/apis/operations";
 
@@ -46,57 +63,74 @@ const FIELDS_OF_OPERATIONS: [Field; 5] = [
     Field::text("urlTemplate", "o.url_template"),
 ];
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationParameter)]
 struct ParameterContract {
+    #[schema(min_length = 1, max_length = 200)]
     name: String,
+    /// Any word; what is not known is a string.
     #[serde(rename = "type", default)]
     kind: String,
     #[serde(default)]
     required: bool,
     #[serde(default)]
+    #[schema(max_length = 4_000)]
     description: Option<String>,
     #[serde(default)]
+    #[schema(max_length = 1_000)]
     default_value: Option<String>,
     #[serde(default)]
+    #[schema(max_items = 100)]
     values: Option<Vec<String>>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OperationRequest)]
 struct RequestContract {
+    #[schema(max_length = 4_000)]
     description: Option<String>,
+    #[serde(default)]
     query_parameters: Vec<ParameterContract>,
+    #[serde(default)]
     headers: Vec<ParameterContract>,
+    /// One is kept.
+    #[serde(default)]
     representations: Vec<Representation>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OperationRepresentation)]
 struct Representation {
+    /// Such as application/json.
+    #[serde(default)]
     content_type: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     examples: Option<Examples>,
 }
 
 /// Examples by name; one is kept.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = OperationExamples)]
 struct Examples {
     #[serde(rename = "default")]
     usual: Option<Example>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = OperationExample)]
 struct Example {
+    #[serde(default)]
     value: serde_json::Value,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OperationResponse)]
 struct ResponseContract {
-    /// A number; a range and "default" are texts.
+    #[schema(schema_with = status_codes)]
     status_code: serde_json::Value,
     #[serde(default)]
     description: Option<String>,
@@ -106,7 +140,14 @@ struct ResponseContract {
     headers: Vec<ParameterContract>,
 }
 
-#[derive(Debug, Serialize)]
+/// A number; a range and "default" are texts.
+fn status_codes() -> Schema {
+    let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(100)).maximum(Some(599)).build();
+    let text = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^([1-5][0-9][0-9]|[1-5]XX|default)$")).build();
+    openapi::any_of([number, text].map(|schema: Object| RefOr::T(Schema::Object(schema))))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct OperationProperties {
     display_name: String,
@@ -185,21 +226,37 @@ async fn show_operation(call: Call, portal: Data<Portal>, Names(name, inner): Na
 }
 
 /// What is written of an operation.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OperationPatch)]
 struct OperationBody {
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 300, format = "line")]
     display_name: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, schema_with = methods)]
     method: Option<String>,
+    /// Names in braces are the template parameters, which are said as well.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 1_000, format = "template")]
     url_template: Option<String>,
-    #[serde(deserialize_with = "rest::given")]
-    description: Option<Option<String>>,
-    #[serde(deserialize_with = "rest::given")]
-    template_parameters: Option<Option<Vec<ParameterContract>>>,
-    #[serde(deserialize_with = "rest::given")]
-    request: Option<Option<RequestContract>>,
-    #[serde(deserialize_with = "rest::given")]
-    responses: Option<Option<Vec<ResponseContract>>>,
+    /// In Markdown.
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(max_length = 20_000, format = "text")]
+    description: Option<String>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    template_parameters: Option<Vec<ParameterContract>>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    #[schema(value_type = Option<RequestContract>)]
+    request: Option<RequestContract>,
+    #[serde(default, deserialize_with = "rest::emptied")]
+    responses: Option<Vec<ResponseContract>>,
+    #[schema(ignore)]
     policies: Option<String>,
+}
+
+fn methods() -> Object {
+    openapi::one_word(&METHODS, "In any case.")
 }
 
 /// The types of the contract are words that anybody chooses; the ones that are known stay.
@@ -238,14 +295,16 @@ fn body_of(representations: Vec<Representation>) -> (String, String) {
 
 impl OperationBody {
     fn written(self) -> Result<WrittenOperation, Error> {
+        // Elsewhere it may be left out, and is method and template then.
+        if self.display_name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(Error::invalid("displayName", "The display name is missing."));
+        }
         if self.policies.is_some_and(|policies| !policies.trim().is_empty()) {
             return Err(Error::invalid("policies", "Policies belong to gateways, and are not kept here."));
         }
-        let parameters = |given: Option<Vec<ParameterContract>>| {
-            given.unwrap_or_default().into_iter().map(|one| written_parameter(Place::Path, one)).collect::<Vec<_>>()
-        };
-        let request = |given: Option<RequestContract>| {
-            let given = given.unwrap_or_default();
+        let parameters =
+            |given: Vec<ParameterContract>| given.into_iter().map(|one| written_parameter(Place::Path, one)).collect::<Vec<_>>();
+        let request = |given: RequestContract| {
             let query = given.query_parameters.into_iter().map(|one| written_parameter(Place::Query, one));
             let headers = given.headers.into_iter().map(|one| written_parameter(Place::Header, one));
             let (body_type, body_example) = body_of(given.representations);
@@ -268,10 +327,10 @@ impl OperationBody {
             display_name: self.display_name,
             method: self.method,
             url_template: self.url_template,
-            description: self.description.map(Option::unwrap_or_default),
+            description: self.description,
             template_parameters: self.template_parameters.map(parameters),
             request: self.request.map(request),
-            responses: self.responses.map(|given| given.unwrap_or_default().into_iter().map(response).collect()),
+            responses: self.responses.map(|given| given.into_iter().map(response).collect()),
         })
     }
 }
@@ -286,26 +345,24 @@ const OPERATION_NAMES: [(&str, &str); 5] = [
 ];
 
 async fn put_operation(call: Call, portal: Data<Portal>, Names(name, inner): Names, payload: Payload) -> Answer {
-    let at = call.condition(false)?;
+    let seen = call.seen(false)?;
     let mut body = rest::body::<OperationBody>(payload).await?;
     // What is put is all there is.
-    if body.display_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
-        return Err(Error::invalid("displayName", "The display name is missing."));
-    }
+    body.display_name.get_or_insert_default();
     body.method.get_or_insert_default();
     body.url_template.get_or_insert_default();
-    body.description.get_or_insert(None);
-    body.template_parameters.get_or_insert(None);
-    body.request.get_or_insert(None);
-    body.responses.get_or_insert(None);
-    let done = apis::put_operation(&portal.db, &call.admin, bare(&name)?, &inner, at, &body.written()?).await;
+    body.description.get_or_insert_default();
+    body.template_parameters.get_or_insert_default();
+    body.request.get_or_insert_default();
+    body.responses.get_or_insert_default();
+    let done = apis::put_operation(&portal.db, &call.admin, bare(&name)?, &inner, seen, &body.written()?).await;
     let (created, kept) = rest::renamed(done, &OPERATION_NAMES)?;
     let api = find(&mut portal.db.read().await?, &name).await?;
     Ok(rest::entity(created, kept.whole.version, &operation_contract(&call, &api, &kept.whole)))
 }
 
 async fn patch_operation(call: Call, portal: Data<Portal>, Names(name, inner): Names, payload: Payload) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let written = rest::body::<OperationBody>(payload).await?.written()?;
     let done = apis::patch_operation(&portal.db, &call.admin, bare(&name)?, &inner, at, &written).await;
     let kept = rest::renamed(done, &OPERATION_NAMES)?;
@@ -314,6 +371,6 @@ async fn patch_operation(call: Call, portal: Data<Portal>, Names(name, inner): N
 }
 
 async fn delete_operation(call: Call, portal: Data<Portal>, Names(name, inner): Names) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     rest::deleted(apis::delete_operation_at(&portal.db, &call.admin, bare(&name)?, &inner, at).await)
 }

@@ -5,14 +5,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::{ToSchema, openapi::Object};
 
 use super::{INTEGRATION, SharedAccess, Which};
 use crate::{
     app::Portal,
     error::Error,
-    rest::Contract,
+    rest::{Contract, openapi},
     users,
     web::{
         Answer, Routes,
@@ -23,15 +23,27 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/tenant"), list)
-        .on(Method::GET, at!("/tenant/{name}"), show)
-        .on(Method::HEAD, at!("/tenant/{name}"), show)
-        .on(Method::PUT, at!("/tenant/{name}"), put)
-        .on(Method::PATCH, at!("/tenant/{name}"), patch)
-        .on(Method::POST, at!("/tenant/{name}/listSecrets"), secrets)
-        .on(Method::POST, at!("/tenant/{name}/regeneratePrimaryKey"), regenerate_primary)
-        .on(Method::POST, at!("/tenant/{name}/regenerateSecondaryKey"), regenerate_secondary)
-        .on(Method::POST, at!("/users/{name}/token"), sign);
+        .on(Method::GET, at!("/tenant"), list, || openapi::list::<Access>("List the ways in of the tenant", &[]))
+        .on(Method::GET, at!("/tenant/{name}"), show, || openapi::one::<Access>("Read a way in of the tenant").of([ACCESS, GIT]))
+        .on(Method::HEAD, at!("/tenant/{name}"), show, || openapi::head("Look for a way in of the tenant").of([ACCESS, GIT]))
+        .on(Method::PUT, at!("/tenant/{name}"), put, || {
+            openapi::one::<Access>("Set a way in of the tenant").sends::<Body>(&[]).must_match().of([ACCESS, GIT])
+        })
+        .on(Method::PATCH, at!("/tenant/{name}"), patch, || {
+            openapi::patch::<Body, Access>("Change a way in of the tenant").of([ACCESS, GIT])
+        })
+        .on(Method::POST, at!("/tenant/{name}/listSecrets"), secrets, || {
+            openapi::answer::<Secrets>("Tell the keys of tenant access").says("Which is recorded.").of([ACCESS])
+        })
+        .on(Method::POST, at!("/tenant/{name}/regeneratePrimaryKey"), regenerate_primary, || {
+            openapi::nothing("Make another primary key of tenant access").of([ACCESS])
+        })
+        .on(Method::POST, at!("/tenant/{name}/regenerateSecondaryKey"), regenerate_secondary, || {
+            openapi::nothing("Make another secondary key of tenant access").of([ACCESS])
+        })
+        .on(Method::POST, at!("/users/{name}/token"), sign, || {
+            openapi::answer::<Signed>("Make a shared access token for a user").sends::<Wanted>(&["keyType", "expiry"])
+        });
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/tenant";
@@ -46,9 +58,19 @@ fn of(name: &str) -> Result<&'static str, Error> {
     [ACCESS, GIT].into_iter().find(|known| known.eq_ignore_ascii_case(name)).ok_or(Error::NotFound)
 }
 
-fn contract(call: &Call, name: &'static str, enabled: bool) -> Contract<Value> {
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenantAccessProperties)]
+struct Access {
+    id: &'static str,
+    principal_id: Option<String>,
+    /// Whether signatures are taken.
+    enabled: bool,
+}
+
+fn contract(call: &Call, name: &'static str, enabled: bool) -> Contract<Access> {
     let id = if name == ACCESS { INTEGRATION } else { "git" };
-    call.contract(KIND, &format!("tenant/{name}"), name, json!({ "id": id, "principalId": null, "enabled": enabled }))
+    call.contract(KIND, &format!("tenant/{name}"), name, Access { id, principal_id: None, enabled })
 }
 
 async fn read(portal: &Portal, name: &str) -> Result<SharedAccess, Error> {
@@ -73,16 +95,19 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     Ok(rest::entity(false, access.version, &contract(&call, name, access.enabled)))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TenantAccessPatch)]
 struct Body {
     enabled: Option<bool>,
+    #[schema(ignore)]
     primary_key: Option<String>,
+    #[schema(ignore)]
     secondary_key: Option<String>,
 }
 
 async fn write(call: &Call, portal: &Portal, name: &'static str, payload: Payload, whole: bool) -> Result<(), Error> {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let body: Body = rest::body(payload).await?;
     if body.primary_key.is_some() || body.secondary_key.is_some() {
         return Err(Error::invalid("primaryKey", "The keys are made here: regeneratePrimaryKey and regenerateSecondaryKey make others."));
@@ -108,8 +133,9 @@ async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payl
     show(call, portal, Name(name)).await
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TenantAccessKeys)]
 struct Secrets {
     id: &'static str,
     principal_id: Option<String>,
@@ -143,14 +169,25 @@ async fn regenerate_secondary(call: Call, portal: Data<Portal>, Name(name): Name
     Ok(rest::nothing())
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = UserTokenPatch)]
 struct Wanted {
+    #[schema(schema_with = key_types)]
     key_type: Option<String>,
+    /// When it ends: within 30 days.
+    #[schema(value_type = String, required = false, format = "soon")]
     expiry: Option<String>,
 }
 
-#[derive(Serialize)]
+const KEY_TYPES: [&str; 2] = ["primary", "secondary"];
+
+fn key_types() -> Object {
+    openapi::one_word(&KEY_TYPES, "The key that it is signed with.")
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = UserToken)]
 struct Signed {
     value: String,
 }
@@ -158,7 +195,7 @@ struct Signed {
 /// A token for a user; only an administrator's opens anything.
 async fn sign(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
     let wanted: Wanted = rest::body(payload).await?;
-    rest::one_of("keyType", wanted.key_type.as_deref(), &["primary", "secondary"])?;
+    rest::one_of("keyType", wanted.key_type.as_deref(), &KEY_TYPES)?;
     let Some(key_type) = wanted.key_type else { return Err(Error::invalid("keyType", "keyType is one of: primary, secondary.")) };
     let expiry = wanted.expiry.as_deref().and_then(|text| OffsetDateTime::parse(text.trim(), &Rfc3339).ok());
     let Some(expiry) = expiry else { return Err(Error::invalid("expiry", "The end is an instant such as 2030-12-31T00:00:00Z.")) };

@@ -7,57 +7,100 @@ use actix_web::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use utoipa::{ToSchema, openapi::Object};
 
 use super::admit;
 use crate::{
     app::Portal,
     error::Error,
     ids,
+    rest::openapi::{self, Described},
     web::{Answer, Form, Routes, forwarded::origin},
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.on(Method::GET, "/metadata/endpoints", endpoints).on(Method::POST, "/{tenant}/oauth2/v2.0/token", grant).on(
-        Method::POST,
-        "/{tenant}/oauth2/token",
-        grant,
-    );
+    routes
+        .on(Method::GET, "/metadata/endpoints", endpoints, || {
+            openapi::answer::<Endpoints>("Read where everything of this environment is").without_a_token()
+        })
+        .on(Method::POST, "/{tenant}/oauth2/v2.0/token", grant, granting)
+        .on(Method::POST, "/{tenant}/oauth2/token", grant, granting);
+}
+
+fn granting() -> Described {
+    openapi::answer::<Granted>("Get a token for a token: the grant client_credentials")
+        .says("RFC 6749, section 4.4. The client's id is the name of a token of scope read or write, its secret the token; Authorization: Basic will do.")
+        .sends_form::<Grant>()
+        .without_a_token()
+        .or::<Refused>(400, "It is no such grant.")
+        .or::<Refused>(401, "There is no such token of this name.")
+        .or::<Refused>(413, "The form is too large.")
+}
+
+/// Where everything of an environment is.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Endpoints<'a> {
+    name: &'static str,
+    portal: &'a str,
+    resource_manager: &'a str,
+    authentication: Authentication<'a>,
+    graph: &'a str,
+    graph_audience: &'a str,
+    microsoft_graph_resource_id: &'a str,
+    #[schema(value_type = Object)]
+    suffixes: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = EndpointsAuthentication)]
+struct Authentication<'a> {
+    login_endpoint: &'a str,
+    #[schema(value_type = Vec<String>)]
+    audiences: [&'a str; 1],
+    tenant: &'static str,
+    identity_provider: &'static str,
 }
 
 /// Where everything of this environment is: here.
 async fn endpoints(request: HttpRequest, portal: Data<Portal>) -> Answer {
-    let here = origin(&request, &portal.settings);
-    let told = json!({
-        "name": "Portico",
-        "portal": here,
-        "resourceManager": here,
-        "authentication": {
-            "loginEndpoint": here,
-            "audiences": [here],
-            "tenant": "common",
-            "identityProvider": "AAD",
-        },
-        "graph": here,
-        "graphAudience": here,
-        "microsoftGraphResourceId": here,
-        "suffixes": {},
-    });
+    let origin = origin(&request, &portal.settings);
+    let here = origin.as_str();
+    let authentication = Authentication { login_endpoint: here, audiences: [here], tenant: "common", identity_provider: "AAD" };
+    let told = Endpoints {
+        name: "Portico",
+        portal: here,
+        resource_manager: here,
+        authentication,
+        graph: here,
+        graph_audience: here,
+        microsoft_graph_resource_id: here,
+        suffixes: serde_json::Map::new(),
+    };
     Ok(HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(told))
 }
 
 /// RFC 6749, section 4.4.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Deserialize, ToSchema)]
 struct Grant {
+    #[serde(default)]
+    #[schema(required, schema_with = grant_types)]
     grant_type: String,
     /// What the token is called.
+    #[serde(default)]
     client_id: String,
     /// The token.
+    #[serde(default)]
+    #[schema(format = "password")]
     client_secret: String,
 }
 
-#[derive(Serialize)]
+fn grant_types() -> Object {
+    openapi::one_word(&["client_credentials"], "The one that is given here.")
+}
+
+#[derive(Serialize, ToSchema)]
 struct Granted {
     token_type: &'static str,
     /// Seconds.
@@ -70,13 +113,20 @@ struct Granted {
 const LASTS: i64 = 3_600;
 
 /// Section 5.2.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GrantRefused)]
+struct Refused {
+    error: &'static str,
+    error_description: &'static str,
+}
+
 fn refused(status: StatusCode, code: &'static str, why: &'static str) -> HttpResponse {
     let mut answer = HttpResponse::build(status);
     answer.insert_header((header::CACHE_CONTROL, "no-store"));
     if status == StatusCode::UNAUTHORIZED {
         answer.insert_header((header::WWW_AUTHENTICATE, "Basic realm=\"API\""));
     }
-    answer.json(json!({ "error": code, "error_description": why }))
+    answer.json(Refused { error: code, error_description: why })
 }
 
 /// User and password of `Authorization: Basic` (section 2.3.1).
@@ -90,7 +140,19 @@ fn basic(request: &HttpRequest) -> Option<(String, String)> {
 }
 
 /// A token of the management API is a client: its name the id, itself the secret, and what is given for them. It says at most as much.
-async fn grant(request: HttpRequest, portal: Data<Portal>, Form(form): Form<Grant>) -> Answer {
+async fn grant(request: HttpRequest, portal: Data<Portal>, form: Result<Form<Grant>, Error>) -> Answer {
+    let form = match form {
+        Ok(Form(form)) => form,
+        Err(Error::TooLarge(why)) => return Ok(refused(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", why)),
+        Err(Error::UnsupportedMediaType | Error::BadRequest(_)) => {
+            let why = "The request is a form: grant_type=client_credentials&client_id=…&client_secret=…";
+            return Ok(refused(StatusCode::BAD_REQUEST, "invalid_request", why));
+        }
+        Err(other) => return Err(other),
+    };
+    if form.grant_type.is_empty() {
+        return Ok(refused(StatusCode::BAD_REQUEST, "invalid_request", "The parameter grant_type is missing."));
+    }
     if form.grant_type != "client_credentials" {
         return Ok(refused(StatusCode::BAD_REQUEST, "unsupported_grant_type", "The grant is client_credentials."));
     }

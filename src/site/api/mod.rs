@@ -4,10 +4,11 @@ mod settings;
 
 use actix_web::{http::Method, web::Data};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::{
     app::Portal,
-    rest::Contract,
+    rest::{Contract, openapi},
     web::{
         Answer, Routes,
         rest::{self, Call, at},
@@ -15,29 +16,34 @@ use crate::{
 };
 
 pub fn routes(routes: &mut Routes) {
-    routes.on(Method::GET, at!(""), show);
+    routes.on(Method::GET, at!(""), show, || openapi::answer::<Service>("Read the service"));
     settings::routes(routes);
 }
 
 /// What the contract has at the top of the service, beside the properties.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct Service {
-    #[serde(flatten)]
-    contract: Contract<Properties>,
+    id: String,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: String,
+    properties: Properties,
     location: &'static str,
     sku: Sku,
     etag: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ServiceSku)]
 struct Sku {
     name: &'static str,
     capacity: i64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = ServiceProperties)]
 struct Properties {
     publisher_email: String,
     publisher_name: String,
@@ -47,6 +53,7 @@ struct Properties {
     portal_url: String,
     developer_portal_url: String,
     management_api_url: String,
+    #[schema(value_type = Vec<Object>)]
     hostname_configurations: [(); 0],
     virtual_network_type: &'static str,
     developer_portal_status: &'static str,
@@ -70,7 +77,8 @@ async fn show(call: Call, portal: Data<Portal>) -> Answer {
         developer_portal_status: "Enabled",
         platform_version: concat!("portico ", env!("CARGO_PKG_VERSION")),
     };
-    let contract = call.top("Microsoft.ApiManagement/service", &portal.settings.service_name, properties);
-    let service = Service { contract, location: "local", sku: Sku { name: "Developer", capacity: 1 }, etag: site.version.to_string() };
+    let Contract { id, kind, name, properties } = call.top("Microsoft.ApiManagement/service", &portal.settings.service_name, properties);
+    let sku = Sku { name: "Developer", capacity: 1 };
+    let service = Service { id, kind, name, properties, location: "local", sku, etag: site.version.to_string() };
     Ok(rest::answer(&service))
 }

@@ -5,12 +5,18 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Ref, RefOr, Schema,
+        schema::{ArrayBuilder, ObjectBuilder},
+    },
+};
 
 use crate::{
     app::Portal,
     error::Error,
-    rest::Contract,
+    rest::{Contract, openapi},
     users::sign_up::{self, SignUp},
     web::{
         Answer, Routes,
@@ -20,68 +26,147 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/portalsettings"), list)
-        .on(Method::GET, at!("/portalsettings/signin"), sign_in)
-        .on(Method::HEAD, at!("/portalsettings/signin"), sign_in)
-        .on(Method::PUT, at!("/portalsettings/signin"), put_sign_in)
-        .on(Method::PATCH, at!("/portalsettings/signin"), patch_sign_in)
-        .on(Method::GET, at!("/portalsettings/signup"), signing_up)
-        .on(Method::HEAD, at!("/portalsettings/signup"), signing_up)
-        .on(Method::PUT, at!("/portalsettings/signup"), put_sign_up)
-        .on(Method::PATCH, at!("/portalsettings/signup"), patch_sign_up)
-        .on(Method::GET, at!("/portalsettings/delegation"), delegation)
-        .on(Method::HEAD, at!("/portalsettings/delegation"), delegation)
-        .on(Method::PUT, at!("/portalsettings/delegation"), put_delegation)
-        .on(Method::PATCH, at!("/portalsettings/delegation"), patch_delegation)
-        .on(Method::POST, at!("/portalsettings/delegation/listSecrets"), delegation_secrets);
+        .on(Method::GET, at!("/portalsettings"), list, || openapi::answer::<SettingsList>("List the portal's settings"))
+        .on(Method::GET, at!("/portalsettings/signin"), sign_in, || openapi::one::<SignInProperties>("Read the settings of signing in"))
+        .on(Method::HEAD, at!("/portalsettings/signin"), sign_in, || openapi::head("Look for the settings of signing in"))
+        .on(Method::PUT, at!("/portalsettings/signin"), put_sign_in, || {
+            openapi::one::<SignInProperties>("Set the settings of signing in").sends::<Switch>(&[]).may_match()
+        })
+        .on(Method::PATCH, at!("/portalsettings/signin"), patch_sign_in, || {
+            openapi::nothing("Change the settings of signing in").sends::<Switch>(&[]).must_match()
+        })
+        .on(Method::GET, at!("/portalsettings/signup"), signing_up, || openapi::one::<SignUpProperties>("Read the settings of signing up"))
+        .on(Method::HEAD, at!("/portalsettings/signup"), signing_up, || openapi::head("Look for the settings of signing up"))
+        .on(Method::PUT, at!("/portalsettings/signup"), put_sign_up, || {
+            openapi::one::<SignUpProperties>("Set the settings of signing up").sends::<WrittenSignUp>(&[]).may_match()
+        })
+        .on(Method::PATCH, at!("/portalsettings/signup"), patch_sign_up, || {
+            openapi::nothing("Change the settings of signing up").sends::<WrittenSignUp>(&[]).must_match()
+        })
+        .on(Method::GET, at!("/portalsettings/delegation"), delegation, || {
+            openapi::one::<DelegationProperties>("Read the settings of delegation")
+        })
+        .on(Method::HEAD, at!("/portalsettings/delegation"), delegation, || openapi::head("Look for the settings of delegation"))
+        .on(Method::PUT, at!("/portalsettings/delegation"), put_delegation, || {
+            openapi::one::<DelegationProperties>("Set the settings of delegation").sends::<WrittenDelegation>(&[]).may_match()
+        })
+        .on(Method::PATCH, at!("/portalsettings/delegation"), patch_delegation, || {
+            openapi::nothing("Change the settings of delegation").sends::<WrittenDelegation>(&[]).must_match()
+        })
+        .on(Method::POST, at!("/portalsettings/delegation/listSecrets"), delegation_secrets, || {
+            openapi::answer::<Secrets>("Tell the key of delegation").says("It is empty: nothing is delegated.")
+        });
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/portalsettings";
 /// What is as it is has one version.
 const FIXED: i64 = 1;
 
-fn contract(call: &Call, name: &str, properties: Value) -> Contract<Value> {
+/// Whether guests are sent to sign in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SignInSettingsProperties)]
+struct SignInProperties {
+    enabled: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SignUpSettingsProperties)]
+struct SignUpProperties {
+    /// Whether people may sign up.
+    enabled: bool,
+    terms_of_service: TermsOfService,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct TermsOfService {
+    enabled: bool,
+    text: String,
+    consent_required: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DelegationSettingsProperties)]
+struct DelegationProperties {
+    url: Option<String>,
+    subscriptions: Switched,
+    user_registration: Switched,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = DelegationSwitch)]
+struct Switched {
+    enabled: bool,
+}
+
+fn contract<P>(call: &Call, name: &str, properties: P) -> Contract<P> {
     call.contract(KIND, &format!("portalsettings/{name}"), name, properties)
 }
 
-fn of_sign_in(call: &Call) -> Contract<Value> {
-    contract(call, "signin", json!({ "enabled": false }))
+fn of_sign_in(call: &Call) -> Contract<SignInProperties> {
+    contract(call, "signin", SignInProperties { enabled: false })
 }
 
-fn of_sign_up(call: &Call, settings: &SignUp) -> Contract<Value> {
+fn of_sign_up(call: &Call, settings: &SignUp) -> Contract<SignUpProperties> {
     let asked = !settings.terms.is_empty();
-    let terms = json!({ "enabled": asked, "text": settings.terms, "consentRequired": asked });
-    contract(call, "signup", json!({ "enabled": settings.allowed, "termsOfService": terms }))
+    let terms_of_service = TermsOfService { enabled: asked, text: settings.terms.clone(), consent_required: asked };
+    contract(call, "signup", SignUpProperties { enabled: settings.allowed, terms_of_service })
 }
 
-fn of_delegation(call: &Call) -> Contract<Value> {
-    let off = json!({ "enabled": false });
-    contract(call, "delegation", json!({ "url": null, "subscriptions": off, "userRegistration": off }))
+fn of_delegation(call: &Call) -> Contract<DelegationProperties> {
+    let (subscriptions, user_registration) = (Switched { enabled: false }, Switched { enabled: false });
+    contract(call, "delegation", DelegationProperties { url: None, subscriptions, user_registration })
+}
+
+/// All of them, each of its own type.
+#[derive(Serialize)]
+struct SettingsList {
+    value: (Contract<SignInProperties>, Contract<SignUpProperties>, Contract<DelegationProperties>),
+    count: usize,
+}
+
+impl PartialSchema for SettingsList {
+    fn schema() -> RefOr<Schema> {
+        let names = [Contract::<SignInProperties>::name(), Contract::<SignUpProperties>::name(), Contract::<DelegationProperties>::name()];
+        let each = openapi::any_of(names.map(|name| RefOr::Ref(Ref::from_schema_name(name))));
+        let count = ObjectBuilder::new().schema_type(utoipa::openapi::Type::Integer);
+        let list = ObjectBuilder::new().property("value", ArrayBuilder::new().items(RefOr::T(each))).required("value");
+        list.property("count", count).required("count").into()
+    }
+}
+
+impl ToSchema for SettingsList {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        openapi::component::<Contract<SignInProperties>>(schemas);
+        openapi::component::<Contract<SignUpProperties>>(schemas);
+        openapi::component::<Contract<DelegationProperties>>(schemas);
+    }
 }
 
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let settings = sign_up::settings(&mut portal.db.read().await?).await?;
-    let value = vec![of_sign_in(&call), of_sign_up(&call, &settings), of_delegation(&call)];
-    Ok(rest::answer(&json!({ "value": value, "count": value.len() })))
+    let value = (of_sign_in(&call), of_sign_up(&call, &settings), of_delegation(&call));
+    Ok(rest::answer(&SettingsList { value, count: 3 }))
 }
 
 async fn sign_in(call: Call) -> Answer {
     Ok(rest::entity(false, FIXED, &of_sign_in(&call)))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
+#[derive(Default, Deserialize, ToSchema)]
+#[schema(as = SwitchPatch)]
 struct Switch {
+    /// What is off stays off.
     enabled: Option<bool>,
 }
 
 /// What is not here stays off; whoever turns it off finds it so.
 async fn refuse_sign_in(call: &Call, payload: Payload, required: bool) -> Result<(), Error> {
-    let at = call.condition(required)?;
+    let seen = call.seen(required)?;
     let written: Switch = rest::body(payload).await?;
-    if at.is_some_and(|at| at != FIXED) {
-        return Err(Error::Stale);
-    }
+    seen.meets(Some(FIXED))?;
     if written.enabled == Some(true) {
         let why = "Guests are not sent to sign in: they read what is open to the group Guests, which no product need be.";
         return Err(Error::invalid("enabled", why));
@@ -104,19 +189,24 @@ async fn signing_up(call: Call, portal: Data<Portal>) -> Answer {
     Ok(rest::entity(false, settings.version, &of_sign_up(&call, &settings)))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = SignUpSettingsPatch)]
 struct WrittenSignUp {
     enabled: Option<bool>,
-    #[serde(deserialize_with = "rest::given")]
+    #[serde(default, deserialize_with = "rest::given")]
+    #[schema(value_type = Option<WrittenTerms>)]
     terms_of_service: Option<Option<WrittenTerms>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = TermsOfServicePatch)]
 struct WrittenTerms {
     enabled: Option<bool>,
+    /// Terms that are shown are accepted: true.
     consent_required: Option<bool>,
+    #[schema(max_length = 20_000, format = "text")]
     text: Option<String>,
 }
 
@@ -135,12 +225,10 @@ impl WrittenTerms {
 }
 
 async fn write_sign_up(call: &Call, portal: &Portal, payload: Payload, whole: bool) -> Result<(), Error> {
-    let at = call.condition(!whole)?;
+    let seen = call.seen(!whole)?;
     let written: WrittenSignUp = rest::body(payload).await?;
     let before = sign_up::settings(&mut portal.db.read().await?).await?;
-    if at.is_some_and(|at| at != before.version) {
-        return Err(Error::Stale);
-    }
+    seen.meets(Some(before.version))?;
     let allowed = written.enabled.unwrap_or(if whole { false } else { before.allowed });
     let terms = match written.terms_of_service {
         Some(Some(terms)) => terms.text(if whole { "" } else { &before.terms })?,
@@ -167,19 +255,20 @@ async fn delegation(call: Call) -> Answer {
     Ok(rest::entity(false, FIXED, &of_delegation(&call)))
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = DelegationSettingsPatch)]
 struct WrittenDelegation {
+    #[serde(default)]
     subscriptions: Switch,
+    #[serde(default)]
     user_registration: Switch,
 }
 
 async fn refuse_delegation(call: &Call, payload: Payload, required: bool) -> Result<(), Error> {
-    let at = call.condition(required)?;
+    let seen = call.seen(required)?;
     let written: WrittenDelegation = rest::body(payload).await?;
-    if at.is_some_and(|at| at != FIXED) {
-        return Err(Error::Stale);
-    }
+    seen.meets(Some(FIXED))?;
     for (field, switch) in [("subscriptions", written.subscriptions), ("userRegistration", written.user_registration)] {
         if switch.enabled == Some(true) {
             return Err(Error::invalid(field, "The portal delegates nothing: people sign in and subscribe here."));
@@ -198,8 +287,9 @@ async fn patch_delegation(call: Call, payload: Payload) -> Answer {
     Ok(rest::nothing())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = DelegationKey)]
 struct Secrets {
     validation_key: &'static str,
 }

@@ -41,7 +41,8 @@ async fn a_token_is_a_client_with_its_name() {
         (form("script+to+write", "nonsense"), 401, "invalid_client"),
         (form("script+to+gateway", &gateway.token), 401, "invalid_client"),
         ("grant_type=password".to_owned(), 400, "unsupported_grant_type"),
-        (String::new(), 400, "unsupported_grant_type"),
+        (String::new(), 400, "invalid_request"),
+        ("grant_type=a&grant_type=b".to_owned(), 400, "invalid_request"),
     ] {
         let (got, answer) = granted(&portal, &[], &body).await;
         assert_eq!((got, answer["error"].as_str().unwrap()), (status, code), "{body}");

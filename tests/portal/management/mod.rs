@@ -2,6 +2,7 @@
 
 pub mod access;
 mod apis;
+mod described;
 mod filters;
 mod grants;
 mod products;
@@ -43,7 +44,20 @@ impl Program {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let address = format!("{SERVICE}{path}?api-version=2024-05-01&{query}");
         let body = body.map(|body| json!({ "properties": body }).to_string()).unwrap_or_default();
-        self.client.send(method, &address, &headers, "application/json", &body).await
+        let reply = self.client.send(method.clone(), &address, &headers, "application/json", &body).await;
+        described::check(&method, &format!("{SERVICE}{path}"), reply.status);
+        reply
+    }
+
+    /// With headers of the test's own.
+    async fn with(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Value>) -> Reply {
+        let bearer = format!("Bearer {}", self.token);
+        let mut all = vec![("authorization", bearer.as_str())];
+        all.extend(headers);
+        let body = body.map(|body| json!({ "properties": body }).to_string()).unwrap_or_default();
+        let reply = self.client.send(method.clone(), &format!("{SERVICE}{path}?api-version=1"), &all, "application/json", &body).await;
+        described::check(&method, &format!("{SERVICE}{path}"), reply.status);
+        reply
     }
 
     async fn get(&self, path: &str) -> Value {
@@ -287,6 +301,93 @@ async fn what_is_not_there_is_deleted_already_and_hidden_characters_are_in_no_na
     for name in ["%E2%80%8B", "a%E2%80%8Bb", "%20a", "a%E2%80%AE"] {
         assert_eq!(refusal(&program.put(&format!("/groups/{name}"), json!({ "displayName": "x" })).await).2, "gid", "{name}");
     }
+}
+
+#[tokio::test]
+async fn what_is_put_is_there_or_is_not_as_the_headers_say() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    for (path, body) in [
+        ("/groups/x", json!({ "displayName": "X" })),
+        ("/products/x", json!({ "displayName": "X" })),
+        ("/users/x", json!({ "email": "x@contoso.example", "firstName": "X", "lastName": "X" })),
+        ("/apis/x", json!({ "displayName": "X", "path": "x" })),
+        ("/apis/x/operations/go", json!({ "displayName": "Go", "method": "GET", "urlTemplate": "/go" })),
+        ("/subscriptions/x", json!({ "displayName": "X", "ownerId": "/users/x", "scope": "/products/x" })),
+    ] {
+        let put = async |headers: &[(&str, &str)]| {
+            let reply = program.with(Method::PUT, path, headers, Some(body.clone())).await;
+            if reply.status == 412 {
+                assert_eq!(refusal(&reply).1, "PreconditionFailed");
+            }
+            reply.status
+        };
+        for if_match in ["*", "\"1\""] {
+            assert_eq!(put(&[("if-match", if_match)]).await, 412, "{path} that is not there, {if_match}");
+        }
+        assert_eq!(program.status(Method::GET, path).await, 404, "{path}");
+        assert_eq!(put(&[("if-none-match", "*")]).await, 201, "{path}");
+        assert_eq!(put(&[("if-none-match", "*")]).await, 412, "{path} that is there");
+        assert_eq!(put(&[("if-match", "*")]).await, 200, "{path}");
+        assert_eq!(put(&[("if-match", "\"1\"")]).await, 200, "{path}");
+        assert_eq!(put(&[("if-match", "\"7\"")]).await, 412, "{path}");
+    }
+    let settings = program.with(Method::PUT, "/portalsettings/signup", &[("if-none-match", "*")], Some(json!({}))).await;
+    assert_eq!(settings.status, 412);
+}
+
+#[tokio::test]
+async fn what_is_always_there_is_not_cleared() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    for (path, body, members) in [
+        ("/groups/x", json!({ "displayName": "X" }), &["displayName"][..]),
+        ("/products/x", json!({ "displayName": "X" }), &["displayName"]),
+        ("/users/x", json!({ "email": "x@contoso.example", "firstName": "X", "lastName": "X" }), &["email", "firstName", "lastName"]),
+        ("/apis/x", json!({ "displayName": "X", "path": "x" }), &["displayName", "path"]),
+        (
+            "/apis/x/operations/go",
+            json!({ "displayName": "Go", "method": "GET", "urlTemplate": "/go" }),
+            &["displayName", "method", "urlTemplate"],
+        ),
+        (
+            "/subscriptions/x",
+            json!({ "displayName": "X", "ownerId": "/users/x", "scope": "/products/x" }),
+            &["displayName", "ownerId", "scope"],
+        ),
+    ] {
+        let before = json_of(program.put(path, body).await.is(201));
+        for member in members {
+            let reply = program.patch(path, json!({ *member: null })).await;
+            assert_eq!((refusal(&reply).0, refusal(&reply).2.as_str()), (400, *member), "{path}");
+        }
+        assert_eq!(program.get(path).await["properties"]["displayName"], before["properties"]["displayName"]);
+    }
+    let long = json!({ "displayName": "X", "path": "x", "apiVersion": "v".repeat(101) });
+    assert_eq!(refusal(&program.put("/apis/x", long).await).2, "apiVersion");
+    program.patch("/apis/x", json!({ "apiVersion": "v".repeat(100) })).await.is(200);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_an_address_is_said() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "write").await;
+    for path in ["/groups/%FF", "/groups/x%C3", "/groups?$filter=name%20eq%20'%FF'"] {
+        assert_eq!(refusal(&program.ask(Method::GET, path, "", None).await).1, "BadRequest", "{path}");
+    }
+    assert_eq!(refusal(&program.put("/groups/%FF", json!({ "displayName": "X" })).await).1, "BadRequest");
+    assert_eq!(program.names("/groups?$top=99999999999999999999").await.len(), 3);
+    // What an address takes is told to whoever asks otherwise.
+    for (method, path, allowed) in [
+        (Method::POST, "/groups/x", "GET, HEAD, PUT, PATCH, DELETE"),
+        (Method::PATCH, "/groups", "GET"),
+        (Method::DELETE, "/groups/guests", "GET, HEAD"),
+    ] {
+        let reply = program.ask(method, path, "*", None).await;
+        assert_eq!((reply.status, reply.header("allow")), (405, allowed), "{path}");
+    }
+    let page = portal.administrator().await.send(Method::PUT, "/publisher/new/group", &[("sec-fetch-site", "same-origin")], "", "").await;
+    assert_eq!((page.status, page.header("allow")), (405, "GET, POST, HEAD"));
 }
 
 #[tokio::test]
