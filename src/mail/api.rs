@@ -1,4 +1,6 @@
-//! Who is told of what, for programs.
+//! Who is told of what, for programs; what mails say is in `templates`.
+
+mod templates;
 
 use actix_web::{http::Method, web::Data};
 use serde::Serialize;
@@ -23,6 +25,7 @@ use crate::{
 };
 
 pub fn routes(routes: &mut Routes) {
+    templates::routes(routes);
     routes
         .on(Method::GET, at!("/notifications"), list, || openapi::list::<Properties>("List notifications", &[]))
         .on(Method::GET, at!("/notifications/{name}"), show, || openapi::plain::<Properties>("Read a notification").of(NAMES))

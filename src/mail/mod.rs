@@ -2,6 +2,7 @@
 //! A mail is written in the transaction of the change that it tells of. How it travels is in `send`.
 
 pub mod api;
+mod html;
 mod kinds;
 mod line;
 pub mod notifications;
@@ -18,7 +19,7 @@ use tokio::sync::Notify;
 
 pub use kinds::{Facts, Kind, Parameter};
 pub use render::{Rendered, Values, render};
-pub use templates::{Template, edit_template, preview, reset_template, template};
+pub use templates::{Format, Template, edit_template, preview, reset_template, template};
 
 use crate::{
     audit::{self, Subject},
@@ -182,11 +183,11 @@ impl Post {
         let name = ids::random_name(16);
         let values = self.common(mail.values, &mail.to, site);
         let values = match mail.link {
-            Some(_) => values.set("link", link_mark(&name)),
+            Some(_) => values.set("ConfirmUrl", link_mark(&name)),
             None => values,
         };
-        let rendered = render(&template.subject, &template.body, &values);
-        let about = mail.kind.is_notice().then(|| ids::fold(values.get("developer_email")));
+        let rendered = render(template, &values);
+        let about = mail.kind.is_notice().then(|| ids::fold(values.get("DeveloperEmail")));
         let secret = mail.link.map(|link| self.keys.encrypt(&link_context(&name), &link)).transpose()?;
         Ok(store::NewMail {
             message_id: self.message_id(&name),
@@ -207,11 +208,11 @@ impl Post {
 
     fn common(&self, values: Values, to: &Recipient, site: &str) -> Values {
         values
-            .set("site_name", site)
-            .set("portal_url", self.base_url.clone())
-            .set("first_name", if to.first_name.is_empty() { "there" } else { &to.first_name })
-            .set("last_name", to.last_name.clone())
-            .set("email", to.email.clone())
+            .set("OrganizationName", site)
+            .set("DevPortalUrl", self.base_url.clone())
+            .set("DevFirstName", if to.first_name.is_empty() { "there" } else { &to.first_name })
+            .set("DevLastName", to.last_name.clone())
+            .set("DevEmail", to.email.clone())
     }
 }
 
@@ -362,10 +363,10 @@ pub async fn resend_all(db: &Database, post: &Post, admin: &Administrator, which
 }
 
 /// Sends a template with sample values to the administrator who asks.
-pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: Kind, subject: &str, body: &str) -> Result<(), Error> {
-    templates::check(kind, subject, body)?;
+pub async fn send_test(db: &Database, post: &Post, admin: &Administrator, kind: Kind, words: &Template) -> Result<(), Error> {
+    let words = templates::check(kind, words)?;
     let person = admin.person().ok_or(Error::Forbidden("Only somebody who is signed in has an address to send a test to."))?;
-    let template = Template { subject: format!("[Test] {subject}"), body: body.to_owned(), version: 0 };
+    let template = Template { subject: format!("[Test] {}", words.subject), ..words };
     let mut tx = db.write().await?;
     let site = site::name(&mut tx).await?;
     let sample = post.prepare(&template, Mail::new(kind, Recipient::of(person), Values::samples(kind)), &[], &site)?;

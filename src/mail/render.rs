@@ -1,8 +1,8 @@
-//! From a template in Markdown and the parameters' values to subject, plain text and HTML. Values never become Markdown or HTML.
+//! From a template and the parameters' values to subject, plain text and HTML. Values never become Markdown or HTML.
 
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html};
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd, TextMergeStream, html::push_html};
 
-use super::kinds::Kind;
+use super::{Format, Template, html, kinds::Kind};
 use crate::ids;
 
 /// Without control characters, which could begin another line of a header.
@@ -11,7 +11,7 @@ pub(super) fn one_line(text: &str) -> String {
 }
 
 /// Parameters that people choose themselves, so that strangers can put words into mails to others.
-const NAMES: [&str; 4] = ["first_name", "last_name", "developer", "inviter"];
+const NAMES: [&str; 4] = ["DevFirstName", "DevLastName", "Developer", "Inviter"];
 
 /// What the parameters of one mail stand for.
 #[derive(Clone, Debug, Default)]
@@ -46,22 +46,26 @@ pub struct Rendered {
 }
 
 /// A text cut at its parameters.
-enum Piece<'t> {
+pub(super) enum Piece<'t> {
     Text(&'t str),
     Parameter(&'t str),
 }
 
-fn pieces(text: &str) -> Vec<Piece<'_>> {
+/// A parameter is `$Name` or, where letters follow, `${Name}`; a dollar before anything else is one.
+pub(super) fn pieces(text: &str) -> Vec<Piece<'_>> {
     let (mut found, mut rest) = (Vec::new(), text);
-    while let Some(open) = rest.find('{') {
-        let inside = &rest[open + 1..];
-        let length = inside.bytes().take_while(|byte| byte.is_ascii_lowercase() || *byte == b'_').count();
-        if length > 0 && inside[length..].starts_with('}') {
-            found.push(Piece::Text(&rest[..open]));
-            found.push(Piece::Parameter(&inside[..length]));
-            rest = &inside[length + 1..];
+    while let Some(at) = rest.find('$') {
+        let inside = &rest[at + 1..];
+        let braced = inside.starts_with('{');
+        let name = &inside[usize::from(braced)..];
+        let length = name.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let closed = !braced || name[length..].starts_with('}');
+        if name.starts_with(|first: char| first.is_ascii_uppercase()) && closed {
+            found.push(Piece::Text(&rest[..at]));
+            found.push(Piece::Parameter(&name[..length]));
+            rest = &name[length + usize::from(braced)..];
         } else {
-            found.push(Piece::Text(&rest[..=open]));
+            found.push(Piece::Text(&rest[..=at]));
             rest = inside;
         }
     }
@@ -85,7 +89,7 @@ pub fn is_too_deep(body: &str) -> bool {
     })
 }
 
-/// How a text uses `{link}`.
+/// How a text uses `$ConfirmUrl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkUse {
     None,
@@ -94,33 +98,57 @@ pub enum LinkUse {
     InsideAnother,
 }
 
-pub fn link_use(body: &str) -> LinkUse {
-    let mut found = LinkUse::None;
-    for event in TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH)) {
-        match event {
-            Event::Start(Tag::Link { dest_url, .. }) => {
-                let url = dest_url.replace("%7B", "{").replace("%7D", "}");
-                if url == "{link}" {
+/// How an address uses the link.
+pub(super) fn link_use_in_address(url: &str) -> LinkUse {
+    match pieces(url).as_slice() {
+        [Piece::Text(""), Piece::Parameter("ConfirmUrl"), Piece::Text("")] => LinkUse::Whole,
+        pieces if pieces.iter().any(|piece| matches!(piece, Piece::Parameter("ConfirmUrl"))) => LinkUse::InsideAnother,
+        _ => LinkUse::None,
+    }
+}
+
+/// How words use the link; what stands before it may not make it a part of an address.
+pub(super) fn link_use_in_words(text: &str) -> LinkUse {
+    let (mut found, mut before) = (LinkUse::None, None);
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text("") => {}
+            Piece::Text(text) => before = text.chars().next_back(),
+            Piece::Parameter("ConfirmUrl") if before.is_some_and(|c| !c.is_whitespace() && !"(<„“\"'".contains(c)) => {
+                return LinkUse::InsideAnother;
+            }
+            Piece::Parameter(name) => {
+                before = Some('$');
+                if name == "ConfirmUrl" {
                     found = LinkUse::Whole;
-                } else if url.contains("{link}") {
-                    return LinkUse::InsideAnother;
                 }
             }
-            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
-                for (at, _) in text.match_indices("{link}") {
-                    if text[..at].chars().next_back().is_some_and(|before| !before.is_whitespace() && !"(<„“\"'".contains(before)) {
-                        return LinkUse::InsideAnother;
-                    }
-                    found = LinkUse::Whole;
-                }
-            }
-            _ => {}
         }
     }
     found
 }
 
-/// The names in braces of a text that are no parameters of this kind.
+impl LinkUse {
+    /// Of a text whose parts use it so.
+    pub(super) fn and(self, other: Self) -> Self {
+        if self == Self::InsideAnother || other == Self::None { self } else { other }
+    }
+}
+
+pub fn link_use(body: &str) -> LinkUse {
+    TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH)).fold(LinkUse::None, |found, event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => found.and(link_use_in_address(&as_written(&dest_url))),
+        Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => found.and(link_use_in_words(&text)),
+        _ => found,
+    })
+}
+
+/// An address as it was written: parsers of Markdown write braces as they are, or encoded.
+fn as_written(url: &str) -> String {
+    url.replace("%7B", "{").replace("%7D", "}")
+}
+
+/// The names after a dollar in a text that are no parameters of this kind.
 pub fn unknown(kind: Kind, text: &str) -> Vec<String> {
     let mut unknown: Vec<String> = Vec::new();
     for piece in pieces(text) {
@@ -134,7 +162,7 @@ pub fn unknown(kind: Kind, text: &str) -> Vec<String> {
     unknown
 }
 
-fn fill(text: &str, values: &Values) -> String {
+pub(super) fn fill(text: &str, values: &Values) -> String {
     let mut filled = String::with_capacity(text.len());
     for piece in pieces(text) {
         filled.push_str(match piece {
@@ -145,12 +173,29 @@ fn fill(text: &str, values: &Values) -> String {
     filled
 }
 
-fn is_address(name: &str) -> bool {
-    name == "link" || name.ends_with("_url")
+/// The same of an address. Values that are one have a scheme: templates of other portals write it in front of them.
+pub(super) fn fill_address(text: &str, values: &Values) -> String {
+    let mut filled = String::with_capacity(text.len());
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => filled.push_str(text),
+            Piece::Parameter(name) => {
+                if is_address(name) && ["http://", "https://"].contains(&filled.as_str()) && may_lead_to(values.get(name)) {
+                    filled.clear();
+                }
+                filled.push_str(values.get(name));
+            }
+        }
+    }
+    filled
+}
+
+pub(super) fn is_address(name: &str) -> bool {
+    name.ends_with("Url")
 }
 
 /// Where a link in a mail may lead.
-fn may_lead_to(url: &str) -> bool {
+pub(super) fn may_lead_to(url: &str) -> bool {
     ["https://", "http://", "mailto:"].iter().any(|scheme| url.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme)))
 }
 
@@ -181,8 +226,7 @@ fn events(body: &str, values: &Values) -> Vec<Event<'static>> {
             Event::Code(text) => out.push(Event::Code(fill(&text, values).into())),
             Event::Start(Tag::Link { dest_url, .. }) => {
                 inside_link += 1;
-                // Parsers of Markdown write braces in addresses as they are, or encoded.
-                let url = fill(&dest_url.replace("%7B", "{").replace("%7D", "}"), values);
+                let url = fill_address(&as_written(&dest_url), values);
                 out.push(Event::Start(link(if may_lead_to(&url) { url } else { String::new() })));
             }
             Event::End(TagEnd::Link) => {
@@ -266,26 +310,40 @@ fn to_text(events: &[Event<'_>]) -> String {
 }
 
 /// Subject and both bodies. A paragraph that its values leave empty goes.
-pub fn render(subject: &str, body: &str, values: &Values) -> Rendered {
+pub fn render(template: &Template, values: &Values) -> Rendered {
+    let subject = fill(&template.subject, values).split_whitespace().collect::<Vec<_>>().join(" ");
+    let (text, html) = match template.format {
+        Format::Markdown => from_markdown(&template.body, values),
+        Format::Html => html::render(&template.body, values),
+    };
+    Rendered { subject, text, html }
+}
+
+fn from_markdown(body: &str, values: &Values) -> (String, String) {
     let events = events(body, values);
     let mut raw = String::with_capacity(body.len() * 2);
-    html::push_html(&mut raw, events.iter().cloned());
-    let subject = fill(subject, values).split_whitespace().collect::<Vec<_>>().join(" ");
-    Rendered { subject, text: to_text(&events), html: raw.replace("<p></p>\n", "") }
+    push_html(&mut raw, events.iter().cloned());
+    (to_text(&events), raw.replace("<p></p>\n", ""))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn template(subject: &str, body: &str) -> Template {
+        Template { subject: subject.to_owned(), body: body.to_owned(), ..Template::default() }
+    }
+
     fn filled(body: &str, values: Values) -> Rendered {
-        render("Hi {first_name}", body, &values)
+        render(&template("Hi $DevFirstName", body), &values)
     }
 
     #[test]
     fn both_parts_say_the_same() {
-        let values = Values::default().set("first_name", "Ana").set("link", "https://p.example/c?t=1&u=2").set("site_name", "P_1_x");
-        let mail = filled("Hello {first_name},\n\n[Confirm]({link})\n\n* one\n* {site_name}\n\n{link}\n\n{comment}\n", values);
+        let values =
+            Values::default().set("DevFirstName", "Ana").set("ConfirmUrl", "https://p.example/c?t=1&u=2").set("OrganizationName", "P_1_x");
+        let mail =
+            filled("Hello $DevFirstName,\n\n[Confirm]($ConfirmUrl)\n\n* one\n* $OrganizationName\n\n$ConfirmUrl\n\n$Comment\n", values);
         assert_eq!(mail.subject, "Hi Ana");
         assert_eq!(mail.text, "Hello Ana,\n\nConfirm: https://p.example/c?t=1&u=2\n\n- one\n- P_1_x\n\nhttps://p.example/c?t=1&u=2\n");
         assert!(mail.html.contains("<a href=\"https://p.example/c?t=1&amp;u=2\">Confirm</a>"), "{}", mail.html);
@@ -294,14 +352,14 @@ mod tests {
 
     #[test]
     fn an_address_inside_a_sentence_stands_in_parentheses() {
-        let mail = filled("Your request for [{product}]({product_url}) was declined.", Values::samples(Kind::SubscriptionDeclined));
+        let mail = filled("Your request for [$ProdName]($ProdUrl) was declined.", Values::samples(Kind::SubscriptionDeclined));
         assert_eq!(mail.text, "Your request for Parcel tracking (https://portal.example/products/parcel-tracking) was declined.\n");
     }
 
     #[test]
     fn values_are_words_and_nothing_else() {
-        let evil = "[x](https://evil.example) <b onclick=x>*y*</b>\r\nBcc: z@evil.example {link}";
-        let mail = filled("{first_name} says `{first_name}` <script>x</script>", Values::default().set("first_name", evil));
+        let evil = "[x](https://evil.example) <b onclick=x>*y*</b>\r\nBcc: z@evil.example $ConfirmUrl";
+        let mail = filled("$DevFirstName says `$DevFirstName` <script>x</script>", Values::default().set("DevFirstName", evil));
         assert!(!mail.subject.contains(['\r', '\n']), "{}", mail.subject);
         assert!(!mail.html.contains("<a ") && !mail.html.contains("<b") && !mail.html.contains("<script") && !mail.html.contains("<em>"));
         assert!(mail.text.contains("[x](https://evil. example)"), "{}", mail.text);
@@ -309,7 +367,10 @@ mod tests {
 
     #[test]
     fn links_lead_to_the_web_alone() {
-        let mail = filled("[a](javascript:alert(1)) [b]({link}) ![c](https://evil.example/p.png)", Values::default().set("link", "data:x"));
+        let mail = filled(
+            "[a](javascript:alert(1)) [b]($ConfirmUrl) ![c](https://evil.example/p.png)",
+            Values::default().set("ConfirmUrl", "data:x"),
+        );
         assert!(!mail.html.contains("javascript") && !mail.html.contains("data:") && !mail.html.contains("<img"), "{}", mail.html);
     }
 
@@ -320,19 +381,21 @@ mod tests {
             assert_eq!(unknown(kind, facts.subject), Vec::<String>::new(), "{}", facts.name);
             assert_eq!(unknown(kind, facts.body), Vec::<String>::new(), "{}", facts.name);
             assert_eq!(Kind::parse(facts.name), Some(kind));
-            let mail = render(facts.subject, facts.body, &Values::samples(kind));
-            assert!(!mail.text.contains(['{', '}']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
+            let mail = render(&template(facts.subject, facts.body), &Values::samples(kind));
+            assert!(!mail.text.contains(['$', '{']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
         }
         for kind in Kind::ALL.into_iter().filter(|kind| kind.has_link()) {
             assert_eq!(link_use(kind.facts().body), LinkUse::Whole, "{}", kind.name());
         }
-        for body in ["[x](https://evil.example/?u={link})", "https://evil.example/?u={link}", "`https://evil.example/{link}`"] {
+        for body in
+            ["[x](https://evil.example/?u=$ConfirmUrl)", "https://evil.example/?u=$ConfirmUrl", "`https://evil.example/$ConfirmUrl`"]
+        {
             assert_eq!(link_use(body), LinkUse::InsideAnother, "{body}");
         }
-        assert_eq!(link_use("Open {link}"), LinkUse::Whole);
+        assert_eq!(link_use("Open $ConfirmUrl"), LinkUse::Whole);
         assert_eq!(link_use("Open it"), LinkUse::None);
         assert!(is_too_deep(&format!("{}a", "- ".repeat(9990))) && is_too_deep(&format!("{}a", "> ".repeat(9990))));
         assert!(!is_too_deep("- a\n  - b\n    - c\n\n> d"));
-        assert_eq!(unknown(Kind::NewDeveloper, "{product} {x} {product} { y } {}"), ["product", "x"]);
+        assert_eq!(unknown(Kind::NewDeveloper, "$ProdName ${X}s $ProdName $ Y $y $5 ${} ${Z"), ["ProdName", "X"]);
     }
 }

@@ -218,9 +218,30 @@ impl Checked {
         self.0.write(select);
         select.sql(")");
     }
+
+    /// Whether what has these values of folded text meets it.
+    pub fn meets(&self, values: &[(&str, &str)]) -> bool {
+        self.0.meets(values)
+    }
 }
 
 impl Condition {
+    fn meets(&self, values: &[(&str, &str)]) -> bool {
+        let of = |field: &Field| ids::fold(values.iter().find(|(name, _)| *name == field.name).map_or("", |(_, value)| value));
+        match self {
+            Self::And(one, other) => one.meets(values) && other.meets(values),
+            Self::Or(one, other) => one.meets(values) || other.meets(values),
+            Self::Not(inner) => !inner.meets(values),
+            Self::Compare { field, operator, value: Value::Text(text) } => operator.holds(of(field).as_str().cmp(text)),
+            Self::Compare { .. } => false,
+            Self::Holds { field, place, needle } => match place {
+                Place::Anywhere => of(field).contains(needle),
+                Place::Beginning => of(field).starts_with(needle),
+                Place::End => of(field).ends_with(needle),
+            },
+        }
+    }
+
     fn write(&self, select: &mut Select) {
         match self {
             Self::And(one, other) | Self::Or(one, other) => {

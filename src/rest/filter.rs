@@ -2,7 +2,7 @@
 //!
 //! `or` binds less than `and`, that less than `not` (OData 4.01, part 2, section 5.1.1.17). Words are read without regard to case.
 
-use std::fmt;
+use std::{cmp::Ordering, fmt};
 
 use time::{OffsetDateTime, PrimitiveDateTime, format_description::well_known::Iso8601};
 
@@ -39,6 +39,20 @@ impl Operator {
 
     fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, operator)| *operator)
+    }
+}
+
+impl Operator {
+    /// Whether it holds between values of which the first is so to the second.
+    pub fn holds(self, is: Ordering) -> bool {
+        match self {
+            Self::Eq => is.is_eq(),
+            Self::Ne => is.is_ne(),
+            Self::Gt => is.is_gt(),
+            Self::Ge => is.is_ge(),
+            Self::Lt => is.is_lt(),
+            Self::Le => is.is_le(),
+        }
     }
 }
 

@@ -122,6 +122,11 @@ impl Wanted {
         Ok((rows.all(connection).await?, self.count(connection, source, &conditions).await?))
     }
 
+    /// Whether something that is in no table, with these fields of folded text, meets the filter.
+    pub fn meets(&self, values: &[(&str, &str)]) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.meets(values))
+    }
+
     fn narrow(&self, statement: &mut Select, conditions: &impl Fn(&mut Select)) {
         conditions(statement);
         if let Some(filter) = &self.filter {

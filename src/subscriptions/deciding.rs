@@ -204,7 +204,7 @@ async fn note(
     for mut one in held {
         was.push(one.subscription.facts(one.subscription.state()));
         one.subscription.expires_at = ends.unwrap_or(one.subscription.expires_at);
-        let values = told(post, &one.subscription).set("comment", comment);
+        let values = told(post, &one.subscription).set("Comment", comment).set("SubDeclineReason", comment);
         mails.push(Mail::new(decision.mail(), one.owner(), values));
         done.push(one.subscription);
     }

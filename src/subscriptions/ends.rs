@@ -135,7 +135,7 @@ async fn warn_due(db: &Database, post: &Post) -> Result<usize, Error> {
         let keys: Vec<i64> = these.clone().map(|held| held.subscription.id.0).collect();
         store::ends::note_warned(&mut tx, &keys, i64::try_from(nth + 1).unwrap_or(i64::MAX)).await?;
         mails.extend(these.map(|held| {
-            let values = told(post, &held.subscription).set("end_date", held.subscription.last_day_words());
+            let values = told(post, &held.subscription).set("EndDate", held.subscription.last_day_words());
             Mail::new(Kind::SubscriptionEnding, held.owner(), values)
         }));
     }

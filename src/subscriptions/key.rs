@@ -187,7 +187,7 @@ pub(super) async fn replace_in(
     let mut facts = serde_json::to_value(subscription.facts(subscription.state()))?;
     facts["key"] = which.word().into();
     audit::record(tx, actor, "subscription.key_regenerated", subscription.subject(), audit::NOTHING, Some(facts)).await?;
-    let values = told(post, subscription).set("which_key", which.word());
+    let values = told(post, subscription).set("WhichKey", which.word());
     mail::write(tx, post, Mail::new(Kind::KeyRegenerated, owner, values)).await?;
     Ok(true)
 }

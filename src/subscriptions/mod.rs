@@ -268,8 +268,8 @@ async fn announce(tx: &mut Transaction, post: &Post, subscription: &Subscription
         _ => (Kind::SubscriptionActivated, notifications::Event::SubscriptionNew),
     };
     let values = told(post, subscription);
-    let notice = values.clone().set("developer", display).set("developer_email", to.email.clone());
-    let notice = notice.set("page_url", post.url(&subscription.publisher_path()));
+    let notice = values.clone().set("Developer", display).set("DeveloperEmail", to.email.clone());
+    let notice = notice.set("PageUrl", post.url(&subscription.publisher_path()));
     mail::write(tx, post, Mail::new(kind, to, values)).await?;
     notifications::tell(tx, post, event, &notice).await
 }
@@ -277,11 +277,12 @@ async fn announce(tx: &mut Transaction, post: &Post, subscription: &Subscription
 /// What every mail about a subscription may say.
 fn told(post: &Post, subscription: &Subscription) -> Values {
     Values::default()
-        .set("subscription", subscription.display_name.clone())
-        .set("subscription_url", post.url(&subscription.path()))
-        .set("product", subscription.product_display_name.clone())
-        .set("product_url", post.url(&subscription.product_path()))
-        .set("ends", subscription.expires_at.map_or(String::new(), |at| format!("It works to the end of {} (UTC).", at.last_day())))
+        .set("SubName", subscription.display_name.clone())
+        .set("SubUrl", post.url(&subscription.path()))
+        .set("ProdName", subscription.product_display_name.clone())
+        .set("ProdId", subscription.product_name.clone())
+        .set("ProdUrl", post.url(&subscription.product_path()))
+        .set("Ends", subscription.expires_at.map_or(String::new(), |at| format!("It works to the end of {} (UTC).", at.last_day())))
 }
 
 fn count(live: &[Subscription]) -> i64 {

@@ -73,16 +73,16 @@ pub async fn ask(
             None if mail::count_to(&mut tx, email, Kind::EmailChange, since).await? >= MAILS_A_DAY => {}
             None => {
                 let to = Recipient { email: email.to_owned(), ..Recipient::of(person) };
-                let values = Values::default().set("new_email", email).set("valid_for", Purpose::EmailChange.life().1);
+                let values = Values::default().set("NewEmail", email).set("ValidFor", Purpose::EmailChange.life().1);
                 mail::write(&mut tx, post, Mail { link: Some(link), ..Mail::new(Kind::EmailChange, to, values) }).await?;
             }
             Some(user) if user.state == UserState::Active.as_str() && !has_enough(&mut tx, user.id, Kind::AddressInUse, None).await? => {
-                let values = Values::default().set("sign_in_url", sign_in_url.clone());
+                let values = Values::default().set("SignInUrl", sign_in_url.clone());
                 mail::write(&mut tx, post, Mail::new(Kind::AddressInUse, Recipient::of(&user.person()), values)).await?;
             }
             Some(_) => {}
         }
-        let values = Values::default().set("new_email", email).set("sign_in_url", sign_in_url);
+        let values = Values::default().set("NewEmail", email).set("SignInUrl", sign_in_url);
         mail::write(&mut tx, post, Mail::new(Kind::EmailChangeAsked, Recipient::of(person), values)).await?;
         let subject = Subject::new("user", who.id().0, person.display());
         audit::record(&mut tx, who.actor(), "user.email_change_asked", subject, NOTHING, Some(new)).await?;

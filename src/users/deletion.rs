@@ -74,8 +74,8 @@ pub async fn close(
     audit::record(&mut tx, who.actor(), "user.account_closed", Subject::new("user", user.id.0, user.display()), NOTHING, Some(facts))
         .await?;
     erase(&mut tx, &[user.person()]).await?;
-    let told = Values::default().set("developer", user.display()).set("developer_email", user.email.clone());
-    let told = told.set("page_url", post.url(super::LIST));
+    let told = Values::default().set("Developer", user.display()).set("DeveloperEmail", user.email.clone());
+    let told = told.set("PageUrl", post.url(super::LIST));
     notifications::tell(&mut tx, post, notifications::Event::AccountClosed, &told).await?;
     say_farewell(&mut tx, post, &[user]).await?;
     tx.commit().await?;

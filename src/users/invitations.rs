@@ -182,7 +182,7 @@ async fn mail_invitations(tx: &mut Transaction, post: &Post, admin: &Administrat
     let inviter = admin.person().map_or_else(|| "An administrator".to_owned(), Person::display);
     let wanted = people.iter().map(|(person, kept)| Ok((person.id, serde_json::to_string(kept)?))).collect::<Result<Vec<_>, Error>>()?;
     let paths = links::make_many(tx, Purpose::Invitation, &wanted).await?;
-    let values = Values::default().set("valid_for", Purpose::Invitation.life().1).set("inviter", inviter);
+    let values = Values::default().set("ValidFor", Purpose::Invitation.life().1).set("Inviter", inviter);
     let mails = people.iter().zip(paths).map(|((person, _), path)| Mail {
         link: Some(post.url(&path)),
         batch: Some(batch.clone()),

@@ -364,7 +364,7 @@ async fn edit_in(
         // What was mailed to the old address opens nothing any more.
         links::forget_users(tx, &[user.id]).await?;
         if user.state != UserState::Pending.as_str() {
-            let values = Values::default().set("new_email", edited.email.clone()).set("sign_in_url", post.url("/signin"));
+            let values = Values::default().set("NewEmail", edited.email.clone()).set("SignInUrl", post.url("/signin"));
             mail::write(tx, post, Mail::new(Kind::EmailChangedByAdministrator, Recipient::of(&user.person()), values)).await?;
         }
     }

@@ -66,7 +66,7 @@ pub(super) async fn mail_link(
         return Ok(false);
     }
     let link = post.url(&links::make(tx, purpose, user, data).await?);
-    let values = Values::default().set("valid_for", purpose.life().1);
+    let values = Values::default().set("ValidFor", purpose.life().1);
     mail::write(tx, post, Mail { link: Some(link), ..Mail::new(kind, to, values) }).await?;
     Ok(true)
 }

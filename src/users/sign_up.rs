@@ -221,7 +221,7 @@ async fn mail_known(tx: &mut Transaction, post: &Post, user: &User) -> Result<bo
     if has_enough(tx, user.id, Kind::AccountExists, None).await? {
         return Ok(false);
     }
-    let values = Values::default().set("sign_in_url", post.url("/signin"));
+    let values = Values::default().set("SignInUrl", post.url("/signin"));
     mail::write(tx, post, Mail::new(Kind::AccountExists, Recipient::of(&user.person()), values)).await?;
     Ok(true)
 }
@@ -300,8 +300,8 @@ pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &
     let facts = SignedUpFacts { user: active.facts(), terms_accepted };
     audit::record(&mut tx, &holder.actor(), "user.sign_up_confirmed", subject, Some(user.facts()), Some(facts)).await?;
     mail::write(&mut tx, post, Mail::new(Kind::NewDeveloper, Recipient::of(&holder.person), Values::default())).await?;
-    let told = Values::default().set("developer", holder.person.display()).set("developer_email", holder.person.email.clone());
-    notifications::tell(&mut tx, post, notifications::Event::SignUp, &told.set("page_url", post.url(&user.path()))).await?;
+    let told = Values::default().set("Developer", holder.person.display()).set("DeveloperEmail", holder.person.email.clone());
+    notifications::tell(&mut tx, post, notifications::Event::SignUp, &told.set("PageUrl", post.url(&user.path()))).await?;
     tx.commit().await?;
     post.wake();
     Ok(holder.proven(&hash))

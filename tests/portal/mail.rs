@@ -10,7 +10,7 @@ use crate::support::{PASSWORD, Portal, smtp::TAKEN};
 /// Writes a mail as an operation does.
 async fn write(portal: &Portal, email: &str, link: Option<&str>) -> String {
     let to = Recipient { email: email.to_owned(), first_name: "Ana".to_owned(), last_name: "Alves".to_owned(), ..Recipient::default() };
-    let mail = Mail { link: link.map(str::to_owned), ..Mail::new(Kind::PasswordReset, to, Values::default().set("valid_for", "2 hours")) };
+    let mail = Mail { link: link.map(str::to_owned), ..Mail::new(Kind::PasswordReset, to, Values::default().set("ValidFor", "2 hours")) };
     let mut tx = portal.db().write().await.unwrap();
     let name = mail::write(&mut tx, &portal.state.mail, mail).await.unwrap();
     tx.commit().await.unwrap();
@@ -165,8 +165,7 @@ async fn names_and_addresses_begin_no_header() {
         last_name: "<b>\"Alves\"".to_owned(),
         ..Recipient::default()
     };
-    let values =
-        Values::default().set("product", "X\r\nBcc: evil@evil.example\r\n\r\nHello").set("subscription", "[a](http://evil.example)");
+    let values = Values::default().set("ProdName", "X\r\nBcc: evil@evil.example\r\n\r\nHello").set("SubName", "[a](http://evil.example)");
     let mut tx = portal.db().write().await.unwrap();
     mail::write(&mut tx, &portal.state.mail, Mail::new(Kind::SubscriptionActivated, to, values)).await.unwrap();
     tx.commit().await.unwrap();
@@ -184,17 +183,17 @@ async fn what_mails_say_is_edited_previewed_tested_and_reset() {
     let admin = portal.administrator().await;
     let page = "/publisher/mail-templates/new-developer";
     admin.get("/publisher/mail-templates").await.is(200).shows("New developer").hides("Edited");
-    admin.get(page).await.is(200).shows("Welcome to {site_name}").shows("{portal_url}");
+    admin.get(page).await.is(200).shows("Welcome to $OrganizationName").shows("$DevPortalUrl");
 
-    let wrong = [("version", "0"), ("subject", "Hi {nickname}"), ("body", "{product}")];
+    let wrong = [("version", "0"), ("subject", "Hi $Nickname"), ("body", "$ProdName")];
     admin
         .post(page, &wrong)
         .await
         .is(422)
-        .shows("{nickname} is no parameter")
-        .shows("{product} is no parameter")
-        .shows("value=\"Hi {nickname}\"");
-    let good = [("version", "0"), ("subject", "Hi {first_name}"), ("body", "Come *in*, {first_name}: {portal_url}")];
+        .shows("$Nickname is no parameter")
+        .shows("$ProdName is no parameter")
+        .shows("value=\"Hi $Nickname\"");
+    let good = [("version", "0"), ("subject", "Hi $DevFirstName"), ("body", "Come *in*, $DevFirstName: $DevPortalUrl")];
     admin
         .post(&format!("{page}/preview"), &good)
         .await
@@ -221,9 +220,9 @@ async fn what_mails_say_is_edited_previewed_tested_and_reset() {
     // A link that lets somebody in is sent to nobody else.
     let page = "/publisher/mail-templates/password-reset";
     for (subject, body, why) in [
-        ("Hi", "Come back", "Without {link} nobody can do what this mail asks for."),
-        ("Hi", "[Choose](https://evil.example/?u={link})", "{link} is an address of its own"),
-        ("Hi {link}", "{link}", "The link goes into the text"),
+        ("Hi", "Come back", "Without $ConfirmUrl nobody can do what this mail asks for."),
+        ("Hi", "[Choose](https://evil.example/?u=$ConfirmUrl)", "$ConfirmUrl is an address of its own"),
+        ("Hi $ConfirmUrl", "$ConfirmUrl", "The link goes into the text"),
     ] {
         admin.post(page, &[("version", "0"), ("subject", subject), ("body", body)]).await.is(422).shows(why);
     }
@@ -251,7 +250,7 @@ async fn those_are_told_who_are_to_be() {
     admin.post_and_follow(page, &form).await.shows("Saved.").shows("1 administrator and 2 addresses");
     admin.post(page, &[("version", "1"), ("every", "on")]).await.is(409).shows("Somebody else saved this meanwhile");
 
-    let values = Values::default().set("developer", "Ana Alves").set("developer_email", "ana@contoso.example");
+    let values = Values::default().set("Developer", "Ana Alves").set("DeveloperEmail", "ana@contoso.example");
     let mut tx = portal.db().write().await.unwrap();
     mail::notifications::tell(&mut tx, &portal.state.mail, Event::SignUp, &values).await.unwrap();
     tx.commit().await.unwrap();

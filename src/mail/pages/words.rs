@@ -10,7 +10,7 @@ use crate::{
     app::Portal,
     auth::Administrator,
     error::{Error, Problems},
-    mail::{self, Facts, Kind, Template as Words, store},
+    mail::{self, Facts, Format, Kind, Template as Words, store},
     web::{
         self, Answer, Flash, Form, Frame,
         form::Name,
@@ -57,6 +57,13 @@ pub(super) struct WordsForm {
     body: String,
 }
 
+impl WordsForm {
+    /// What is written on the page keeps the format that it has.
+    fn words(&self, format: Format) -> Words {
+        Words { subject: self.subject.clone(), body: self.body.clone(), format, version: self.version }
+    }
+}
+
 struct Preview {
     subject: String,
     html: SafeHtml,
@@ -68,6 +75,7 @@ struct Preview {
 struct EditPage {
     frame: Frame,
     facts: &'static Facts,
+    format: Format,
     form: WordsForm,
     /// The words that are in force, when somebody else saved meanwhile.
     theirs: Option<Words>,
@@ -81,10 +89,11 @@ struct EditPage {
 impl EditPage {
     async fn load(portal: &Portal, frame: Frame, kind: Kind) -> Result<Self, Error> {
         let words = mail::template(&mut portal.db.read().await?, kind).await?;
-        let changed = words.version > 0;
+        let (changed, format) = (words.is_changed(), words.format);
         let form = WordsForm { version: words.version, subject: words.subject, body: words.body };
         Ok(Self {
-            preview: previewed(kind, &form, &frame).ok(),
+            preview: previewed(kind, &form.words(format), &frame).ok(),
+            format,
             frame: framed(frame),
             facts: kind.facts(),
             form,
@@ -100,8 +109,8 @@ impl EditPage {
     }
 }
 
-fn previewed(kind: Kind, form: &WordsForm, frame: &Frame) -> Result<Preview, Error> {
-    let rendered = mail::preview(kind, &form.subject, &form.body, frame.face.name())?;
+fn previewed(kind: Kind, words: &Words, frame: &Frame) -> Result<Preview, Error> {
+    let rendered = mail::preview(kind, words, frame.face.name())?;
     Ok(Preview { subject: rendered.subject, html: markdown::clean(&rendered.html), text: rendered.text })
 }
 
@@ -115,7 +124,7 @@ async fn again(portal: &Portal, frame: Frame, kind: Kind, form: WordsForm, outco
     match outcome {
         Error::Invalid(problems) => web::invalid(&EditPage { problems, form, dirty: true, preview: None, ..page }),
         Error::Stale => {
-            let theirs = Some(Words { subject: page.form.subject.clone(), body: page.form.body.clone(), version: page.form.version });
+            let theirs = Some(page.form.words(page.format));
             let form = WordsForm { version: page.form.version, ..form };
             web::page_with(StatusCode::CONFLICT, &EditPage { theirs, form, dirty: true, preview: None, ..page })
         }
@@ -132,8 +141,8 @@ pub(super) async fn save(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    match mail::edit_template(&portal.db, &admin, kind, form.version, &form.subject, &form.body).await {
-        Ok(changed) => {
+    match mail::edit_template(&portal.db, &admin, kind, Some(form.version), |before| form.words(before.format)).await {
+        Ok((changed, _)) => {
             Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
             web::see_other(&path(kind.facts()))
         }
@@ -150,7 +159,8 @@ pub(super) async fn preview(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    match previewed(kind, &form, &frame) {
+    let format = mail::template(&mut portal.db.read().await?, kind).await?.format;
+    match previewed(kind, &form.words(format), &frame) {
         Ok(preview) => {
             let page = EditPage::load(&portal, frame, kind).await?;
             let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
@@ -168,11 +178,12 @@ pub(super) async fn test(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    match mail::send_test(&portal.db, &portal.mail, &admin, kind, &form.subject, &form.body).await {
+    let format = mail::template(&mut portal.db.read().await?, kind).await?.format;
+    match mail::send_test(&portal.db, &portal.mail, &admin, kind, &form.words(format)).await {
         Ok(()) => {
             let page = EditPage::load(&portal, frame, kind).await?;
             let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
-            let preview = previewed(kind, &form, &page.frame).ok();
+            let preview = previewed(kind, &form.words(page.format), &page.frame).ok();
             let told = if portal.mail.leaves() {
                 "A test is on its way to you."
             } else {
@@ -187,7 +198,7 @@ pub(super) async fn test(
 
 pub(super) async fn reset(admin: Administrator, portal: Data<Portal>, session: Session, Name(name): Name) -> Answer {
     let kind = kind(&name)?;
-    let changed = mail::reset_template(&portal.db, &admin, kind).await?;
+    let changed = mail::reset_template(&portal.db, &admin, kind, None).await?;
     Flash::good(if changed { "The text is the default again." } else { "The text was the default already, so nothing was changed." })
         .keep(&session)?;
     web::see_other(&path(kind.facts()))

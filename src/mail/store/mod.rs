@@ -5,7 +5,7 @@ pub mod told;
 
 use serde::Deserialize;
 
-use super::{Kind, State, Template, render::Rendered};
+use super::{Format, Kind, State, Template, render::Rendered};
 use crate::{
     audit::Subject,
     db::{COUNTED, Connection, Instant, Kind as Column, Select, Transaction, flag, listed, run},
@@ -316,9 +316,9 @@ pub(super) async fn delete_settled_before(tx: &mut Transaction, at: Instant) -> 
 }
 
 pub(super) async fn find_template(connection: &mut Connection, kind: &str) -> Result<Option<Template>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, (String, String, i64)>("select subject, body, version from mail_templates where kind = $1")
-        .bind(kind).fetch_optional(c).await?)
-        .map(|(subject, body, version)| Template { subject, body, version }))
+    let row = run!(connection, c => sqlx::query_as::<_, (String, String, String, i64)>(
+        "select subject, body, format, version from mail_templates where kind = $1").bind(kind).fetch_optional(c).await?);
+    Ok(row.map(|(subject, body, format, version)| Template { subject, body, format: Format::parse(&format), version }))
 }
 
 /// The kinds whose words were changed.
@@ -330,9 +330,10 @@ pub(super) async fn put_template(tx: &mut Transaction, kind: &str, template: &Te
     let now = tx.now();
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
-        "insert into mail_templates (kind, subject, body, version, updated_at) values ($1, $2, $3, $4, $5)
-         on conflict (kind) do update set subject = excluded.subject, body = excluded.body, version = excluded.version, updated_at = excluded.updated_at")
-        .bind(kind).bind(&template.subject).bind(&template.body).bind(template.version).bind(now).execute(c).await?.rows_affected());
+        "insert into mail_templates (kind, subject, body, format, version, updated_at) values ($1, $2, $3, $4, $5, $6)
+         on conflict (kind) do update set subject = excluded.subject, body = excluded.body, format = excluded.format,
+            version = excluded.version, updated_at = excluded.updated_at")
+        .bind(kind).bind(&template.subject).bind(&template.body).bind(template.format.as_str()).bind(template.version).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }
 

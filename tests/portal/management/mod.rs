@@ -9,6 +9,7 @@ mod products;
 mod settings;
 mod shared;
 mod subscriptions;
+mod templates;
 mod twins;
 mod users;
 

@@ -45,7 +45,7 @@ impl Portal {
     /// With settings of the test's own.
     pub async fn start_with(change: impl FnOnce(&mut Options)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = database_url(&folder).await;
+        let url = migrated_database_url(&folder).await;
         let mut portal = Self::open(&url, Arc::default(), change).await;
         portal._folder = Some(folder);
         portal
@@ -269,7 +269,42 @@ async fn password_hash() -> &'static str {
     HASH.get_or_init(|| async { Passwords::default().hash(PASSWORD).await.expect("a hash") }).await
 }
 
+/// The address of a database that is not there yet, or is empty.
 pub async fn database_url(folder: &tempfile::TempDir) -> String {
+    new_database(folder, "template1").await
+}
+
+/// The address of a new database with all tables: a copy of one that was migrated once a run, for that is what takes time.
+async fn migrated_database_url(folder: &tempfile::TempDir) -> String {
+    static MIGRATED: tokio::sync::OnceCell<Migrated> = tokio::sync::OnceCell::const_new();
+    let migrate = async || {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = database_url(&folder).await;
+        let db = Database::open(&url, Clock::from_fn(|| START)).await.expect("a database");
+        db::migrate(&db).await.expect("migrated");
+        db.close().await;
+        match url.strip_prefix("sqlite:") {
+            Some(file) => Migrated::Sqlite(std::fs::read(file).expect("the database's file")),
+            // Its folder stays, or else the database would be taken for that of a test that is over.
+            None => Migrated::Postgres(url.rsplit('/').next().unwrap_or_default().to_owned(), folder),
+        }
+    };
+    match MIGRATED.get_or_init(migrate).await {
+        Migrated::Sqlite(file) => {
+            let url = database_url(folder).await;
+            std::fs::write(url.strip_prefix("sqlite:").expect("a file"), file).expect("a copy");
+            url
+        }
+        Migrated::Postgres(name, _) => new_database(folder, name).await,
+    }
+}
+
+enum Migrated {
+    Sqlite(Vec<u8>),
+    Postgres(String, #[allow(dead_code, reason = "held")] tempfile::TempDir),
+}
+
+async fn new_database(folder: &tempfile::TempDir, template: &str) -> String {
     match std::env::var("PORTICO_TEST_POSTGRES") {
         Ok(server) => {
             let name = format!("portico_{}", portico::ids::random_name(12));
@@ -278,7 +313,10 @@ pub async fn database_url(folder: &tempfile::TempDir) -> String {
                 // The names are made of letters and digits above. A server that a fault has just been tried on may not answer yet.
                 let _ = sqlx::query(sqlx::AssertSqlSafe(format!("drop database {over} with (force)"))).execute(&admin).await;
             }
-            sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&admin).await.expect("a new database");
+            sqlx::query(sqlx::AssertSqlSafe(format!("create database {name} template {template}")))
+                .execute(&admin)
+                .await
+                .expect("a new database");
             admin.close().await;
             let mut url = url::Url::parse(&server).expect("a URL");
             url.set_path(&name);
