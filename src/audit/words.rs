@@ -23,6 +23,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("user.sign_up_confirmed", "Confirmed the sign-up of"),
     ("user.sign_up_forgotten", "Removed the unconfirmed sign-up of"),
     ("user.reset_asked", "Asked for a new password for"),
+    ("user.sign_in_link_made", "Made sign-in link for"),
+    ("user.signed_in_by_link", "Signed in by link"),
     ("user.reset_sent", "Sent password reset to"),
     ("user.password_reset", "Reset own password by link"),
     ("user.email_change_asked", "Asked for another address for"),

@@ -19,10 +19,12 @@ pub enum Purpose {
     Invitation,
     SignUp,
     EmailChange,
+    /// Asked for by a program, for somebody whom it knows.
+    SignIn,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 4] = [Purpose::PasswordReset, Purpose::Invitation, Purpose::SignUp, Purpose::EmailChange];
+    pub const ALL: [Purpose; 5] = [Purpose::PasswordReset, Purpose::Invitation, Purpose::SignUp, Purpose::EmailChange, Purpose::SignIn];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -30,6 +32,7 @@ impl Purpose {
             Purpose::Invitation => "invitation",
             Purpose::SignUp => "sign-up",
             Purpose::EmailChange => "email-change",
+            Purpose::SignIn => "sign-in",
         }
     }
 
@@ -39,6 +42,7 @@ impl Purpose {
             Purpose::PasswordReset => (time::Duration::hours(2), "2 hours"),
             Purpose::Invitation | Purpose::SignUp => (time::Duration::days(2), "2 days"),
             Purpose::EmailChange => (time::Duration::days(1), "1 day"),
+            Purpose::SignIn => (time::Duration::minutes(5), "5 minutes"),
         }
     }
 
@@ -48,6 +52,7 @@ impl Purpose {
         match self {
             Purpose::SignUp => 50,
             Purpose::PasswordReset => 3,
+            Purpose::SignIn => 10,
             Purpose::Invitation | Purpose::EmailChange => 1,
         }
     }
@@ -59,6 +64,7 @@ impl Purpose {
             Purpose::Invitation => "/invitation/",
             Purpose::SignUp => "/confirm/",
             Purpose::EmailChange => "/confirm-email/",
+            Purpose::SignIn => "/signin-sso?token=",
         }
     }
 
@@ -98,7 +104,7 @@ pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), 
 /// Ends the links of users who are blocked: those that change an account which is there. What a pending one was mailed does nothing while
 /// it is blocked, and is all that there is of it.
 pub async fn forget_blocked(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
-    for purpose in [Purpose::PasswordReset, Purpose::EmailChange] {
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange, Purpose::SignIn] {
         store::delete_of_purpose(tx, purpose.as_str(), users).await?;
     }
     Ok(())
@@ -171,6 +177,12 @@ impl Holder {
     /// Lets the holder in, with the password that was set just now.
     pub fn proven(self, password_hash: &str) -> Proven {
         Proven::new(self.person, Some(password_hash))
+    }
+
+    /// Lets the holder in, whose password stays as it is.
+    pub async fn let_in(self, connection: &mut Connection) -> Result<Proven, Error> {
+        let hash = super::store::find_password(connection, self.person.id).await?;
+        Ok(Proven::new(self.person, hash.as_deref()))
     }
 }
 

@@ -46,7 +46,8 @@ pub fn routes(routes: &mut Routes) {
         .on(Method::GET, at!("/users/{name}/identities"), identities, || openapi::answer::<Identities>("List how a user signs in"))
         .on(Method::POST, at!("/users/{name}/confirmations/password/send"), send_reset, || {
             openapi::nothing("Mail a user a link to choose a new password")
-        });
+        })
+        .on(Method::POST, at!("/users/{name}/generateSsoUrl"), sso_url, || openapi::answer::<SsoUrl>("Make a link that signs a developer in once"));
 }
 
 const WITH_GROUPS: &str = "Say the groups of each as well.";
@@ -290,4 +291,15 @@ async fn identities(_call: Call, portal: Data<Portal>, Name(name): Name) -> Answ
 async fn send_reset(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     super::recovery::send_reset(&portal.db, &portal.mail, &call.admin, &name).await?;
     Ok(rest::nothing())
+}
+
+#[derive(Serialize, ToSchema)]
+struct SsoUrl {
+    value: String,
+}
+
+/// Where a developer signs in without a password, once.
+async fn sso_url(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
+    let path = super::sso::link(&portal.db, &call.admin, &name).await?;
+    Ok(rest::answer(&SsoUrl { value: portal.mail.url(&path) }))
 }

@@ -13,6 +13,7 @@ mod programs;
 pub mod recovery;
 mod roles;
 pub mod sign_up;
+pub mod sso;
 pub mod store;
 
 use serde::{Deserialize, Serialize};

@@ -63,7 +63,7 @@ fn told(path: &str) -> String {
 
 /// Whether the address of a page lets its holder in, for as long as its link works.
 fn is_secret(path: &str) -> bool {
-    path == "/setup" || secret_places().any(|before| path.starts_with(before))
+    ["/setup", "/signin-sso"].contains(&path) || secret_places().any(|before| path.starts_with(before))
 }
 
 /// Such an address stays out of every other request, also those to this portal, which proxies log. A browser says nothing of where a form

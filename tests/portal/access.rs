@@ -150,6 +150,8 @@ const TABLE: &[Row] = &[
     ("POST", "/invitation/{token}", "/invitation/none", [404, 404, 404]),
     ("GET", "/forgot", "/forgot", [200, 200, 200]),
     ("POST", "/forgot", "/forgot", [422, 422, 422]),
+    ("GET", "/signin-sso", "/signin-sso?token=none", [404, 404, 404]),
+    ("POST", "/signin-sso", "/signin-sso", [404, 404, 404]),
     ("GET", "/reset/{token}", "/reset/none", [404, 404, 404]),
     ("POST", "/reset/{token}", "/reset/none", [404, 404, 404]),
     // Nobody may sign up until an administrator allows it.

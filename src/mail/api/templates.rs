@@ -5,13 +5,14 @@ use actix_web::{
     web::{Data, Payload},
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{count, of_page};
 use crate::{
     app::Portal,
     error::{Error, Problems},
     mail::{self, Format, Kind, Parameter, Template},
-    rest::{Contract, Field},
+    rest::{Contract, Field, openapi},
     web::{
         Answer, Routes,
         form::Name,
@@ -21,12 +22,12 @@ use crate::{
 
 pub fn routes(routes: &mut Routes) {
     routes
-        .on(Method::GET, at!("/templates"), list)
-        .on(Method::GET, at!("/templates/{name}"), show)
-        .on(Method::HEAD, at!("/templates/{name}"), show)
-        .on(Method::PUT, at!("/templates/{name}"), put)
-        .on(Method::PATCH, at!("/templates/{name}"), patch)
-        .on(Method::DELETE, at!("/templates/{name}"), delete);
+        .on(Method::GET, at!("/templates"), list, || openapi::list::<Properties>("List templates of mails", &FIELDS))
+        .on(Method::GET, at!("/templates/{name}"), show, || openapi::one::<Properties>("Read a template of mails"))
+        .on(Method::HEAD, at!("/templates/{name}"), show, || openapi::head("Look for a template of mails"))
+        .on(Method::PUT, at!("/templates/{name}"), put, || openapi::put::<Written, Properties>("Say what a mail says", &[]))
+        .on(Method::PATCH, at!("/templates/{name}"), patch, || openapi::patch::<Written, Properties>("Change what a mail says"))
+        .on(Method::DELETE, at!("/templates/{name}"), delete, || openapi::delete("Let a mail say what it says by default"));
 }
 
 const KIND: &str = "Microsoft.ApiManagement/service/templates";
@@ -81,8 +82,9 @@ impl Named {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = TemplateProperties)]
 struct Properties {
     subject: String,
     body: String,
@@ -92,7 +94,8 @@ struct Properties {
     parameters: Vec<ParameterProperties>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = TemplateParameter)]
 struct ParameterProperties {
     name: &'static str,
     title: &'static str,
@@ -137,19 +140,27 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 }
 
 /// What is written of a template. Its title, description and parameters are what they are.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TemplateBody)]
 struct Written {
+    #[schema(min_length = 1, max_length = 1000)]
     subject: Option<String>,
+    /// A document of well-formed XML, in HTML.
+    #[schema(min_length = 1, max_length = 20000)]
     body: Option<String>,
     title: Option<String>,
     description: Option<String>,
     parameters: Option<Vec<WrittenParameter>>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = TemplateParameterBody)]
 struct WrittenParameter {
+    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9._-]+$")]
     name: Option<String>,
+    #[schema(max_length = 4096)]
     title: Option<String>,
+    #[schema(max_length = 4096)]
     description: Option<String>,
 }
 

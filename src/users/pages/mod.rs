@@ -11,6 +11,7 @@ mod recovery;
 mod sessions;
 mod show;
 mod sign_up;
+mod sso;
 
 use crate::web::Routes;
 
@@ -42,6 +43,8 @@ pub fn routes(routes: &mut Routes) {
         .post("/invitation/{token}", invitations::accept)
         .get("/forgot", recovery::ask)
         .post("/forgot", recovery::send)
+        .get("/signin-sso", sso::show)
+        .post("/signin-sso", sso::sign_in)
         .get("/reset/{token}", recovery::show_reset)
         .post("/reset/{token}", recovery::reset)
         .get("/signup", sign_up::show)

@@ -89,6 +89,7 @@ pub const TABLE: &[Row] = &[
     ("PUT", "/notifications/{name}/recipientUsers/{inner}", "/notifications/BCC/recipientUsers/none", [403, 403, 404]),
     ("HEAD", "/notifications/{name}/recipientUsers/{inner}", "/notifications/BCC/recipientUsers/none", [403, 404, 404]),
     ("DELETE", "/notifications/{name}/recipientUsers/{inner}", "/notifications/BCC/recipientUsers/none", [403, 403, 204]),
+    ("POST", "/users/{name}/generateSsoUrl", "/users/none/generateSsoUrl", [403, 403, 404]),
     ("GET", "/templates", "/templates", [403, 200, 200]),
     ("GET", "/templates/{name}", "/templates/newDeveloperNotificationMessage", [403, 200, 200]),
     ("HEAD", "/templates/{name}", "/templates/newDeveloperNotificationMessage", [403, 200, 200]),

@@ -150,3 +150,52 @@ async fn users_are_listed_with_their_groups_and_at_any_depth() {
     }
     assert_eq!(program.names("/users?$filter=email%20eq%20'USER7@contoso.example'").await, [names[7].as_str()]);
 }
+
+#[tokio::test]
+async fn a_program_lets_a_developer_in_once() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    portal.add_user("ana@contoso.example", "Ana", "Alves", portico::users::UserState::Active, false).await;
+    let program = Program::new(&portal, "write").await;
+    let ana = program.names("/users?$filter=email eq 'ana@contoso.example'").await.remove(0);
+    let link = async || {
+        let reply = program.ask(Method::POST, &format!("/users/{ana}/generateSsoUrl"), "", None).await;
+        let value = json_of(reply.is(200))["value"].as_str().unwrap().to_owned();
+        let path = value.strip_prefix(&portal.base).unwrap().to_owned();
+        (path.clone(), path.strip_prefix("/signin-sso?token=").unwrap().to_owned())
+    };
+    let (path, token) = link().await;
+    // Looking at it signs nobody in, whoever sent them here; nothing is told to the next page.
+    let guest = portal.guest();
+    let page = guest.get(&path).await;
+    page.is(200).shows("Ana Alves").shows("ana@");
+    assert_eq!((page.header("referrer-policy"), page.header("cache-control")), ("no-referrer", "no-store"));
+    guest.get("/account").await.is(303);
+    assert_eq!(guest.post_from_elsewhere("/signin-sso", &[("token", &token)]).await.status, 403);
+    let reply = guest.post("/signin-sso", &[("token", &token)]).await;
+    assert_eq!((reply.status, reply.header("location")), (303, "/"));
+    guest.get("/account").await.is(200).shows("Alves");
+    let other = portal.guest();
+    other.post("/signin-sso", &[("token", &token)]).await.is(410).shows("This link was used");
+    other.get("/account").await.is(303);
+
+    // Five minutes, and no longer than the account is a developer's that is active.
+    let (path, token) = link().await;
+    portal.pass(time::Duration::minutes(5));
+    other.get(&path).await.is(410).shows("This link has run out");
+    other.post("/signin-sso", &[("token", &token)]).await.is(410);
+    let (path, token) = link().await;
+    portal.run(&["update users set administrator = true where email = 'ana@contoso.example'"], vec![]).await;
+    other.get(&path).await.is(404);
+    other.post("/signin-sso", &[("token", &token)]).await.is(404);
+    portal.run(&["update users set administrator = false where email = 'ana@contoso.example'"], vec![]).await;
+    admin.post(&format!("/publisher/users/{ana}/block"), &[]).await.is(303);
+    other.post("/signin-sso", &[("token", &token)]).await.is(404);
+    let refused = program.ask(Method::POST, &format!("/users/{ana}/generateSsoUrl"), "", None).await;
+    assert_eq!(refusal(&refused).2, "userId");
+    let root = program.names("/users?$filter=email eq 'root@portal.example'").await.remove(0);
+    assert_eq!(refusal(&program.ask(Method::POST, &format!("/users/{root}/generateSsoUrl"), "", None).await).2, "userId");
+    let audited = portal.audited().await;
+    assert_eq!(audited.iter().filter(|action| *action == "user.sign_in_link_made").count(), 3);
+    assert_eq!(audited.iter().filter(|action| *action == "user.signed_in_by_link").count(), 1);
+}
