@@ -47,7 +47,9 @@ pub fn routes(routes: &mut Routes) {
         .on(Method::POST, at!("/users/{name}/confirmations/password/send"), send_reset, || {
             openapi::nothing("Mail a user a link to choose a new password")
         })
-        .on(Method::POST, at!("/users/{name}/generateSsoUrl"), sso_url, || openapi::answer::<SsoUrl>("Make a link that signs a developer in once"));
+        .on(Method::POST, at!("/users/{name}/generateSsoUrl"), sso_url, || {
+            openapi::answer::<SsoUrl>("Make a link that signs a developer in once")
+        });
 }
 
 const WITH_GROUPS: &str = "Say the groups of each as well.";

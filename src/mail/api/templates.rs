@@ -12,7 +12,7 @@ use crate::{
     app::Portal,
     error::{Error, Problems},
     mail::{self, Format, Kind, Parameter, Template},
-    rest::{Contract, Field, openapi},
+    rest::{Contract, Field, Seen, openapi},
     web::{
         Answer, Routes,
         form::Name,
@@ -206,17 +206,21 @@ impl Written {
 }
 
 async fn write(call: Call, portal: Data<Portal>, name: &str, payload: Payload, whole: bool) -> Answer {
-    let at = call.condition(!whole)?;
+    let seen = call.seen(!whole)?;
     let named = find(name)?;
     let written: Written = rest::body(payload).await?;
     let kind = named.kind()?;
+    // There always is one.
+    if seen == Seen::Absent {
+        return Err(Error::Stale);
+    }
     written.check(named)?;
     let mut created = false;
     let words = |before: &Template| {
         created = whole && !before.is_changed();
         written.over(before)
     };
-    let (_, words) = mail::edit_template(&portal.db, &call.admin, kind, at, words).await?;
+    let (_, words) = mail::edit_template(&portal.db, &call.admin, kind, seen.version(), words).await?;
     let created = created && words.is_changed();
     Ok(rest::entity(created, words.version, &contract(&call, named, words)))
 }
@@ -231,7 +235,7 @@ async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payl
 
 /// The program's words again.
 async fn delete(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let at = call.condition(true)?;
+    let at = call.condition()?;
     let kind = match find(&name) {
         Err(Error::NotFound) => return Ok(rest::nothing()),
         found => found?.kind()?,

@@ -328,6 +328,24 @@ async function imported() {
   same((await portal.productApi.checkEntityExists(...AT, "orders", "orders")).body, true);
   same(await names(portal.productApi.listByProduct(...AT, "orders")), ["orders"]);
   same(await names(portal.apiProduct.listByApis(...AT, "orders")), ["orders"]);
+  const { value } = await portal.apiExport.get(...AT, "orders", "openapi+json-link", "true");
+  const given = await fetch(value.link);
+  same([given.status, (await given.text()).startsWith("{")], [200, true]);
+  for (const [links, body] of [
+    [portal.productGroupLink, { groupId: `${SERVICE}/groups/developers` }],
+    [portal.productApiLink, { apiId: `${SERVICE}/apis/orders` }],
+  ]) {
+    const linked = async (ask) => {
+      const { groupId, apiId } = await ask;
+      return groupId === undefined ? { apiId } : { groupId };
+    };
+    same(await linked(links.createOrUpdate(...AT, "orders", "mine", body)), body);
+    same(await linked(links.get(...AT, "orders", "mine")), body);
+    holds((await names(links.listByProduct(...AT, "orders"))).includes("mine"), "the link among the others");
+    same(await status((options) => links.delete(...AT, "orders", "mine", options)), 204);
+    await missing(() => links.get(...AT, "orders", "mine"));
+  }
+  same(await status((options) => portal.productApi.createOrUpdate(...AT, "orders", "orders", options)), 201);
   same(await status((options) => portal.productApi.delete(...AT, "orders", "orders", options)), 204);
   same(await names(portal.productApi.listByProduct(...AT, "orders")), []);
   await invalid("value", () => put("bad", { path: "bad", displayName: "Bad", format: "openapi+json", value: "{" }));
@@ -369,6 +387,36 @@ async function byHand() {
   same(await names(portal.apiOperation.listByApi(...AT, "echo")), []);
   await portal.api.beginDeleteAndWait(...AT, "echo", "*", { deleteRevisions: true, updateIntervalInMs: 10 });
   await missing(() => portal.api.get(...AT, "echo"));
+}
+
+const LETTER = `<!DOCTYPE html >
+<html>
+  <head />
+  <body>
+    <p style="font-size:12pt">Dear $DevFirstName $DevLastName, <a href="http://$DevPortalUrl">welcome</a> to $OrganizationName.</p>
+  </body>
+</html>`;
+
+async function templates() {
+  const here = "newDeveloperNotificationMessage";
+  const templates = portal.emailTemplate;
+  const found = await names(templates.listByService(...AT));
+  holds(found.includes(here) && found.length > 14, found);
+  same(await names(templates.listByService(...AT, { filter: `name eq '${here}'` })), [here]);
+  const before = await templates.get(...AT, here);
+  same([before.isDefault, before.parameters.map((one) => one.name).slice(0, 2)], [true, ["DevFirstName", "DevLastName"]]);
+  const words = { subject: "Welcome, $DevFirstName", body: LETTER };
+  same(await status((options) => templates.createOrUpdate(...AT, here, words, options)), 201);
+  same(await status((options) => templates.createOrUpdate(...AT, here, words, options)), 200);
+  const { eTag } = await templates.getEntityTag(...AT, here);
+  const changed = await templates.update(...AT, here, eTag, { subject: "Hello $DevFirstName" });
+  same([changed.subject, changed.body, changed.isDefault], ["Hello $DevFirstName", LETTER, false]);
+  await invalid("body", () => templates.update(...AT, here, "*", { body: "<p>$Unknown</p>" }));
+  await invalid("templateName", () => templates.createOrUpdate(...AT, "newIssueNotificationMessage", { subject: "x" }));
+  await refused(412, "PreconditionFailed", () => templates.delete(...AT, here, '"99"'));
+  same(await status((options) => templates.delete(...AT, here, "*", options)), 204);
+  same((await templates.get(...AT, here)).subject, before.subject);
+  await missing(() => templates.get(...AT, "noTemplate"));
 }
 
 async function notifications() {
@@ -561,6 +609,7 @@ await filters();
 await subscriptions(somebody);
 await imported();
 await byHand();
+await templates();
 await notifications();
 await settings();
 await tenant();

@@ -203,6 +203,14 @@ def people():
     same([one.id for one in portal.user_identities.list(*AT, "eve")], ["eve@contoso.example"])
     same(names(portal.user_subscription.list(*AT, "eve")), [])
     portal.user.update(*AT, "eve", "*", models.UserUpdateParameters(state="active"))
+    link = portal.user.generate_sso_url(*AT, "eve").value
+    holds(link.startswith(f"{PORTAL}/signin-sso?token="), link)
+    sent = requests.Session()
+    sent.verify, sent.trust_env = CA, False
+    holds("Eva" in sent.get(link).text, "who is to sign in")
+    form = {"token": link.split("=", 1)[1]}
+    same(sent.post(f"{PORTAL}/signin-sso", data=form, headers={"Sec-Fetch-Site": "same-origin"}, allow_redirects=False).status_code, 303)
+    same(sent.get(f"{PORTAL}/account", allow_redirects=False).status_code, 200)
     same(status(portal.user_confirmation_password.send, "eve"), 204)
     # As the client's examples have it: who confirms the address by mail is pending until then.
     asked = models.UserCreateParameters(email="fay@contoso.example", first_name="Fay", last_name="Foss", confirmation="signup")
@@ -327,6 +335,23 @@ def import_():
     same(portal.product_api.check_entity_exists(*AT, "orders", "orders"), True)
     same(names(portal.product_api.list_by_product(*AT, "orders")), ["orders"])
     same(names(portal.api_product.list_by_apis(*AT, "orders")), ["orders"])
+    # The description, by a link that needs no token.
+    for kind, beginning in [("openapi+json-link", "{"), ("openapi-link", "openapi:")]:
+        link = portal.api_export.get(*AT, "orders", format=kind, export="true").value.link
+        given = requests.get(link, verify=CA)
+        same((given.status_code, given.text.lstrip().startswith(beginning)), (200, True))
+    invalid("format", lambda: portal.api_export.get(*AT, "orders", format="wsdl-link", export="true"))
+    if hasattr(portal, "product_group_link"):  # since 5.0
+        for links, body, of in [
+            (portal.product_group_link, models.ProductGroupLinkContract(group_id=f"{SERVICE}/groups/developers"), "group_id"),
+            (portal.product_api_link, models.ProductApiLinkContract(api_id=f"{SERVICE}/apis/orders"), "api_id"),
+        ]:
+            same(getattr(links.create_or_update(*AT, "orders", "mine", body), of), getattr(body, of))
+            same(getattr(links.get(*AT, "orders", "mine"), of), getattr(body, of))
+            holds("mine" in names(links.list_by_product(*AT, "orders")), "the link among the others")
+            same(status(links.delete, "orders", "mine"), 204)
+            missing(lambda: links.get(*AT, "orders", "mine"))
+        same(status(portal.product_api.create_or_update, "orders", "orders"), 201)
     same(status(portal.product_api.delete, "orders", "orders"), 204)
     same(names(portal.product_api.list_by_product(*AT, "orders")), [])
     invalid("value", lambda: portal.api.begin_create_or_update(*AT, "bad", models.ApiCreateOrUpdateParameter(
@@ -369,6 +394,38 @@ def by_hand():
     else:  # before 5.0
         same(status(portal.api.delete, "echo", "*", delete_revisions=True), 204)
     missing(lambda: portal.api.get(*AT, "echo"))
+
+
+LETTER = """<!DOCTYPE html >
+<html>
+  <head />
+  <body>
+    <p style="font-size:12pt">Dear $DevFirstName $DevLastName, <a href="http://$DevPortalUrl">welcome</a> to $OrganizationName.</p>
+  </body>
+</html>"""
+
+
+def templates():
+    """What mails say."""
+    here = "newDeveloperNotificationMessage"
+    templates, written = portal.email_template, models.EmailTemplateUpdateParameters
+    all_of_them = names(templates.list_by_service(*AT))
+    holds(here in all_of_them and len(all_of_them) > 14, all_of_them)
+    same(names(templates.list_by_service(*AT, filter=f"name eq '{here}'")), [here])
+    before = templates.get(*AT, here)
+    same((before.is_default, [one.name for one in before.parameters][:2]), (True, ["DevFirstName", "DevLastName"]))
+    same(templates.get_entity_tag(*AT, here), True)
+    same(status(templates.create_or_update, here, written(subject="Welcome, $DevFirstName", body=LETTER)), 201)
+    same(status(templates.create_or_update, here, written(subject="Welcome, $DevFirstName", body=LETTER)), 200)
+    changed = templates.update(*AT, here, tag(templates.get, here), written(subject="Hello $DevFirstName"))
+    same((changed.subject, changed.body, changed.is_default), ("Hello $DevFirstName", LETTER, False))
+    invalid("body", lambda: templates.update(*AT, here, "*", written(body="<p>$Unknown</p>")))
+    invalid("body", lambda: templates.update(*AT, here, "*", written(body="<p>not well-formed")))
+    invalid("templateName", lambda: templates.create_or_update(*AT, "newIssueNotificationMessage", written(subject="x")))
+    refused(HttpResponseError, 412, "PreconditionFailed", lambda: templates.delete(*AT, here, '"99"'))
+    same(status(templates.delete, here, "*"), 204)
+    same(templates.get(*AT, here).subject, before.subject)
+    missing(lambda: templates.get(*AT, "noTemplate"))
 
 
 def notifications():
@@ -558,6 +615,7 @@ filters()
 subscriptions(somebody)
 import_()
 by_hand()
+templates()
 notifications()
 settings()
 tenant()
