@@ -4,6 +4,7 @@
 mod support;
 
 mod django;
+mod programs;
 mod rows;
 mod still;
 mod table;
@@ -38,7 +39,7 @@ struct Options {
     bench: bool,
 }
 
-const ROWS: [&str; 8] = ["users", "django", "guest", "growth", "add", "gateway", "start", "memory"];
+const ROWS: [&str; 9] = ["users", "django", "guest", "programs", "growth", "add", "gateway", "start", "memory"];
 
 fn main() {
     if let [_, mode, file] = &std::env::args().collect::<Vec<_>>()[..]
@@ -83,13 +84,14 @@ fn measure(options: &Options, engine: &str, postgres: Option<&Postgres>, table: 
     if wants("start") {
         rows::starts(&fill(options.users), engine, postgres, table);
     }
-    if ["users", "django", "guest", "add", "gateway", "memory"].into_iter().any(wants) {
+    if ["users", "django", "guest", "programs", "add", "gateway", "memory"].into_iter().any(wants) {
         let bench = start(options.users);
         type Row<'a> = fn(&Bench<'a>, &mut Table);
-        let rows: [(&str, Row<'_>); 6] = [
+        let rows: [(&str, Row<'_>); 7] = [
             ("users", Bench::users),
             ("django", Bench::against_django),
             ("guest", Bench::guest),
+            ("programs", Bench::programs),
             ("add", Bench::add),
             ("gateway", Bench::gateway),
             // The last: it is what the others left.

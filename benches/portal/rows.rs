@@ -211,7 +211,7 @@ impl<'a> Bench<'a> {
         let name = placed.header("location").rsplit('/').next().unwrap_or_default().to_owned();
         let keys = self.server.ask(&http::post(&format!("/account/subscriptions/{name}/keys"), &self.cookies, &[])).text();
         let key = keys.split("id=\"primary-key\">").nth(1).and_then(|rest| rest.split('<').next()).expect("a key");
-        let token = self.filled.gateway_token();
+        let token = self.filled.token("gateway");
         let headers = format!("authorization: Bearer {token}\r\nx-portico-key: {key}\r\nx-original-uri: /{suffix}/things/7?a=b\r\n");
         let page = self.filled.folder.join("empty");
         fs::write(&page, "").expect("written");

@@ -70,14 +70,14 @@ impl Filled {
         })
     }
 
-    /// A token for a gateway; the one of an earlier run is revoked.
-    pub fn gateway_token(&self) -> String {
+    /// A token of a scope; the one of an earlier run is revoked.
+    pub fn token(&self, scope: &str) -> String {
         let told = |arguments: &[&str]| {
             let output = process::portico(&self.url, &self.folder.join("log")).args(arguments).output().expect("portico token");
             String::from_utf8_lossy(&output.stdout).trim().to_owned()
         };
         told(&["token", "revoke", "--name", "bench"]);
-        told(&["token", "create", "--name", "bench", "--scope", "gateway"])
+        told(&["token", "create", "--name", "bench", "--scope", scope])
     }
 
     /// The program on it.

@@ -244,16 +244,17 @@ pub async fn admit(db: &Database, keys: &Keys, token: &str) -> Result<Bearer, Er
     if !good {
         return Err(Error::SignIn);
     }
-    let bearer = |admin, display_name| Bearer {
+    // Signers are counted apart from one another and from tokens, whose keys begin at 1.
+    let bearer = |signer: i64, admin, display_name| Bearer {
         admin,
         confirmed: Confirmed::by_token(),
-        token: TokenId(0),
+        token: TokenId(-signer),
         display_name,
         expires_at: Some(claim.ends),
         due: false,
     };
     if claim.id == INTEGRATION {
-        return Ok(bearer(system("Shared access key"), INTEGRATION.to_owned()));
+        return Ok(bearer(0, system("Shared access key"), INTEGRATION.to_owned()));
     }
     let person = people::active_person(&mut connection, claim.id).await?.ok_or(Error::SignIn)?;
     if !person.administrator {
@@ -262,5 +263,5 @@ pub async fn admit(db: &Database, keys: &Keys, token: &str) -> Result<Bearer, Er
     // The log tells what was signed from what somebody did themselves.
     let display = format!("{} (shared access)", person.display());
     let actor = Actor::User { id: person.id, display: display.clone(), administrator: true };
-    Ok(bearer(Administrator { actor, person: Some(person) }, display))
+    Ok(bearer(person.id.0, Administrator { actor, person: Some(person) }, display))
 }

@@ -16,9 +16,13 @@ fn signed(key: &str, id: &str, expiry: &str) -> String {
 }
 
 async fn asks(portal: &Portal, token: &str) -> u16 {
+    ask(portal, token).await.status
+}
+
+async fn ask(portal: &Portal, token: &str) -> crate::support::Reply {
     let authorization = format!("SharedAccessSignature {token}");
     let headers = [("authorization", authorization.as_str())];
-    portal.guest().send(Method::GET, &format!("{SERVICE}/groups?api-version=1"), &headers, "", "").await.status
+    portal.guest().send(Method::GET, &format!("{SERVICE}/groups?api-version=1"), &headers, "", "").await
 }
 
 #[tokio::test]
@@ -56,6 +60,9 @@ async fn a_signature_opens_the_api_for_whom_it_was_made() {
     ] {
         assert_eq!(asks(&portal, &token).await, status, "{token}");
     }
+    // How often somebody signs is counted for each.
+    let left = async |id: &str| ask(&portal, &signed(primary, id, soon)).await.header("ratelimit-remaining").parse::<u32>().unwrap();
+    assert_eq!((left("integration").await, left("integration").await, left(admin).await, left(admin).await), (2997, 2996, 2998, 2997));
     // The portal makes them for users too, to the minute.
     let wanted = json!({ "keyType": "primary", "expiry": "2026-03-20T22:03:59Z" });
     let value = |reply: &crate::support::Reply| json_of(reply.is(200))["value"].as_str().unwrap().to_owned();
