@@ -30,7 +30,9 @@ impl Bench<'_> {
             });
             load::median(times.collect())
         };
-        let first = self.server.ask(&http::get_with(&format!("{SERVICE}/users?api-version=1&$top=1"), &format!("authorization: Bearer {token}\r\n")));
+        let first = self
+            .server
+            .ask(&http::get_with(&format!("{SERVICE}/users?api-version=1&$top=1"), &format!("authorization: Bearer {token}\r\n")));
         let users: u64 = first.text().split("\"count\":").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok()).expect("a total");
         let places = [0, users / 4, users / 2, users / 4 * 3, users - 100].map(|skip| (format!("$skip={skip}"), 100));
         let last = users / 2;
