@@ -155,7 +155,10 @@ async fn make_in(
     let Some(document) = document else {
         let made = Made { servers: written.service_url.clone().flatten().unwrap_or_default(), ..Made::default() };
         let new = EditApi { suffix, made: Some(made), ..EditApi::default() };
-        let blank = create_form(written, new);
+        let mut blank = create_form(written, new);
+        if written.display_name.is_none() {
+            name.clone_into(&mut blank.display_name);
+        }
         create_in(tx, admin, &blank, Some(name)).await?;
         return Ok(());
     };

@@ -19,9 +19,11 @@ use crate::{
     groups::{self, GroupFacts},
     ids::{self, ApiId, ProductId, UserId},
     products::{self, NewProduct, Place, VisibilityChange},
+    rest::openapi::About,
     site::{self, NewSite},
     subscriptions::{self, State, Wanted},
     users::{self, NewUser, UserState},
+    web::openapi,
 };
 
 const SAMPLE: &str = include_str!("sample.json");
@@ -42,6 +44,9 @@ const DOCUMENTS: [(&str, &str); 13] = [
     ("apis/tracking.yaml", include_str!("apis/tracking.yaml")),
     ("apis/warehouse.json", include_str!("apis/warehouse.json")),
 ];
+
+/// What the portal says of itself at this moment, which is no file.
+const OWN: &str = "/openapi.json";
 
 /// The accounts that are printed: one of each kind.
 const SHOWN: [(&str, &str); 5] = [
@@ -201,12 +206,16 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
     let sample: Sample = serde_json::from_str(SAMPLE)?;
     let password = format!("{}-{}-{}", ids::random_name(5), ids::random_name(5), ids::random_name(5));
     let hash = portal.passwords.hash(&password).await?;
+    let about = About { origin: portal.settings.base_url(), service: portal.settings.service_name.clone() };
+    let own = openapi::text(&about)?;
+    let text = |file: &str| {
+        let of_a_file = DOCUMENTS.iter().find(|(known, _)| *known == file).map(|(_, text)| *text);
+        of_a_file.or_else(|| (file == OWN).then_some(own.as_str())).ok_or(Error::NotFound)
+    };
     let mut documents = Vec::new();
     for api in &sample.apis {
-        let text = DOCUMENTS.iter().find(|(file, _)| *file == api.file).map(|(_, text)| *text).ok_or(Error::NotFound)?;
-        documents.push(apis::read(text.as_bytes().to_vec()).await?);
+        documents.push(apis::read(text(&api.file)?.as_bytes().to_vec()).await?);
     }
-    let text = |file: &str| DOCUMENTS.iter().find(|(known, _)| *known == file).map(|(_, text)| *text).ok_or(Error::NotFound);
     let newer = apis::read(text(&sample.version.file)?.as_bytes().to_vec()).await?;
 
     let system = auth::system("sample");

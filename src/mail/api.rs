@@ -37,7 +37,7 @@ pub fn routes(routes: &mut Routes) {
             openapi::nothing("Look whether an address is told").of(NAMES)
         })
         .on(Method::PUT, at!("/notifications/{name}/recipientEmails/{inner}"), add_email, || {
-            openapi::associate::<EmailProperties>("Tell an address from now on").of(NAMES)
+            openapi::associate::<EmailProperties>("Tell an address from now on").of(TOLD_OF)
         })
         .on(Method::DELETE, at!("/notifications/{name}/recipientEmails/{inner}"), remove_email, || {
             openapi::nothing("Tell an address no longer").of(NAMES)
@@ -49,7 +49,7 @@ pub fn routes(routes: &mut Routes) {
             openapi::nothing("Look whether an administrator is told").of(NAMES)
         })
         .on(Method::PUT, at!("/notifications/{name}/recipientUsers/{inner}"), add_user, || {
-            openapi::associate::<UserProperties>("Tell an administrator from now on").of(NAMES)
+            openapi::associate::<UserProperties>("Tell an administrator from now on").of(TOLD_OF)
         })
         .on(Method::DELETE, at!("/notifications/{name}/recipientUsers/{inner}"), remove_user, || {
             openapi::nothing("Tell an administrator no longer").of(NAMES)
@@ -80,6 +80,12 @@ const NAMES: [&str; 8] = {
         at += 1;
     }
     names
+};
+
+/// Those that happen here, and somebody can be told of.
+const TOLD_OF: [&str; 5] = {
+    let [request, purchase, closed, bcc, sign_up, ..] = NAMES;
+    [request, purchase, closed, bcc, sign_up]
 };
 
 struct Notification {
@@ -260,7 +266,10 @@ async fn remove_email(call: Call, portal: Data<Portal>, Names(name, email): Name
         told.addresses.retain(|known| fold(known) != fold(&email));
         told.addresses.len() < before
     };
-    change(&call, &portal, find(&name)?.event()?, without).await?;
+    // Nobody is told of what never happens.
+    if let Some(event) = find(&name)?.event {
+        change(&call, &portal, event, without).await?;
+    }
     Ok(rest::nothing())
 }
 
@@ -291,6 +300,9 @@ async fn remove_user(call: Call, portal: Data<Portal>, Names(name, user): Names)
         told.every_administrator &= !less;
         less
     };
-    change(&call, &portal, find(&name)?.event()?, without).await?;
+    // Nobody is told of what never happens.
+    if let Some(event) = find(&name)?.event {
+        change(&call, &portal, event, without).await?;
+    }
     Ok(rest::nothing())
 }

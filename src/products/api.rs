@@ -180,7 +180,7 @@ struct Body {
     #[serde(default, deserialize_with = "rest::emptied")]
     approval_required: Option<bool>,
     /// How many a user may have; null is unlimited. Means something while a subscription is required.
-    #[serde(default, deserialize_with = "rest::given")]
+    #[serde(default, deserialize_with = "rest::whole")]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000)]
     subscriptions_limit: Option<Option<i64>>,
     #[schema(schema_with = states)]
@@ -315,6 +315,7 @@ async fn of_api(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 #[schema(as = GroupLinkProperties, rename_all = "camelCase")]
 struct GroupLink {
     #[expect(dead_code, reason = "it is described here, and written by `LinkProperties`")]
+    #[schema(min_length = 1, format = "group")]
     group_id: String,
 }
 
@@ -323,6 +324,7 @@ struct GroupLink {
 #[schema(as = ApiLinkProperties, rename_all = "camelCase")]
 struct ApiLink {
     #[expect(dead_code, reason = "it is described here, and written by `LinkProperties`")]
+    #[schema(min_length = 1, format = "api")]
     api_id: String,
 }
 

@@ -206,11 +206,14 @@ fn confirmations() -> Object {
     openapi::words(&CONFIRMATIONS, "Somebody new is mailed a link, and is pending until it is followed.")
 }
 
+fn providers() -> Object {
+    openapi::words(&["Basic"], "People sign in with a password.")
+}
+
 #[derive(Deserialize, ToSchema)]
 #[schema(as = UserIdentityPatch)]
 struct WrittenIdentity {
-    /// Basic: people sign in with a password.
-    #[serde(default)]
+    #[schema(schema_with = providers)]
     provider: Option<String>,
 }
 

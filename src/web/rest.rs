@@ -367,6 +367,14 @@ where
     Option::<T>::deserialize(deserializer).map(Some)
 }
 
+/// A whole number or null, however it is written: JSON knows no other kind of number than 5.0 is.
+pub fn whole<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
+    let Some(number) = Option::<serde_json::Number>::deserialize(deserializer)? else { return Ok(Some(None)) };
+    let whole = || number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15).map(|float| float as i64);
+    let number = number.as_i64().or_else(whole);
+    number.map(|number| Some(Some(number))).ok_or_else(|| serde::de::Error::custom("a whole number is expected"))
+}
+
 /// A member that has a value always: null empties it, which its rules refuse.
 pub fn emptied<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where

@@ -45,6 +45,9 @@ async fn the_sample_fills_an_empty_database_once() {
     admin.get("/publisher/products").await.is(200).shows("Woodgrove Settlement").shows("Warehouse Next");
     let (in_groups, _) = sign_in(by_kind("developer, in groups")).await;
     in_groups.get("/products/payments-live").await.is(200);
+    // The portal's own API is there for whoever runs it, as it is described at this moment.
+    admin.get("/publisher/apis/management").await.is(200).shows("Management API").shows("Make or change a user");
+    guest_sees_no_management(&portal).await;
     let (in_none, _) = sign_in(by_kind("developer, in no group")).await;
     in_none.get("/products/payments-live").await.is(404);
     in_none.get("/products/parcel-professional").await.is(200);
@@ -71,6 +74,16 @@ async fn the_sample_fills_an_empty_database_once() {
     let newer = versions.text.split("<a href=\"/apis/tracking").nth(1).and_then(|rest| rest.split('"').next()).expect("the other version");
     guest.get(&format!("/apis/tracking{newer}/changes")).await.is(200).shows("1 added, 1 removed").shows("List the events of a shipment");
     admin.get("/publisher/apis/gate-slots").await.is(200).shows("made by hand").shows("Book a slot");
+}
+
+async fn guest_sees_no_management(portal: &Portal) {
+    portal.guest().get("/apis/management").await.is(404);
+    let described =
+        portico::web::openapi::text(&portico::rest::openapi::About { origin: portal.base.clone(), service: "portico".to_owned() });
+    let described: serde_json::Value = serde_json::from_str(&described.unwrap()).unwrap();
+    let operations: usize = described["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+    let kept = portal.count("select count(*) from operations o join apis a on a.id = o.api_id where a.name = 'management'").await;
+    assert_eq!(kept, operations as i64);
 }
 
 #[tokio::test]

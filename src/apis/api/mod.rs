@@ -47,7 +47,7 @@ pub fn routes(routes: &mut Routes) {
         .on(Method::PUT, at!("/apis/{name}"), put, || {
             openapi::put::<Body, Properties>("Make or change an API, or import its description", &["path"])
         })
-        .on(Method::PATCH, at!("/apis/{name}"), patch, || openapi::patch::<Body, Properties>("Change an API"))
+        .on(Method::PATCH, at!("/apis/{name}"), patch, || openapi::patch::<Body, Properties>("Change an API").but_for(&["format", "value"]))
         .on(Method::DELETE, at!("/apis/{name}"), delete, || openapi::delete("Delete an API"));
     operations::routes(routes);
 }
@@ -259,6 +259,7 @@ struct Body {
     #[schema(schema_with = formats)]
     format: Option<String>,
     /// A description in OpenAPI 3 or Swagger 2.0, or where it is.
+    #[schema(format = "description")]
     value: Option<String>,
 }
 

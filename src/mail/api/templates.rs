@@ -143,10 +143,10 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TemplateBody)]
 struct Written {
-    #[schema(min_length = 1, max_length = 1000)]
+    #[schema(min_length = 1, max_length = 1000, format = "line")]
     subject: Option<String>,
     /// A document of well-formed XML, in HTML.
-    #[schema(min_length = 1, max_length = 20000)]
+    #[schema(min_length = 1, max_length = 20000, format = "html")]
     body: Option<String>,
     title: Option<String>,
     description: Option<String>,
@@ -156,7 +156,7 @@ struct Written {
 #[derive(Deserialize, ToSchema)]
 #[schema(as = TemplateParameterBody)]
 struct WrittenParameter {
-    #[schema(min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9._-]+$")]
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 256, pattern = "^[A-Za-z0-9._-]+$")]
     name: Option<String>,
     #[schema(max_length = 4096)]
     title: Option<String>,

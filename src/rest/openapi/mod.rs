@@ -172,6 +172,14 @@ impl Described {
         self
     }
 
+    /// The body has none of these members.
+    pub fn but_for(mut self, members: &[&str]) -> Self {
+        if let Some((_, RefOr::T(Schema::Object(body)))) = self.schemas.iter_mut().rfind(|(name, _)| name.ends_with("Patch")) {
+            body.properties.retain(|name, _| !members.contains(&name.as_str()));
+        }
+        self
+    }
+
     /// Takes a form.
     pub fn sends_form<B: ToSchema>(mut self) -> Self {
         let content = Content::new(Some(component::<B>(&mut self.schemas)));

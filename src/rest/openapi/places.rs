@@ -4,6 +4,7 @@
 use utoipa::openapi::{
     Object, ObjectBuilder, Required, Type,
     path::{Parameter, ParameterBuilder, ParameterIn},
+    schema::SchemaFormat,
 };
 
 /// A part of an address with names behind it.
@@ -96,7 +97,10 @@ impl Address {
                 _ => {
                     let place = find(before)?;
                     let known = name == "name" && !names.is_empty();
-                    let schema = if known { words(names) } else { text().max_length(Some(place.longest)).pattern(place.pattern).build() };
+                    let format = if place.part == "recipientEmails" { "email" } else { "name" };
+                    let named = text().max_length(Some(place.longest)).pattern(place.pattern);
+                    let named = named.format(Some(SchemaFormat::Custom(format.to_owned())));
+                    let schema = if known { words(names) } else { named.build() };
                     let about = "Without spaces at its ends and hidden characters; the same in every case. What is not a letter or a digit is percent-encoded.";
                     parameter(place.parameter, about, schema)
                 }

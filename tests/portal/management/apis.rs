@@ -121,7 +121,6 @@ async fn what_is_wrong_with_an_api_is_said() {
         (json!({ "displayName": "x" }), "path"),
         (json!({ "displayName": "x", "path": "ECHO" }), "path"),
         (json!({ "displayName": "x", "path": "a b" }), "path"),
-        (json!({ "path": "x" }), "displayName"),
         (json!({ "path": "x", "displayName": "x", "format": "wsdl", "value": "<x/>" }), "format"),
         (json!({ "path": "x", "displayName": "x", "format": "openapi" }), "value"),
         (json!({ "path": "x", "displayName": "x", "format": "openapi", "value": "{" }), "value"),

@@ -364,6 +364,9 @@ async fn what_is_always_there_is_not_cleared() {
         }
         assert_eq!(program.get(path).await["properties"]["displayName"], before["properties"]["displayName"]);
     }
+    // An API that nobody names is called what its address says.
+    let unnamed = program.put("/apis/Unnamed", json!({ "path": "unnamed" })).await;
+    assert_eq!(json_of(unnamed.is(201))["properties"]["displayName"], "Unnamed");
     let long = json!({ "displayName": "X", "path": "x", "apiVersion": "v".repeat(101) });
     assert_eq!(refusal(&program.put("/apis/x", long).await).2, "apiVersion");
     program.patch("/apis/x", json!({ "apiVersion": "v".repeat(100) })).await.is(200);

@@ -18,6 +18,11 @@ async fn a_product_is_made_opened_and_seen() {
     });
     assert_eq!(entity["properties"], expected);
     program.put("/products/ORDERS", body).await.is(200);
+    assert_eq!(
+        json_of(program.patch("/products/orders", json!({ "subscriptionsLimit": 4.0 })).await.is(200))["properties"]["subscriptionsLimit"],
+        4
+    );
+    assert_eq!(program.patch("/products/orders", json!({ "subscriptionsLimit": 4.5 })).await.status, 400);
     let changed = program.patch("/products/orders", json!({ "subscriptionsLimit": null, "state": "published" })).await;
     let properties = &json_of(changed.is(200))["properties"];
     assert_eq!(

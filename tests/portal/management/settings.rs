@@ -52,6 +52,9 @@ async fn who_is_told_of_what_is_read_and_changed() {
     let never = "/notifications/NewIssuePublisherNotificationMessage";
     assert_eq!(program.get(never).await["properties"]["recipients"], json!({ "emails": [], "users": [] }));
     assert_eq!(program.ask(Method::PUT, &format!("{never}/recipientEmails/a@x.example"), "", None).await.status, 400);
+    for gone in ["recipientEmails/a@x.example", "recipientUsers/nobody"] {
+        assert_eq!(program.status(Method::DELETE, &format!("{never}/{gone}")).await, 204);
+    }
     assert_eq!(program.status(Method::GET, "/notifications/Other").await, 404);
 }
 
