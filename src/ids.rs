@@ -125,9 +125,26 @@ pub fn is_email(text: &str) -> bool {
         // Nor what becomes a dot or a stroke when hosts are normalised (UTS #46).
         && host.nfkc().filter(|c| *c == '.').count() == host.matches('.').count()
         && !host.nfkc().any(|c| matches!(c, '/' | '\\' | '?' | '#' | ':'))
+        // Nor what mail programs decode (RFC 2047), or take for an address of the web.
+        && !text.contains("=?")
+        && !text.contains("://")
         && !text
             .chars()
             .any(|c| c.is_whitespace() || c.is_control() || is_unseen(c) || matches!(c, '<' | '>' | ',' | ';' | '(' | ')' | '"' | '\\'))
+}
+
+/// Whether an address is another one's in disguise: it is compared as one that is spelled otherwise, such as with a wide letter or a
+/// ligature. Whoever has that one's mailbox has not this one's.
+pub fn is_disguised(email: &str) -> bool {
+    fold(email) != email.trim().to_lowercase()
+}
+
+/// The mailbox of an address with a tag, `ana+tag@…`.
+pub fn mailbox(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((local, host)) => format!("{}@{host}", local.split('+').next().unwrap_or_default()),
+        None => email.to_owned(),
+    }
 }
 
 /// What is a dot between the parts of a host as well (RFC 3490, section 3.1), and looks like one.
@@ -362,6 +379,8 @@ mod tests {
             "a@b\u{ff61}c",
             "a@b\u{fe52}c",
             "a@b\u{2488}c",
+            "=?utf-8?q?x?=@b",
+            "https://a/1@b",
             "a@b\u{ff0f}c",
         ] {
             assert!(!is_email(bad), "{bad}");

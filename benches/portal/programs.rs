@@ -38,7 +38,7 @@ impl Bench<'_> {
         let last = users / 2;
         let filters = [
             (format!("$filter=email%20eq%20'{ADMINISTRATOR}'"), 1),
-            (format!("$filter=startswith(email,'admin@')"), 1),
+            ("$filter=startswith(email,'admin@')".to_owned(), 1),
             (format!("$filter=registrationDate%20ge%20datetime'2000-01-01T00:00:00Z'&$skip={last}"), 100),
             (format!("$filter=state%20eq%20'active'&$skip={last}"), 100),
         ];

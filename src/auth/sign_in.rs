@@ -2,7 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{Proven, SignedIn, password::Passwords, session, store};
+use super::{
+    Proven, SignedIn,
+    links::{self, Purpose},
+    password::Passwords,
+    session, store,
+};
 use crate::{
     db::{Database, Instant, Transaction},
     error::Error,
@@ -269,6 +274,10 @@ pub use store::OpenSession;
 
 /// Ends sessions of a user in the caller's transaction: the named one, all but the named one, or all. How many ended.
 pub async fn end_sessions(tx: &mut Transaction, user: UserId, which: Which<'_>) -> Result<u64, Error> {
+    if !matches!(which, Which::One(_)) {
+        // Nobody comes in again by what was given out before.
+        links::forget(tx, Purpose::SignIn, user).await?;
+    }
     match which {
         Which::One(name) => store::end_sessions(tx, user, Some(name), None).await,
         Which::AllBut(name) => store::end_sessions(tx, user, None, Some(name)).await,

@@ -1,122 +1,321 @@
-//! Templates in HTML, as programs write them: with parameters, and harmless whatever the values are.
+//! Templates in HTML, as programs write them: well-formed XML, of whose tree nothing is kept but what stands in the tables here. What is
+//! mailed is written from the tree anew, so that no parser of HTML has to agree with ours.
 
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::ops::ControlFlow;
 
-use ammonia::{Builder, UrlRelative};
+use pulldown_cmark::{BlockQuoteKind, CowStr, Event, HeadingLevel, LinkType, Tag, TagEnd};
+use roxmltree::{Document, Node, ParsingOptions};
 
-use super::render::{LinkUse, Piece, Values, is_address, link_use_in_address, link_use_in_words, may_lead_to, pieces};
+use super::render::{Piece, Values, fill_address, is_address, may_lead_to, pieces};
 use crate::error::Problems;
 
-/// Elements inside each other, beyond which nobody lays out a mail and cleaning takes long.
+/// Elements inside each other, and in all.
 const DEEPEST: usize = 40;
+const MOST: usize = 2_000;
 
-/// What a mail may look like. No property takes an address, which would tell another server who reads the mail.
-const STYLES: [&str; 24] = [
-    "color",
+/// Elements that are written as they are. Of others only what is in them is kept.
+const KEPT: [&str; 42] = [
+    "a",
+    "abbr",
+    "b",
+    "blockquote",
+    "br",
+    "center",
+    "code",
+    "col",
+    "colgroup",
+    "dd",
+    "del",
+    "div",
+    "dl",
+    "dt",
+    "em",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "hr",
+    "i",
+    "ins",
+    "li",
+    "ol",
+    "p",
+    "pre",
+    "s",
+    "small",
+    "span",
+    "strong",
+    "sub",
+    "sup",
+    "table",
+    "tbody",
+    "td",
+    "tfoot",
+    "th",
+    "thead",
+    "tr",
+    "u",
+];
+const LIST: &str = "ul";
+const VOID: [&str; 3] = ["br", "col", "hr"];
+/// Of these nothing is kept.
+const DROPPED: [&str; 14] =
+    ["head", "title", "style", "script", "noscript", "template", "iframe", "object", "embed", "svg", "math", "textarea", "select", "audio"];
+/// They stand in a line; the others begin and end one.
+const INLINE: [&str; 16] = ["a", "abbr", "b", "code", "del", "em", "i", "ins", "s", "small", "span", "strong", "sub", "sup", "u", "font"];
+/// Attributes that say how it looks, with a word or a number.
+const ATTRIBUTES: [&str; 12] =
+    ["align", "bgcolor", "border", "cellpadding", "cellspacing", "colspan", "dir", "height", "lang", "rowspan", "valign", "width"];
+/// What a style may say. No value has an address, which would tell another server who reads the mail.
+const STYLES: [&str; 26] = [
     "background-color",
+    "border",
+    "border-bottom",
+    "border-radius",
+    "border-top",
+    "color",
     "font-family",
     "font-size",
     "font-style",
     "font-weight",
     "line-height",
+    "margin",
+    "margin-bottom",
+    "margin-left",
+    "margin-right",
+    "margin-top",
+    "max-width",
+    "padding",
+    "padding-bottom",
+    "padding-left",
+    "padding-right",
+    "padding-top",
     "text-align",
     "text-decoration",
     "vertical-align",
-    "margin",
-    "margin-top",
-    "margin-right",
-    "margin-bottom",
-    "margin-left",
-    "padding",
-    "padding-top",
-    "padding-right",
-    "padding-bottom",
-    "padding-left",
-    "border",
-    "border-radius",
     "width",
-    "max-width",
 ];
 
-fn cleaner() -> Builder<'static> {
-    let mut builder = Builder::default();
-    builder
-        .rm_tags(["img", "map", "area", "bdo"])
-        .add_clean_content_tags(["title"])
-        .url_schemes(["http", "https", "mailto"].into())
-        .add_generic_attributes(["style"])
-        .filter_style_properties(STYLES.into())
-        .link_rel(None)
-        .strip_comments(true);
-    builder
+fn parse(body: &str) -> Result<Document<'_>, roxmltree::Error> {
+    let options = ParsingOptions { allow_dtd: true, nodes_limit: 20_000, ..ParsingOptions::default() };
+    Document::parse_with_options(body.trim(), options)
 }
 
-/// Cleans a template, whose addresses may be parameters yet. Elsewhere in a tag a parameter would be a value that nobody checks.
-fn template(body: &str, addresses: Option<Arc<Mutex<Vec<String>>>>) -> String {
-    let mut builder = cleaner();
-    builder.url_relative(UrlRelative::PassThrough).attribute_filter(move |_, attribute, value| {
-        if attribute != "href" {
-            return (!has_parameter(value)).then_some(value.into());
-        }
-        if let Some(addresses) = &addresses {
-            addresses.lock().unwrap_or_else(PoisonError::into_inner).push(value.to_owned());
-        }
-        Some(value.into())
-    });
-    builder.clean(body).to_string()
-}
-
-fn has_parameter(text: &str) -> bool {
-    pieces(text).iter().any(|piece| matches!(piece, Piece::Parameter(_)))
-}
-
-/// How a template uses the link.
-pub(super) fn link_use(body: &str) -> LinkUse {
-    let addresses = Arc::new(Mutex::new(Vec::new()));
-    let html = template(body, Some(addresses.clone()));
-    let words = link_use_in_words(&words(&html));
-    let addresses = addresses.lock().unwrap_or_else(PoisonError::into_inner);
-    addresses.iter().fold(words, |found, address| found.and(link_use_in_address(address)))
-}
-
-/// Whether a text is meant to be HTML of ours: a document of XML, as the contract of the management API wants it.
+/// Whether a text is a template: a document of XML, as the contract of the management API wants it.
 pub(super) fn check(body: &str, problems: &mut Problems) {
-    let options = roxmltree::ParsingOptions { allow_dtd: true, nodes_limit: 20_000, ..Default::default() };
-    let document = match roxmltree::Document::parse_with_options(body.trim(), options) {
+    let document = match parse(body) {
         Ok(document) => document,
         Err(why) => return problems.add("body", format!("The text is not a document of well-formed XML: {why}.")),
     };
-    if body.lines().any(|line| ["#if", "#foreach", "#set"].iter().any(|directive| line.trim_start().starts_with(directive))) {
+    let directive = |line: &str| ["#if", "#else", "#foreach", "#set"].iter().any(|word| line.trim_start().starts_with(word));
+    if body.lines().any(directive) {
         problems.add("body", "There are no conditions and no loops here: a paragraph whose parameters are all empty goes by itself.");
-    } else if document.descendants().any(|node| node.is_element() && node.ancestors().nth(DEEPEST).is_some()) {
-        problems.add("body", "Elements are inside each other too deeply.");
+    } else if too_much(document.root(), 0, &mut 0).is_break() {
+        problems.add("body", "There are more than 2,000 elements, or more than 40 inside each other.");
     }
 }
 
-/// The text without marks, and addresses at its end.
-fn words(html: &str) -> String {
-    const WIDTH: usize = 1_000;
-    let plain = html2text::config::plain().raw_mode(true).no_link_wrapping().string_from_read(html.as_bytes(), WIDTH);
-    plain.unwrap_or_default()
+fn too_much(node: Node<'_, '_>, depth: usize, elements: &mut usize) -> ControlFlow<()> {
+    for child in node.children().filter(Node::is_element) {
+        *elements += 1;
+        if depth >= DEEPEST || *elements > MOST {
+            return ControlFlow::Break(());
+        }
+        too_much(child, depth + 1, elements)?;
+    }
+    ControlFlow::Continue(())
 }
 
-/// Cleaned HTML with the values in it, as words: they cannot become marks or end an attribute.
-fn fill(html: &str, values: &Values) -> String {
-    let mut filled = String::with_capacity(html.len() * 2);
-    for piece in pieces(html) {
-        match piece {
-            Piece::Text(text) => filled.push_str(text),
-            Piece::Parameter(name) => {
-                let value = values.get(name);
-                if is_address(name) && may_lead_to(value) {
-                    let kept = filled.trim_end_matches("http://").trim_end_matches("https://").len();
-                    filled.truncate(kept);
-                }
-                escape(value, &mut filled);
-            }
+fn name(node: Node<'_, '_>) -> String {
+    node.tag_name().name().to_ascii_lowercase()
+}
+
+fn is_kept(name: &str) -> bool {
+    name == LIST || KEPT.contains(&name)
+}
+
+fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.attributes().find(|attribute| attribute.namespace().is_none() && attribute.name().eq_ignore_ascii_case(name)).map(|it| it.value())
+}
+
+/// White space in a row is one space, as it is shown.
+fn collapsed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if !character.is_ascii_whitespace() {
+            out.push(character);
+        } else if !out.ends_with(' ') {
+            out.push(' ');
         }
     }
-    filled
+    out
+}
+
+/// What it says, in the form in which Markdown is read: with its parameters, and without its looks.
+pub(super) fn events(body: &str) -> Vec<Event<'static>> {
+    let mut out = Vec::new();
+    if let Ok(document) = parse(body) {
+        say(document.root(), &mut out);
+    }
+    out
+}
+
+fn say(node: Node<'_, '_>, out: &mut Vec<Event<'static>>) {
+    for child in node.children() {
+        if child.is_text() {
+            let text = collapsed(child.text().unwrap_or_default());
+            let begins =
+                matches!(out.last(), None | Some(Event::Start(Tag::Paragraph | Tag::Item | Tag::Heading { .. }) | Event::HardBreak));
+            let text = if begins { text.trim_start() } else { text.as_str() };
+            if !text.is_empty() {
+                out.push(Event::Text(text.to_owned().into()));
+            }
+            continue;
+        }
+        let name = name(child);
+        let (start, end) = match name.as_str() {
+            _ if !child.is_element() || DROPPED.contains(&name.as_str()) => continue,
+            "br" => {
+                out.push(Event::HardBreak);
+                continue;
+            }
+            "hr" => {
+                out.push(Event::Rule);
+                continue;
+            }
+            "a" if attribute(child, "href").is_some() => {
+                let url = attribute(child, "href").unwrap_or_default().trim().to_owned();
+                let link =
+                    Tag::Link { link_type: LinkType::Inline, dest_url: url.into(), title: CowStr::Borrowed(""), id: CowStr::Borrowed("") };
+                (link, TagEnd::Link)
+            }
+            "ol" => (Tag::List(Some(1)), TagEnd::List(true)),
+            LIST => (Tag::List(None), TagEnd::List(false)),
+            "li" => (Tag::Item, TagEnd::Item),
+            "h1" | "h2" | "h3" | "h4" | "h5" | "h6" => {
+                let level = HeadingLevel::H1;
+                (Tag::Heading { level, id: None, classes: Vec::new(), attrs: Vec::new() }, TagEnd::Heading(level))
+            }
+            "blockquote" => (Tag::BlockQuote(None::<BlockQuoteKind>), TagEnd::BlockQuote(None)),
+            name if INLINE.contains(&name) => {
+                say(child, out);
+                continue;
+            }
+            "td" | "th" => {
+                say(child, out);
+                out.push(Event::Text(" ".into()));
+                continue;
+            }
+            _ => (Tag::Paragraph, TagEnd::Paragraph),
+        };
+        out.push(Event::Start(start));
+        say(child, out);
+        out.push(Event::End(end));
+    }
+}
+
+/// HTML with the values in it, as words: they become neither marks nor addresses but where an address stands. A paragraph that they leave
+/// empty goes.
+pub(super) fn write(body: &str, values: &Values) -> String {
+    let mut out = String::with_capacity(body.len() * 2);
+    if let Ok(document) = parse(body) {
+        write_inside(document.root(), values, false, &mut out);
+    }
+    out.trim().to_owned()
+}
+
+fn write_inside(node: Node<'_, '_>, values: &Values, in_link: bool, out: &mut String) {
+    for child in node.children() {
+        if child.is_text() {
+            write_words(child.text().unwrap_or_default(), values, in_link, out);
+        } else if child.is_element() {
+            write_element(child, values, in_link, out);
+        }
+    }
+}
+
+fn write_words(text: &str, values: &Values, in_link: bool, out: &mut String) {
+    for piece in pieces(text) {
+        match piece {
+            Piece::Text(text) => escape(text, out),
+            Piece::Parameter(name) if is_address(name) && !in_link && may_lead_to(values.get(name)) => {
+                out.push_str("<a href=\"");
+                escape(values.get(name), out);
+                out.push_str("\">");
+                escape(values.get(name), out);
+                out.push_str("</a>");
+            }
+            Piece::Parameter(name) => escape(values.get(name), out),
+        }
+    }
+}
+
+fn write_element(node: Node<'_, '_>, values: &Values, in_link: bool, out: &mut String) {
+    let name = name(node);
+    if DROPPED.contains(&name.as_str()) {
+        return;
+    }
+    // One inside another would end it.
+    let is_link = name == "a" && !in_link;
+    if !is_kept(&name) || (name == "a" && in_link) {
+        return write_inside(node, values, in_link, out);
+    }
+    let before = out.len();
+    out.push('<');
+    out.push_str(&name);
+    for attribute in node.attributes().filter(|attribute| attribute.namespace().is_none()) {
+        let (attribute, value) = (attribute.name().to_ascii_lowercase(), attribute.value());
+        let value = match attribute.as_str() {
+            "style" => style(value),
+            "href" if is_link => Some(fill_address(value.trim(), values)).filter(|url| may_lead_to(url)),
+            known if ATTRIBUTES.contains(&known) => Some(value.trim().to_owned()).filter(|value| is_plain(value)),
+            _ => None,
+        };
+        if let Some(value) = value {
+            out.push_str(&format!(" {attribute}=\""));
+            escape(&value, out);
+            out.push('"');
+        }
+    }
+    out.push('>');
+    if VOID.contains(&name.as_str()) {
+        return;
+    }
+    let inside = out.len();
+    write_inside(node, values, in_link || is_link, out);
+    if name == "p" && out[inside..].trim().is_empty() {
+        out.truncate(before);
+        return;
+    }
+    out.push_str(&format!("</{name}>"));
+}
+
+/// A word, a number or a colour: neither an address nor a parameter.
+fn is_plain(value: &str) -> bool {
+    value.len() <= 40 && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"#%.-".contains(&byte))
+}
+
+/// The declarations of a style that are known, with values of words and numbers.
+fn style(text: &str) -> Option<String> {
+    let kept: Vec<String> = text
+        .split(';')
+        .filter_map(|declaration| declaration.split_once(':'))
+        .map(|(property, value)| (property.trim().to_ascii_lowercase(), value.trim()))
+        .filter(|(property, value)| {
+            // Names of fonts stand in quotes, which then are around the whole of a name.
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" #%.,-".contains(&byte);
+            let unquoted = value.split(',').map(str::trim).all(|part| {
+                let inside = part.strip_prefix('\'').and_then(|part| part.strip_suffix('\'')).unwrap_or(part);
+                let inside = inside.strip_prefix('"').and_then(|part| part.strip_suffix('"')).unwrap_or(inside);
+                !inside.is_empty() && inside.bytes().all(plain)
+            });
+            STYLES.contains(&property.as_str()) && unquoted
+        })
+        .map(|(property, value)| format!("{property}:{}", value.replace('"', "'")))
+        .collect();
+    (!kept.is_empty()).then(|| kept.join(";"))
 }
 
 fn escape(value: &str, out: &mut String) {
@@ -132,49 +331,15 @@ fn escape(value: &str, out: &mut String) {
     }
 }
 
-/// Text and HTML with the values in it. A paragraph that they leave empty goes.
-pub(super) fn render(body: &str, values: &Values) -> (String, String) {
-    static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
-        let mut builder = cleaner();
-        builder.url_relative(UrlRelative::Deny);
-        builder
-    });
-    let html = CLEANER.clean(&fill(&template(body, None), values)).to_string();
-    let html = without_empty_paragraphs(html.trim());
-    (words(&html), html)
-}
-
-fn without_empty_paragraphs(html: &str) -> String {
-    let (mut kept, mut rest) = (String::with_capacity(html.len()), html);
-    while let Some(at) = rest.find("<p") {
-        let end = rest[at..].find("</p>").map(|end| at + end + "</p>".len());
-        let empty = end.filter(|end| {
-            let inside = rest[at..*end].find('>').map_or("", |open| &rest[at + open + 1..*end - "</p>".len()]);
-            inside.trim().is_empty() && rest[at + 2..].starts_with([' ', '>'])
-        });
-        match empty {
-            Some(end) => {
-                kept.push_str(rest[..at].trim_end_matches(' '));
-                rest = rest[end..].trim_start_matches(['\r', '\n']);
-            }
-            None => {
-                kept.push_str(&rest[..at + 2]);
-                rest = &rest[at + 2..];
-            }
-        }
-    }
-    kept.push_str(rest);
-    kept
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::render::LinkUse, *};
+    use crate::mail::{Format, Rendered, Template, render, render::link_use};
 
     const LETTER: &str = "<!DOCTYPE html >\r\n<html>\r\n  <head><title>Letter</title><style>p { color: red }</style></head>\r\n  <body>\r\n\
-        <p style=\"font-size:12pt;background:url(https://evil.example)\" title=\"$DevFirstName\">Dear $DevFirstName $DevLastName,</p>\r\n\
-        <p>$Comment</p><p><a href=\"$ConfirmUrl\"><strong>Confirm</strong></a> or <a href=\"http://$DevPortalUrl/products/$ProdId\">look</a></p>\r\n\
-        <p /></body>\r\n</html>";
+        <p style=\"font-size:12pt;font-family:'Segoe UI';background:url(https://evil.example)\" title=\"$DevFirstName\">Dear $DevFirstName \
+        $DevLastName,</p>\r\n<p>$Comment</p><p><a href=\"$ConfirmUrl\"><strong>$ConfirmUrl</strong></a> or <a \
+        href=\"http://$DevPortalUrl/products/$ProdId\">look</a></p>\r\n<p />\r\n<ul><li>one</li>\r\n<li>two</li></ul></body>\r\n</html>";
 
     fn values() -> Values {
         Values::default()
@@ -185,58 +350,108 @@ mod tests {
             .set("ProdId", "a/b")
     }
 
+    fn rendered(body: &str, values: &Values) -> Rendered {
+        render(&Template { body: body.to_owned(), format: Format::Html, ..Template::default() }, values)
+    }
+
+    fn use_of(body: &str) -> LinkUse {
+        link_use(&Template { body: body.to_owned(), format: Format::Html, ..Template::default() })
+    }
+
+    fn told(body: &str) -> bool {
+        let mut problems = Problems::default();
+        check(body, &mut problems);
+        !problems.on("body").is_empty()
+    }
+
     #[test]
     fn a_letter_of_another_portal_is_understood() {
-        let mut problems = Problems::default();
-        check(LETTER, &mut problems);
-        assert!(problems.0.is_empty(), "{:?}", problems.0.first().map(|problem| &problem.message));
-        let (text, html) = render(LETTER, &values());
-        assert!(html.contains("<p style=\"font-size:12pt\">Dear &lt;b onclick=x&gt;"), "{html}");
+        assert!(!told(LETTER));
+        assert_eq!(use_of(LETTER), LinkUse::Whole);
+        let Rendered { text, html, .. } = rendered(LETTER, &values());
+        assert!(html.contains("<p style=\"font-size:12pt;font-family:&#39;Segoe UI&#39;\">Dear &lt;b onclick=x&gt;"), "{html}");
         assert!(
             html.contains("href=\"https://p.example/c?t=1&amp;u=2\"") && html.contains("href=\"https://p.example/products/a/b\""),
             "{html}"
         );
-        for bad in ["evil", "<b", "title=", "Letter", "color: red", "<p></p>", "<p>\n</p>", "<html", "<!DOCTYPE"] {
+        for bad in ["evil", "<b", "title=", "Letter", "color: red", "<p></p>", "<html", "<!DOCTYPE"] {
             assert!(!html.contains(bad), "{bad}: {html}");
         }
-        assert!(
-            text.contains("Dear <b onclick=x>") && text.contains("https://p.example/c?t=1&u=2") && text.contains("$ConfirmUrl"),
-            "{text}"
-        );
-        assert!(!text.contains("Letter"), "{text}");
+        let wanted = "Dear <b onclick=x>\" onmouseover='y $ConfirmUrl,\n\nhttps://p.example/c?t=1&u=2 or look (https://p.example/products/a/b)\n\n\
+                      - one\n- two\n";
+        assert_eq!(text, wanted);
     }
 
     #[test]
     fn a_value_is_no_address_of_its_own() {
         let values = Values::default().set("DevFirstName", "javascript:alert(1)").set("ConfirmUrl", "data:text/html,x");
-        let (_, html) = render("<p><a href=\"$DevFirstName\">a</a><a href='$ConfirmUrl'>b</a><a href=$DevFirstName>c</a></p>", &values);
+        let html = rendered("<p><a href=\"$DevFirstName\">a</a><a href='$ConfirmUrl'>b</a> $ConfirmUrl</p>", &values).html;
         assert!(!html.contains("href"), "{html}");
     }
 
     #[test]
     fn the_link_is_an_address_of_its_own() {
+        let evil = "https://evil.example/?u=";
+        let link = "<a href=\"$ConfirmUrl\">x</a>";
         for (body, usage) in [
-            ("<p>x</p>", LinkUse::None),
-            ("<p><a href=\"$ConfirmUrl\">x</a></p>", LinkUse::Whole),
-            ("<p>Open ${ConfirmUrl}</p>", LinkUse::Whole),
-            ("<p title=\"$ConfirmUrl\">x</p>", LinkUse::None),
-            ("<p><a href=\"$ConfirmUrl\">x</a><a href=\"https://evil.example/?u=$ConfirmUrl\">y</a></p>", LinkUse::InsideAnother),
-            ("<p>https://evil.example/?u=$ConfirmUrl</p>", LinkUse::InsideAnother),
-            (LETTER, LinkUse::Whole),
+            ("<p>x</p>".to_owned(), LinkUse::None),
+            (format!("<p>{link}</p>"), LinkUse::Whole),
+            ("<p>Open ($ConfirmUrl) or ${ConfirmUrl}s</p>".to_owned(), LinkUse::Whole),
+            ("<p title=\"$ConfirmUrl\">$<span/>ConfirmUrl</p>".to_owned(), LinkUse::None),
+            (format!("<p>{link}<a href=\"{evil}$ConfirmUrl\">y</a></p>"), LinkUse::InsideAnother),
+            (format!("<p>{evil}$ConfirmUrl</p>"), LinkUse::InsideAnother),
+            (format!("<p>{evil}<b>$ConfirmUrl</b></p>"), LinkUse::InsideAnother),
+            (format!("<p>{evil}<a href=\"$ConfirmUrl\">$ConfirmUrl</a></p>"), LinkUse::InsideAnother),
+            (format!("<table><caption>{evil}$ConfirmUrl</caption><tr><td>{link}</td></tr></table>"), LinkUse::InsideAnother),
+            (format!("<ol>{evil}$ConfirmUrl<li>{link}</li></ol>"), LinkUse::InsideAnother),
+            (format!("<dl>{evil}$ConfirmUrl<dd>{link}</dd></dl>"), LinkUse::InsideAnother),
+            (format!("<p>{link} <s>{evil}$ConfirmUrl</s></p>"), LinkUse::InsideAnother),
+            (format!("<div>{link}{}{evil}$ConfirmUrl</div>", "<blockquote/>".repeat(600)), LinkUse::InsideAnother),
+            (format!("<p>{link} {evil}($ConfirmUrl {evil}'$ConfirmUrl</p>"), LinkUse::InsideAnother),
+            (format!("<p>{link} {evil}“$ConfirmUrl</p>"), LinkUse::InsideAnother),
+            (format!("<p>{evil}&#36;ConfirmUrl</p>"), LinkUse::InsideAnother),
+            (format!("<p>{evil}<![CDATA[$ConfirmUrl]]></p>"), LinkUse::InsideAnother),
         ] {
-            assert_eq!(link_use(body), usage, "{body}");
+            assert_eq!(use_of(&body), usage, "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_letter_is_refused() {
+    fn what_is_no_letter_is_refused_and_nothing_takes_long() {
         let deep = format!("{}x{}", "<div>".repeat(60), "</div>".repeat(60));
-        let laughs = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;\">]><a>&c;&c;</a>";
-        for body in ["Hello", "", "<p>x", "<p>x</p><p>y</p>", "<p>\n#if ($A)\nx\n#end\n</p>", &deep, "<p>&nbsp;</p>"] {
-            let mut problems = Problems::default();
-            check(body, &mut problems);
-            assert!(!problems.on("body").is_empty(), "{body}");
+        let many = format!("<p>{}</p>", "<b/>".repeat(2_001));
+        for body in ["Hello", "", "<p>x", "<p>x</p><p>y</p>", "<p>\n#if ($A)\nx\n#end\n</p>", &deep, &many, "<p>&nbsp;</p>"] {
+            assert!(told(body), "{body}");
         }
-        check(laughs, &mut Problems::default());
+        let laughs = "<!DOCTYPE a [<!ENTITY b \"bbbbbbbbbb\"><!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;\">]><a>&d;&d;</a>";
+        let began = std::time::Instant::now();
+        for body in [
+            laughs.to_owned(),
+            format!("<div>{}{}</div>", (0..300).map(|n| format!("<b lang=\"{n}\"/>")).collect::<String>(), "<p/>x".repeat(400)),
+            format!("<div>{}</div>", "<div/>".repeat(1_900)),
+            "<ol start=\"9223372036854775807\"><li>a</li><li>b</li></ol>".to_owned(),
+            format!("<p>{}</p>", "$".repeat(19_000)),
+        ] {
+            told(&body);
+            use_of(&body);
+            rendered(&body, &values());
+        }
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn styles_are_words_and_numbers() {
+        for (text, kept) in [
+            ("color: #003363; FONT-SIZE:12pt", Some("color:#003363;font-size:12pt")),
+            ("font-family:'Segoe UI',Arial, \"Noto Sans\"", Some("font-family:'Segoe UI',Arial, 'Noto Sans'")),
+            ("background-color:url(\"https://evil.example\")", None),
+            ("width:expression(alert(1))", None),
+            ("font-family:\"'; background:url(https://evil.example/);a\"", None),
+            ("color:\\75rl", None),
+            ("color:$DevFirstName", None),
+            ("position:fixed", None),
+        ] {
+            assert_eq!(style(text).as_deref(), kept, "{text}");
+        }
     }
 }

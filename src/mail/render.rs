@@ -90,8 +90,9 @@ pub fn is_too_deep(body: &str) -> bool {
 }
 
 /// How a text uses `$ConfirmUrl`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LinkUse {
+    #[default]
     None,
     Whole,
     /// As a part of another address, whose server would then learn it.
@@ -107,27 +108,6 @@ pub(super) fn link_use_in_address(url: &str) -> LinkUse {
     }
 }
 
-/// How words use the link; what stands before it may not make it a part of an address.
-pub(super) fn link_use_in_words(text: &str) -> LinkUse {
-    let (mut found, mut before) = (LinkUse::None, None);
-    for piece in pieces(text) {
-        match piece {
-            Piece::Text("") => {}
-            Piece::Text(text) => before = text.chars().next_back(),
-            Piece::Parameter("ConfirmUrl") if before.is_some_and(|c| !c.is_whitespace() && !"(<„“\"'".contains(c)) => {
-                return LinkUse::InsideAnother;
-            }
-            Piece::Parameter(name) => {
-                before = Some('$');
-                if name == "ConfirmUrl" {
-                    found = LinkUse::Whole;
-                }
-            }
-        }
-    }
-    found
-}
-
 impl LinkUse {
     /// Of a text whose parts use it so.
     pub(super) fn and(self, other: Self) -> Self {
@@ -135,12 +115,70 @@ impl LinkUse {
     }
 }
 
-pub fn link_use(body: &str) -> LinkUse {
-    TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH)).fold(LinkUse::None, |found, event| match event {
-        Event::Start(Tag::Link { dest_url, .. }) => found.and(link_use_in_address(&as_written(&dest_url))),
-        Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => found.and(link_use_in_words(&text)),
-        _ => found,
-    })
+/// What may stand before an address in words, and is no part of it.
+const OPENING: &str = "(<[„“\"'«‹";
+
+/// Words as far as they were read: what stands before an address and touches it, through all marks of one line.
+#[derive(Default)]
+struct Words {
+    touching: String,
+    found: LinkUse,
+}
+
+impl Words {
+    fn read(&mut self, text: &str) {
+        for piece in pieces(text) {
+            let words = match piece {
+                Piece::Text(text) => text,
+                Piece::Parameter(name) => {
+                    if name == "ConfirmUrl" {
+                        let alone = self.touching.chars().all(|before| OPENING.contains(before));
+                        self.found = self.found.and(if alone { LinkUse::Whole } else { LinkUse::InsideAnother });
+                    }
+                    "$"
+                }
+            };
+            match words.rfind(char::is_whitespace) {
+                Some(at) => self.touching = words[at..].trim_start().to_owned(),
+                None => self.touching.push_str(words),
+            }
+        }
+    }
+}
+
+/// How words without marks use the link.
+pub(super) fn link_use_in_words(text: &str) -> LinkUse {
+    let mut words = Words::default();
+    words.read(text);
+    words.found
+}
+
+/// How a template uses it.
+pub fn link_use(template: &Template) -> LinkUse {
+    let mut words = Words::default();
+    for event in read(template) {
+        match event {
+            Event::Start(Tag::Link { dest_url, .. }) => words.found = words.found.and(link_use_in_address(&as_written(&dest_url))),
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => words.read(&text),
+            // They stand in a line.
+            Event::End(TagEnd::Link | TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough)
+            | Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough) => {}
+            _ => words.touching.clear(),
+        }
+    }
+    words.found
+}
+
+/// What a template says, with its parameters.
+fn read(template: &Template) -> Vec<Event<'static>> {
+    match template.format {
+        Format::Markdown => markdown(&template.body).map(Event::into_static).collect(),
+        Format::Html => html::events(&template.body),
+    }
+}
+
+fn markdown(body: &str) -> impl Iterator<Item = Event<'_>> {
+    TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH))
 }
 
 /// An address as it was written: parsers of Markdown write braces as they are, or encoded.
@@ -203,8 +241,8 @@ fn link(url: String) -> Tag<'static> {
     Tag::Link { link_type: LinkType::Inline, dest_url: url.into(), title: CowStr::Borrowed(""), id: CowStr::Borrowed("") }
 }
 
-/// The Markdown's events with the values in them; an address that stands alone becomes a link.
-fn events(body: &str, values: &Values) -> Vec<Event<'static>> {
+/// What a template says with the values in it; an address that stands alone becomes a link.
+fn filled<'t>(said: impl IntoIterator<Item = Event<'t>>, values: &Values) -> Vec<Event<'static>> {
     let mut out = Vec::new();
     let mut inside_link = 0_usize;
     let plain = |text: &str, inside_link: usize, out: &mut Vec<Event<'static>>| {
@@ -220,7 +258,7 @@ fn events(body: &str, values: &Values) -> Vec<Event<'static>> {
             }
         }
     };
-    for event in TextMergeStream::new(Parser::new_ext(body, Options::ENABLE_STRIKETHROUGH)) {
+    for event in said {
         match event {
             Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => plain(&text, inside_link, &mut out),
             Event::Code(text) => out.push(Event::Code(fill(&text, values).into())),
@@ -272,6 +310,8 @@ fn to_text(events: &[Event<'_>]) -> String {
                 lists.pop();
             }
             Event::Start(Tag::Item) => {
+                let kept = text.trim_end_matches(' ').len();
+                text.truncate(kept);
                 if !text.is_empty() && !text.ends_with('\n') {
                     text.push('\n');
                 }
@@ -312,18 +352,16 @@ fn to_text(events: &[Event<'_>]) -> String {
 /// Subject and both bodies. A paragraph that its values leave empty goes.
 pub fn render(template: &Template, values: &Values) -> Rendered {
     let subject = fill(&template.subject, values).split_whitespace().collect::<Vec<_>>().join(" ");
-    let (text, html) = match template.format {
-        Format::Markdown => from_markdown(&template.body, values),
-        Format::Html => html::render(&template.body, values),
+    let events = filled(read(template), values);
+    let html = match template.format {
+        Format::Markdown => {
+            let mut raw = String::with_capacity(template.body.len() * 2);
+            push_html(&mut raw, events.iter().cloned());
+            raw.replace("<p></p>\n", "")
+        }
+        Format::Html => html::write(&template.body, values),
     };
-    Rendered { subject, text, html }
-}
-
-fn from_markdown(body: &str, values: &Values) -> (String, String) {
-    let events = events(body, values);
-    let mut raw = String::with_capacity(body.len() * 2);
-    push_html(&mut raw, events.iter().cloned());
-    (to_text(&events), raw.replace("<p></p>\n", ""))
+    Rendered { subject, text: to_text(&events), html }
 }
 
 #[cfg(test)]
@@ -384,12 +422,17 @@ mod tests {
             let mail = render(&template(facts.subject, facts.body), &Values::samples(kind));
             assert!(!mail.text.contains(['$', '{']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
         }
+        let link_use = |body: &str| link_use(&template("", body));
         for kind in Kind::ALL.into_iter().filter(|kind| kind.has_link()) {
             assert_eq!(link_use(kind.facts().body), LinkUse::Whole, "{}", kind.name());
         }
-        for body in
-            ["[x](https://evil.example/?u=$ConfirmUrl)", "https://evil.example/?u=$ConfirmUrl", "`https://evil.example/$ConfirmUrl`"]
-        {
+        for body in [
+            "[x](https://evil.example/?u=$ConfirmUrl)",
+            "https://evil.example/?u=$ConfirmUrl",
+            "`https://evil.example/$ConfirmUrl`",
+            "https://evil.example/?u=**$ConfirmUrl**",
+            "https://evil.example/?u=($ConfirmUrl",
+        ] {
             assert_eq!(link_use(body), LinkUse::InsideAnother, "{body}");
         }
         assert_eq!(link_use("Open $ConfirmUrl"), LinkUse::Whole);

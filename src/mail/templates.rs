@@ -94,7 +94,7 @@ pub(super) fn check(kind: Kind, words: &Template) -> Result<Template, Error> {
             problems.add("subject", "The link goes into the text: a subject is shown in lists and notices.");
         }
         if problems.on("body").is_empty() {
-            match if markdown { link_use(&body) } else { html::link_use(&body) } {
+            match link_use(&Template { body: body.clone(), ..words.clone() }) {
                 LinkUse::Whole => {}
                 LinkUse::None => problems.add("body", "Without $ConfirmUrl nobody can do what this mail asks for."),
                 LinkUse::InsideAnother => {

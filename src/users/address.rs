@@ -45,6 +45,9 @@ pub async fn ask(
         let message = if email.is_empty() { "Type the new address." } else { "This is not an email address." };
         return Err(Error::invalid("email", message));
     }
+    if ids::is_disguised(email) {
+        return Err(Error::invalid("email", super::sign_up::DISGUISED));
+    }
     if ids::fold(email) == ids::fold(&who.person().email) {
         return Err(Error::invalid("email", "This is your address already."));
     }

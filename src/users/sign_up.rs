@@ -101,6 +101,9 @@ impl NewAccount {
             Err(Error::Invalid(problems)) => (None, problems),
             Err(other) => return Err(other),
         };
+        if problems.on("email").is_empty() && ids::is_disguised(&self.email) {
+            problems.add("email", DISGUISED);
+        }
         if !settings.terms.is_empty() {
             if self.terms.is_none() {
                 problems.add("terms", "Accept the terms of use to sign up.");
@@ -111,6 +114,9 @@ impl NewAccount {
         problems.or(checked)?.ok_or_else(|| Error::internal("an account without problems is checked"))
     }
 }
+
+/// Strangers take an address with its own spelling alone.
+pub(super) const DISGUISED: &str = "Type the address with the letters that your mail program shows: this one looks like another.";
 
 /// What is kept with the link: what was typed, perhaps by a stranger.
 #[derive(Serialize, Deserialize)]
@@ -159,7 +165,7 @@ pub async fn ask(db: &Database, keys: &Keys, post: &Post, new: &NewAccount, addr
         return Err(Error::NotFound);
     }
     let checked = new.check(&settings)?;
-    sign_in::slow_down(db, keys, "sign-up", &checked.email, address).await?;
+    sign_in::slow_down(db, keys, "sign-up", &ids::mailbox(&checked.email), address).await?;
     evenly(async {
         let mut tx = db.write().await?;
         tx.one_at_a_time("sign up", number(keys, &checked.email)).await?;
@@ -208,12 +214,8 @@ async fn mail_again(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept)
 }
 
 async fn mail_confirm(tx: &mut Transaction, post: &Post, user: &User, kept: &Kept) -> Result<bool, Error> {
-    let to = Recipient {
-        user: Some(user.id),
-        email: user.email.clone(),
-        first_name: kept.first_name.clone(),
-        last_name: kept.last_name.clone(),
-    };
+    // A stranger may have typed the names, which are words in somebody's mailbox then.
+    let to = Recipient { user: Some(user.id), email: user.email.clone(), ..Recipient::default() };
     mail_link(tx, post, (Kind::ConfirmSignUp, Purpose::SignUp), to, kept).await
 }
 

@@ -50,12 +50,19 @@ const HEADERS: [(HeaderName, &str); 6] = [
 
 /// What addresses begin with whose rest lets their holder in.
 fn secret_places() -> impl Iterator<Item = &'static str> {
-    Purpose::ALL.into_iter().map(Purpose::before_token).chain(["/exports/"])
+    Purpose::ALL.into_iter().map(Purpose::before_token).chain(["/exports/", "/signin-sso"])
+}
+
+/// A path as routes read it, and as people mistype it.
+fn plainly(path: &str) -> String {
+    let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy().to_lowercase();
+    format!("/{}", decoded.trim_start_matches(['/', '\\']))
 }
 
 /// A path for the log: whoever reads it must not be let in by it.
 fn told(path: &str) -> String {
-    match secret_places().find(|before| path.starts_with(before)) {
+    let plain = plainly(path);
+    match secret_places().find(|before| plain.starts_with(before)) {
         Some(before) => format!("{before}…"),
         None => path.escape_debug().to_string(),
     }
@@ -63,7 +70,8 @@ fn told(path: &str) -> String {
 
 /// Whether the address of a page lets its holder in, for as long as its link works.
 fn is_secret(path: &str) -> bool {
-    ["/setup", "/signin-sso"].contains(&path) || secret_places().any(|before| path.starts_with(before))
+    let plain = plainly(path);
+    plain == "/setup" || secret_places().any(|before| plain.starts_with(before))
 }
 
 /// Such an address stays out of every other request, also those to this portal, which proxies log. A browser says nothing of where a form
@@ -187,6 +195,11 @@ mod tests {
             assert!(is_secret(path), "{path}");
         }
         assert!(!is_secret("/signin") && !is_secret("/account"));
+        for path in
+            ["/confirm/t0ken", "/%63onfirm/t0ken", "//confirm/t0ken", "/CONFIRM/t0ken", "/%2Freset/t0ken", "/signin-sso%3Ftoken=t0ken"]
+        {
+            assert!(is_secret(path) && !told(path).contains("t0ken"), "{path}: {}", told(path));
+        }
         for (secure, host) in [(true, "portal.example"), (false, "127.0.0.1:8080"), (false, "localhost"), (false, "[::1]:8080")] {
             assert_eq!(referrer_policy(secure, host), "no-referrer", "{host}");
         }

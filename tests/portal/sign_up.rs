@@ -385,8 +385,31 @@ async fn what_is_wrong_is_told_beside_its_field() {
         let fields = [("email", "ana@contoso.example"), ("first_name", name), ("last_name", "Alves")];
         guest.post("/signup", &fields).await.is(422).shows(words);
     }
+    // Addresses that are compared as another's, whose owner would be kept from it; and those that a mail program reads as another's.
+    for email in [
+        "ceo@stra\u{df}e.example",
+        "\u{ff56}ictim@contoso.example",
+        "=?utf-8?q?x?=@contoso.example",
+        "https://evil.example/1@contoso.example",
+    ] {
+        sign_up(&guest, email).await.is(422).shows("id=\"email-error\"");
+    }
     sign_up(&guest, "no address").await.is(422).shows("not an email address");
     sign_up(&guest, &format!("{}@contoso.example", "a".repeat(250))).await.is(422).shows("254 characters");
     assert_eq!(portal.count("select count(*) from users").await, 0);
     assert_eq!(portal.count("select count(*) from mails").await, 0);
+}
+
+#[tokio::test]
+async fn strangers_write_no_words_into_a_mailbox_and_few_mails() {
+    let (portal, smtp) = open("").await;
+    let guest = portal.guest();
+    for (tag, status) in [(0, 303), (1, 303), (2, 303), (3, 303), (4, 303), (5, 429)] {
+        let email = format!("victim+{tag}@contoso.example");
+        let fields = [("email", email.as_str()), ("first_name", "Win EUR 5000!"), ("last_name", "Call now")];
+        guest.post("/signup", &fields).await.is(status);
+    }
+    assert_eq!(portal.send_mails().await, 5);
+    let mail = smtp.newest("victim+4@contoso.example");
+    assert!(!mail.raw.contains("EUR") && !mail.raw.contains("Call") && mail.text().starts_with("Hello there,"), "{}", mail.raw);
 }

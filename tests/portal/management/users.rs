@@ -184,6 +184,13 @@ async fn a_program_lets_a_developer_in_once() {
     portal.pass(time::Duration::minutes(5));
     other.get(&path).await.is(410).shows("This link has run out");
     other.post("/signin-sso", &[("token", &token)]).await.is(410);
+    // Whoever signs out everywhere, or is given another password, is not let in by what was sent before.
+    let (_, token) = link().await;
+    guest.post("/signout/everywhere", &[]).await.is(303);
+    other.post("/signin-sso", &[("token", &token)]).await.is(404);
+    let (_, token) = link().await;
+    program.patch(&format!("/users/{ana}"), json!({ "password": "tulips grow beside 7 canals" })).await.is(200);
+    other.post("/signin-sso", &[("token", &token)]).await.is(404);
     let (path, token) = link().await;
     portal.run(&["update users set administrator = true where email = 'ana@contoso.example'"], vec![]).await;
     other.get(&path).await.is(404);
@@ -196,6 +203,6 @@ async fn a_program_lets_a_developer_in_once() {
     let root = program.names("/users?$filter=email eq 'root@portal.example'").await.remove(0);
     assert_eq!(refusal(&program.ask(Method::POST, &format!("/users/{root}/generateSsoUrl"), "", None).await).2, "userId");
     let audited = portal.audited().await;
-    assert_eq!(audited.iter().filter(|action| *action == "user.sign_in_link_made").count(), 3);
+    assert_eq!(audited.iter().filter(|action| *action == "user.sign_in_link_made").count(), 5);
     assert_eq!(audited.iter().filter(|action| *action == "user.signed_in_by_link").count(), 1);
 }
