@@ -136,7 +136,8 @@ pub fn is_email(text: &str) -> bool {
 /// Whether an address is another one's in disguise: it is compared as one that is spelled otherwise, such as with a wide letter or a
 /// ligature. Whoever has that one's mailbox has not this one's.
 pub fn is_disguised(email: &str) -> bool {
-    fold(email) != email.trim().to_lowercase()
+    let email = email.trim();
+    email.nfkc().ne(email.chars()) || fold(email) != email.to_lowercase()
 }
 
 /// The mailbox of an address with a tag, `ana+tag@…`.

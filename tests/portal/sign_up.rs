@@ -389,6 +389,7 @@ async fn what_is_wrong_is_told_beside_its_field() {
     for email in [
         "ceo@stra\u{df}e.example",
         "\u{ff56}ictim@contoso.example",
+        "\u{212a}im@contoso.example",
         "=?utf-8?q?x?=@contoso.example",
         "https://evil.example/1@contoso.example",
     ] {
