@@ -116,7 +116,7 @@ async fn document(bytes: &Option<Vec<u8>>) -> Result<Option<Document>, Error> {
 pub async fn put(db: &Database, admin: &Administrator, name: &str, seen: Seen, written: &Written) -> Result<(bool, Api), Error> {
     ids::check_name("apiId", name, 256)?;
     written.check()?;
-    if written.suffix.is_none() {
+    if written.suffix.as_deref().is_none_or(|suffix| suffix.trim().trim_matches('/').is_empty()) {
         return Err(Error::invalid("suffix", "Say where the API is reached: the path behind the gateway's address."));
     }
     let document = document(&written.document).await?;
@@ -149,9 +149,6 @@ async fn make_in(
         return Err(Error::invalid("apiId", "An API's name in addresses has none of * # & + : < > ?."));
     }
     let suffix = written.suffix.clone().unwrap_or_default();
-    if suffix.trim().trim_matches('/').is_empty() {
-        return Err(Error::invalid("suffix", "Say where the API is reached: the path behind the gateway's address."));
-    }
     let Some(document) = document else {
         let made = Made { servers: written.service_url.clone().flatten().unwrap_or_default(), ..Made::default() };
         let new = EditApi { suffix, made: Some(made), ..EditApi::default() };

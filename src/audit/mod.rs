@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
+    auth::tokens,
     db::{Connection, Instant, Transaction},
     error::Error,
     ids::{self, AuditId, TokenId, UserId},
@@ -100,7 +101,7 @@ pub async fn record(
         return Err(Error::Forbidden("You may no longer do this, so nothing was changed."));
     }
     if let Actor::Token { id, .. } = actor
-        && !store::may_token(tx, *id).await?
+        && !tokens::stands(tx, *id).await?
     {
         return Err(Error::Forbidden("The token is no longer good, so nothing was changed."));
     }

@@ -7,7 +7,7 @@ use crate::{
         select::{Names, has_trigrams},
     },
     error::Error,
-    ids::{self, AuditId, TokenId, UserId},
+    ids::{self, AuditId, UserId},
 };
 
 /// Whether somebody is active still, and an administrator if they act as one.
@@ -15,15 +15,6 @@ pub(super) async fn may_act(connection: &mut Connection, user: UserId, administr
     let count = run!(connection, c => sqlx::query_scalar::<_, i64>(
         "select count(*) from users where id = $1 and state = 'active' and (administrator or not $2)")
         .bind(user).bind(administrator).fetch_one(c).await?);
-    Ok(count == 1)
-}
-
-/// Whether a token is there, and whoever made it still an administrator.
-pub(super) async fn may_token(connection: &mut Connection, token: TokenId) -> Result<bool, Error> {
-    let count = run!(connection, c => sqlx::query_scalar::<_, i64>(
-        "select count(*) from tokens t left join users u on u.id = t.made_by
-         where t.id = $1 and (t.made_by is null or (u.administrator and u.state = 'active'))")
-        .bind(token).fetch_one(c).await?);
     Ok(count == 1)
 }
 

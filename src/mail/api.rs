@@ -15,7 +15,7 @@ use crate::{
     db::Connection,
     error::Error,
     ids::{encode, fold},
-    rest::{Contract, Seen, Wanted, openapi},
+    rest::{Contract, Seen, openapi},
     users,
     web::{
         Answer, Routes,
@@ -161,20 +161,10 @@ async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let wanted = call.wanted(&[])?;
     let mut connection = portal.db.read().await?;
     let mut value = Vec::new();
-    for (name, title, event) in of_page(&wanted, &NOTIFICATIONS) {
-        value.push(contract(&call, &mut connection, &Notification { name, title, event: *event }).await?);
+    for (name, title, event) in NOTIFICATIONS {
+        value.push(contract(&call, &mut connection, &Notification { name, title, event }).await?);
     }
-    Ok(call.page(&wanted, value, count(NOTIFICATIONS.len())))
-}
-
-fn count(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
-}
-
-/// What a page of a short list shows.
-fn of_page<'t, T>(wanted: &Wanted, all: &'t [T]) -> impl Iterator<Item = &'t T> {
-    let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
-    all.iter().skip(number(wanted.skip)).take(number(wanted.top))
+    Ok(call.page_of(&wanted, value))
 }
 
 /// They are all there already: whoever puts one finds it as it is.
@@ -204,15 +194,15 @@ fn user_contract(call: &Call, notification: &Notification, name: &str) -> Contra
 async fn emails(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let (wanted, notification) = (call.wanted(&[])?, find(&name)?);
     let told = told(&mut portal.db.read().await?, notification.event).await?;
-    let value = of_page(&wanted, &told.addresses).map(|email| email_contract(&call, &notification, email)).collect();
-    Ok(call.page(&wanted, value, count(told.addresses.len())))
+    let value = told.addresses.iter().map(|email| email_contract(&call, &notification, email)).collect();
+    Ok(call.page_of(&wanted, value))
 }
 
 async fn people(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let (wanted, notification) = (call.wanted(&[])?, find(&name)?);
     let told = told(&mut portal.db.read().await?, notification.event).await?;
-    let value = of_page(&wanted, &told.administrators).map(|name| user_contract(&call, &notification, name)).collect();
-    Ok(call.page(&wanted, value, count(told.administrators.len())))
+    let value = told.administrators.iter().map(|name| user_contract(&call, &notification, name)).collect();
+    Ok(call.page_of(&wanted, value))
 }
 
 fn has(list: &[String], one: &str) -> bool {

@@ -5,7 +5,7 @@ use crate::{
     audit::{self, NOTHING, Subject},
     auth::{
         Administrator, Proven,
-        links::{self, Found, Purpose},
+        links::{self, Found, Holder, Purpose},
     },
     db::Database,
     error::Error,
@@ -32,11 +32,16 @@ pub async fn link(db: &Database, admin: &Administrator, name: &str) -> Result<St
     Ok(path)
 }
 
+/// Whom a link lets in: developers whose accounts are active at that instant.
+fn lets_in(holder: &Holder) -> bool {
+    holder.state == UserState::Active.as_str() && !holder.person.administrator
+}
+
 /// What a link opens. The account may have been blocked since, or have become an administrator's.
 pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
     let now = db.now();
     Ok(match links::find(&mut db.read().await?, now, Purpose::SignIn, token).await? {
-        Found::Open(holder) if holder.state != UserState::Active.as_str() || holder.person.administrator => Found::Unknown,
+        Found::Open(holder) if !lets_in(&holder) => Found::Unknown,
         found => found,
     })
 }
@@ -47,10 +52,7 @@ pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
 /// `NotFound` when it does not work; `find` says why.
 pub async fn sign_in(db: &Database, token: &str) -> Result<Proven, Error> {
     let mut tx = db.write().await?;
-    let holder = links::take(&mut tx, Purpose::SignIn, token).await?.ok_or(Error::NotFound)?;
-    if holder.state != UserState::Active.as_str() || holder.person.administrator {
-        return Err(Error::NotFound);
-    }
+    let holder = links::take(&mut tx, Purpose::SignIn, token).await?.filter(lets_in).ok_or(Error::NotFound)?;
     let subject = Subject::new("user", holder.person.id.0, holder.person.display());
     audit::record(&mut tx, &holder.actor(), "user.signed_in_by_link", subject, NOTHING, NOTHING).await?;
     let proven = holder.let_in(&mut tx).await?;

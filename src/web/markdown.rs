@@ -1,5 +1,6 @@
 //! Markdown (and the HTML inside it) from administrators and strangers, made harmless.
 
+use askama::filters::{Escaper, Html};
 use pulldown_cmark::{Event, Options, Parser, html};
 
 /// HTML that a template may put in as it is; only this file makes it.
@@ -28,12 +29,8 @@ pub fn to_html(text: &str) -> SafeHtml {
     if is_too_deep(Parser::new_ext(text, options)) {
         let mut plain = String::from("<p>");
         // What is not read is shown as it was written.
-        text.chars().for_each(|character| match character {
-            '<' => plain.push_str("&lt;"),
-            '>' => plain.push_str("&gt;"),
-            '&' => plain.push_str("&amp;"),
-            other => plain.push(other),
-        });
+        // Nothing that is written to a text fails.
+        let _ = Html.write_escaped_str(&mut plain, text);
         plain.push_str("</p>");
         return SafeHtml(plain);
     }

@@ -255,6 +255,14 @@ impl Call {
         json(StatusCode::OK).json(Page { value, count, next_link })
     }
 
+    /// A page of a list that is here whole.
+    pub fn page_of<P: Serialize>(&self, wanted: &Wanted, all: Vec<Contract<P>>) -> HttpResponse {
+        let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
+        let value = all.into_iter().skip(number(wanted.skip)).take(number(wanted.top)).collect();
+        self.page(wanted, value, count)
+    }
+
     /// What whoever puts an entity has seen of it. `required`: the contract wants `If-Match`.
     ///
     /// # Errors

@@ -83,10 +83,7 @@ async fn read(portal: &Portal, name: &str) -> Result<SharedAccess, Error> {
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let wanted = call.wanted(&[])?;
     let access = read(&portal, ACCESS).await?;
-    let all = vec![contract(&call, ACCESS, access.enabled), contract(&call, GIT, false)];
-    let number = |number: i64| usize::try_from(number).unwrap_or(usize::MAX);
-    let value = all.into_iter().skip(number(wanted.skip)).take(number(wanted.top)).collect();
-    Ok(call.page(&wanted, value, 2))
+    Ok(call.page_of(&wanted, vec![contract(&call, ACCESS, access.enabled), contract(&call, GIT, false)]))
 }
 
 async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {

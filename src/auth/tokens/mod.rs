@@ -291,6 +291,11 @@ pub async fn admit(connection: &mut Connection, text: &str, changes: bool, now: 
     })
 }
 
+/// Whether a token is there, and may act for whoever made it.
+pub async fn stands(connection: &mut Connection, token: TokenId) -> Result<bool, Error> {
+    Ok(store::find_by_key(connection, token).await?.is_some_and(|token| token.stands))
+}
+
 /// Whether a text can be a token of this scope: what is not was mistyped, cut off, or never one.
 pub fn is_whole(scope: Scope, text: &str) -> bool {
     let Some(rest) = text.strip_prefix(scope.prefix()) else { return false };

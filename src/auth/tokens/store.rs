@@ -46,6 +46,10 @@ pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Opti
     Ok(run!(connection, c => sqlx::query_as::<_, Token>(tokens!("where t.name = $1")).bind(name).fetch_optional(c).await?))
 }
 
+pub(super) async fn find_by_key(connection: &mut Connection, token: TokenId) -> Result<Option<Token>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Token>(tokens!("where t.id = $1")).bind(token).fetch_optional(c).await?))
+}
+
 pub(super) async fn find_by_hash(connection: &mut Connection, hash: &[u8]) -> Result<Option<Token>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Token>(tokens!("where t.hash = $1")).bind(hash).fetch_optional(c).await?))
 }

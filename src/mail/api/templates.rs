@@ -7,7 +7,6 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{count, of_page};
 use crate::{
     app::Portal,
     error::{Error, Problems},
@@ -125,12 +124,11 @@ async fn words(portal: &Portal, named: Named) -> Result<Template, Error> {
 
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let wanted = call.wanted(&FIELDS)?;
-    let met: Vec<Named> = all().filter(|named| wanted.meets(&[("name", named.name)])).collect();
     let mut value = Vec::new();
-    for named in of_page(&wanted, &met) {
-        value.push(contract(&call, *named, words(&portal, *named).await?));
+    for named in all().filter(|named| wanted.meets(&[("name", named.name)])) {
+        value.push(contract(&call, named, words(&portal, named).await?));
     }
-    Ok(call.page(&wanted, value, count(met.len())))
+    Ok(call.page_of(&wanted, value))
 }
 
 async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {

@@ -107,6 +107,11 @@ impl EditPage {
     fn path(&self) -> String {
         path(self.facts)
     }
+
+    /// Whether a form holds what is not saved.
+    fn differs(&self, form: &WordsForm) -> bool {
+        form.subject != self.form.subject || form.body.replace("\r\n", "\n") != self.form.body
+    }
 }
 
 fn previewed(kind: Kind, words: &Words, frame: &Frame) -> Result<Preview, Error> {
@@ -119,8 +124,7 @@ pub(super) async fn show(_admin: Administrator, portal: Data<Portal>, frame: Fra
 }
 
 /// The editor with what was typed, and what came of it.
-async fn again(portal: &Portal, frame: Frame, kind: Kind, form: WordsForm, outcome: Error) -> Answer {
-    let page = EditPage::load(portal, frame, kind).await?;
+fn again(page: EditPage, form: WordsForm, outcome: Error) -> Answer {
     match outcome {
         Error::Invalid(problems) => web::invalid(&EditPage { problems, form, dirty: true, preview: None, ..page }),
         Error::Stale => {
@@ -146,7 +150,7 @@ pub(super) async fn save(
             Flash::good(if changed { "Saved." } else { "Nothing was different, so nothing was changed." }).keep(&session)?;
             web::see_other(&path(kind.facts()))
         }
-        Err(outcome) => again(&portal, frame, kind, form, outcome).await,
+        Err(outcome) => again(EditPage::load(&portal, frame, kind).await?, form, outcome),
     }
 }
 
@@ -159,14 +163,10 @@ pub(super) async fn preview(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    let format = mail::template(&mut portal.db.read().await?, kind).await?.format;
-    match previewed(kind, &form.words(format), &frame) {
-        Ok(preview) => {
-            let page = EditPage::load(&portal, frame, kind).await?;
-            let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
-            web::page(&EditPage { form, dirty, preview: Some(preview), ..page })
-        }
-        Err(outcome) => again(&portal, frame, kind, form, outcome).await,
+    let page = EditPage::load(&portal, frame, kind).await?;
+    match previewed(kind, &form.words(page.format), &page.frame) {
+        Ok(preview) => web::page(&EditPage { dirty: page.differs(&form), form, preview: Some(preview), ..page }),
+        Err(outcome) => again(page, form, outcome),
     }
 }
 
@@ -178,21 +178,21 @@ pub(super) async fn test(
     Form(form): Form<WordsForm>,
 ) -> Answer {
     let kind = kind(&name)?;
-    let format = mail::template(&mut portal.db.read().await?, kind).await?.format;
-    match mail::send_test(&portal.db, &portal.mail, &admin, kind, &form.words(format)).await {
+    let page = EditPage::load(&portal, frame, kind).await?;
+    let words = form.words(page.format);
+    match mail::send_test(&portal.db, &portal.mail, &admin, kind, &words).await {
         Ok(()) => {
-            let page = EditPage::load(&portal, frame, kind).await?;
-            let dirty = form.subject != page.form.subject || form.body.replace("\r\n", "\n") != page.form.body;
-            let preview = previewed(kind, &form.words(page.format), &page.frame).ok();
+            let preview = previewed(kind, &words, &page.frame).ok();
             let told = if portal.mail.leaves() {
                 "A test is on its way to you."
             } else {
                 "There is no mail server, so the test is kept on the Mail page."
             };
+            let dirty = page.differs(&form);
             let frame = Frame { flash: Some(Flash::good(told)), ..page.frame };
             web::page(&EditPage { form, dirty, preview, frame, ..page })
         }
-        Err(outcome) => again(&portal, frame, kind, form, outcome).await,
+        Err(outcome) => again(page, form, outcome),
     }
 }
 
