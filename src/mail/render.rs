@@ -118,55 +118,28 @@ impl LinkUse {
 /// What may stand before an address in words, and is no part of it.
 const OPENING: &str = "(<[„“\"'«‹";
 
-/// Words as far as they were read: what stands before an address and touches it, through all marks of one line.
-#[derive(Default)]
-struct Words {
-    touching: String,
-    found: LinkUse,
+/// Stands for the link where its use is looked at.
+const MARK: &str = "https://link.invalid/0";
+
+/// How a template uses it: of its addresses each by itself, of its words what they become for who reads no HTML, with these values.
+/// (In HTML an address in words is a link of its own.)
+pub fn link_use(template: &Template, values: Values) -> LinkUse {
+    let said = read(template);
+    let addresses = said.iter().fold(LinkUse::None, |found, event| match event {
+        Event::Start(Tag::Link { dest_url, .. }) => found.and(link_use_in_address(&as_written(dest_url))),
+        _ => found,
+    });
+    let text = to_text(&filled(said, &values.set("ConfirmUrl", MARK)));
+    text.match_indices(MARK).fold(addresses, |found, (at, _)| {
+        let touching = text[..at].rsplit(char::is_whitespace).next().unwrap_or_default();
+        let alone = touching.chars().all(|before| OPENING.contains(before));
+        found.and(if alone { LinkUse::Whole } else { LinkUse::InsideAnother })
+    })
 }
 
-impl Words {
-    fn read(&mut self, text: &str) {
-        for piece in pieces(text) {
-            let words = match piece {
-                Piece::Text(text) => text,
-                Piece::Parameter(name) => {
-                    if name == "ConfirmUrl" {
-                        let alone = self.touching.chars().all(|before| OPENING.contains(before));
-                        self.found = self.found.and(if alone { LinkUse::Whole } else { LinkUse::InsideAnother });
-                    }
-                    "$"
-                }
-            };
-            match words.rfind(char::is_whitespace) {
-                Some(at) => self.touching = words[at..].trim_start().to_owned(),
-                None => self.touching.push_str(words),
-            }
-        }
-    }
-}
-
-/// How words without marks use the link.
-pub(super) fn link_use_in_words(text: &str) -> LinkUse {
-    let mut words = Words::default();
-    words.read(text);
-    words.found
-}
-
-/// How a template uses it.
-pub fn link_use(template: &Template) -> LinkUse {
-    let mut words = Words::default();
-    for event in read(template) {
-        match event {
-            Event::Start(Tag::Link { dest_url, .. }) => words.found = words.found.and(link_use_in_address(&as_written(&dest_url))),
-            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => words.read(&text),
-            // They stand in a line.
-            Event::End(TagEnd::Link | TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough)
-            | Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough) => {}
-            _ => words.touching.clear(),
-        }
-    }
-    words.found
+/// Whether a text holds the link.
+pub(super) fn has_link(text: &str) -> bool {
+    link_use_in_address(text) != LinkUse::None
 }
 
 /// What a template says, with its parameters.
@@ -284,37 +257,43 @@ fn filled<'t>(said: impl IntoIterator<Item = Event<'t>>, values: &Values) -> Vec
 /// The same for who reads no HTML: paragraphs apart, a link as its words and its address.
 fn to_text(events: &[Event<'_>]) -> String {
     let (mut text, mut lists, mut address) = (String::new(), Vec::<Option<u64>>::new(), None::<(String, usize)>);
-    let apart = |text: &mut String| {
+    let apart = |text: &mut String, by: &str| {
         let kept = text.trim_end().len();
         text.truncate(kept);
         if !text.is_empty() {
-            text.push_str("\n\n");
+            text.push_str(by);
         }
     };
-    let mut began_with = 0;
+    // What begins where a block has ended, or stands in a list beside one, touches nothing of it.
+    let (mut began_with, mut ended) = (0, false);
     let mut events = events.iter().peekable();
     while let Some(event) = events.next() {
+        if ended && matches!(event, Event::Text(_) | Event::Code(_) | Event::Start(Tag::Link { .. })) {
+            apart(&mut text, if lists.is_empty() { "\n\n" } else { "\n" });
+            ended = false;
+        }
         match event {
-            Event::Start(Tag::Paragraph) if !lists.is_empty() => {}
+            Event::Start(Tag::Paragraph) if !lists.is_empty() => ended = !text.ends_with([' ', '\n']),
             Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::CodeBlock(_) | Tag::BlockQuote(_)) => {
-                apart(&mut text);
-                began_with = text.len();
+                apart(&mut text, "\n\n");
+                (began_with, ended) = (text.len(), false);
             }
             Event::Start(Tag::List(first)) => {
                 if lists.is_empty() {
-                    apart(&mut text);
+                    apart(&mut text, "\n\n");
                 }
                 lists.push(*first);
+                ended = !text.is_empty();
             }
             Event::End(TagEnd::List(_)) => {
                 lists.pop();
+                ended = true;
             }
             Event::Start(Tag::Item) => {
-                let kept = text.trim_end_matches(' ').len();
-                text.truncate(kept);
-                if !text.is_empty() && !text.ends_with('\n') {
-                    text.push('\n');
+                if !text.ends_with("\n\n") {
+                    apart(&mut text, "\n");
                 }
+                ended = false;
                 text.push_str(&"  ".repeat(lists.len().saturating_sub(1).min(DEEPEST)));
                 match lists.last_mut() {
                     Some(Some(number)) => {
@@ -324,11 +303,12 @@ fn to_text(events: &[Event<'_>]) -> String {
                     _ => text.push_str("- "),
                 }
             }
+            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::BlockQuote(_) | TagEnd::Item) => ended = true,
             Event::Start(Tag::Link { dest_url, .. }) => address = Some((dest_url.to_string(), text.len())),
             Event::End(TagEnd::Link) => {
                 if let Some((url, began)) = address.take()
                     && !url.is_empty()
-                    && text[began..] != url
+                    && text[began.min(text.len())..] != url
                 {
                     let alone = began == began_with && matches!(events.peek(), Some(Event::End(TagEnd::Paragraph)));
                     text.push_str(&if alone { format!(": {url}") } else { format!(" ({url})") });
@@ -338,8 +318,9 @@ fn to_text(events: &[Event<'_>]) -> String {
             Event::SoftBreak => text.push(' '),
             Event::HardBreak => text.push('\n'),
             Event::Rule => {
-                apart(&mut text);
+                apart(&mut text, "\n\n");
                 text.push_str("----");
+                ended = true;
             }
             _ => {}
         }
@@ -422,7 +403,7 @@ mod tests {
             let mail = render(&template(facts.subject, facts.body), &Values::samples(kind));
             assert!(!mail.text.contains(['$', '{']) && !mail.html.contains("href=\"\""), "{}: {}", facts.name, mail.html);
         }
-        let link_use = |body: &str| link_use(&template("", body));
+        let link_use = |body: &str| link_use(&template("", body), Values::default());
         for kind in Kind::ALL.into_iter().filter(|kind| kind.has_link()) {
             assert_eq!(link_use(kind.facts().body), LinkUse::Whole, "{}", kind.name());
         }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Kind, Rendered, Values, html, render,
-    render::{LinkUse, is_too_deep, link_use, link_use_in_words, unknown},
+    render::{LinkUse, has_link, is_too_deep, link_use, unknown},
     store,
 };
 use crate::{
@@ -90,11 +90,11 @@ pub(super) fn check(kind: Kind, words: &Template) -> Result<Template, Error> {
         }
     }
     if kind.has_link() {
-        if link_use_in_words(&subject) != LinkUse::None {
+        if has_link(&subject) {
             problems.add("subject", "The link goes into the text: a subject is shown in lists and notices.");
         }
         if problems.on("body").is_empty() {
-            match link_use(&Template { body: body.clone(), ..words.clone() }) {
+            match link_use(&Template { body: body.clone(), ..words.clone() }, Values::samples(kind)) {
                 LinkUse::Whole => {}
                 LinkUse::None => problems.add("body", "Without $ConfirmUrl nobody can do what this mail asks for."),
                 LinkUse::InsideAnother => {

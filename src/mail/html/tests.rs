@@ -22,7 +22,7 @@ fn rendered(body: &str, values: &Values) -> Rendered {
 }
 
 fn use_of(body: &str) -> LinkUse {
-    link_use(&Template { body: body.to_owned(), format: Format::Html, ..Template::default() })
+    link_use(&Template { body: body.to_owned(), format: Format::Html, ..Template::default() }, Values::default())
 }
 
 fn told(body: &str) -> bool {
@@ -76,6 +76,7 @@ fn the_link_is_an_address_of_its_own() {
         (format!("<div>{link}{}{evil}$ConfirmUrl</div>", "<blockquote/>".repeat(600)), LinkUse::InsideAnother),
         (format!("<p>{link} {evil}($ConfirmUrl {evil}'$ConfirmUrl</p>"), LinkUse::InsideAnother),
         (format!("<p>{link} {evil}“$ConfirmUrl</p>"), LinkUse::InsideAnother),
+        (format!("<ul><li>{link} {evil}b<i>$ConfirmUrl</i></li></ul>"), LinkUse::InsideAnother),
         (format!("<p>{evil}&#36;ConfirmUrl</p>"), LinkUse::InsideAnother),
         (format!("<p>{evil}<![CDATA[$ConfirmUrl]]></p>"), LinkUse::InsideAnother),
     ] {
@@ -119,5 +120,30 @@ fn styles_are_words_and_numbers() {
         ("position:fixed", None),
     ] {
         assert_eq!(style(text).as_deref(), kept, "{text}");
+    }
+}
+
+#[test]
+fn blocks_that_stand_beside_one_another_do_not_touch() {
+    for body in [
+        "<div><p>Q</p>W</div>",
+        "<div>Q<p>W</p></div>",
+        "<div><h1>Q</h1>W</div>",
+        "<ul><li>Q<p>W</p></li></ul>",
+        "<ul><li><p>Q</p>W</li></ul>",
+        "<ul><li><p>Q</p><p>W</p></li></ul>",
+        "<ul><li>Q</li>W</ul>",
+        "<ul><li>Q<ul>W</ul></li></ul>",
+        "<div>Q<ul>W</ul></div>",
+        "<div><ul><li>Q</li></ul>W</div>",
+        "<div>Q<hr/>W</div>",
+        "<div>Q<br/>W</div>",
+        "<table><caption>Q</caption><tr><td>W</td></tr></table>",
+        "<table><tr><td>Q</td><td>W</td></tr></table>",
+        "<dl>Q<dd>W</dd></dl>",
+    ] {
+        let text = rendered(body, &Values::default()).text;
+        let between = &text[text.find('Q').unwrap() + 1..text.find('W').unwrap()];
+        assert!(between.contains(char::is_whitespace), "{body}: {text:?}");
     }
 }
