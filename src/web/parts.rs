@@ -5,7 +5,7 @@ use std::borrow::Borrow;
 
 use askama::{Template, filters::HtmlSafe};
 
-use super::paging::Pager;
+use super::{filters, paging::Pager};
 use crate::error::Problems;
 
 /// A field of a form.
@@ -29,6 +29,20 @@ enum Control<'f> {
     Text { rows: i32, mono: bool },
 }
 
+/// The URL template of an operation in a list: of a long one the end, which tells it from its neighbours, and the whole on hover.
+#[derive(Template)]
+#[template(path = "parts/_url_template.html")]
+pub struct UrlTemplate<'u> {
+    whole: &'u str,
+    shown: String,
+    deprecated: bool,
+}
+
+pub fn url_template(whole: &(impl Words + ?Sized), deprecated: impl Borrow<bool>) -> UrlTemplate<'_> {
+    let whole = whole.as_ref();
+    UrlTemplate { whole, shown: filters::ending(whole), deprecated: *deprecated.borrow() }
+}
+
 // Their own templates have escaped what is in them.
 impl HtmlSafe for Field<'_> {}
 impl HtmlSafe for Summary<'_> {}
@@ -36,6 +50,7 @@ impl HtmlSafe for Foot<'_> {}
 impl HtmlSafe for Name<'_> {}
 impl HtmlSafe for Moment<'_> {}
 impl HtmlSafe for Sort<'_> {}
+impl HtmlSafe for UrlTemplate<'_> {}
 
 /// Words of any kind, as templates pass them.
 pub trait Words: AsRef<str> {}
