@@ -39,7 +39,7 @@ use crate::{
     keys::Keys,
     mail,
     metrics::Metrics,
-    products, site, subscriptions, users,
+    products, providers, site, subscriptions, users,
     web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
@@ -58,6 +58,8 @@ pub struct Portal {
     pub face: Arc<face::Memory>,
     pub calls: Arc<calls::Throttle>,
     pub rates: Arc<auth::tokens::Rates>,
+    /// What identity providers said of themselves lately.
+    pub providers: Arc<providers::protocol::Memory>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -102,6 +104,7 @@ pub fn routes() -> Routes {
     users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
     site::pages::routes(&mut routes);
+    providers::pages::routes(&mut routes);
     apis::pages::routes(&mut routes);
     calls::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
@@ -331,6 +334,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         face: Arc::default(),
         calls: Arc::default(),
         rates: Arc::default(),
+        providers: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

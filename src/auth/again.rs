@@ -22,6 +22,7 @@ pub struct Again {
     /// Its name.
     session: String,
     given: bool,
+    has_password: bool,
 }
 
 /// Proof that whoever acts gave their password again, within the last ten minutes.
@@ -36,8 +37,8 @@ impl Confirmed {
 }
 
 impl Again {
-    pub(super) fn new(who: SignedIn, session: String, given: bool) -> Self {
-        Self { who, session, given }
+    pub(super) fn new(who: SignedIn, session: String, given: bool, has_password: bool) -> Self {
+        Self { who, session, given, has_password }
     }
 
     /// Whether no form needs to ask for it.
@@ -56,6 +57,9 @@ impl Again {
     pub async fn prove(&self, db: &Database, keys: &Keys, passwords: &Passwords, typed: &str) -> Result<Confirmed, Error> {
         if self.given {
             return Ok(Confirmed(()));
+        }
+        if !self.has_password {
+            return Err(Error::invalid("password", "Sign in once more first: you have no password here."));
         }
         if typed.is_empty() {
             return Err(Error::invalid("password", "Type your own password."));

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     app::Portal,
     error::{Error, Problems},
+    ids::IdentityId,
     users::{self, NewUser},
     web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, guard::RequestId, url::local_path},
 };
@@ -162,6 +163,10 @@ pub fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: 
     session.clear();
     session.insert(session::USER, proven.person.id).map_err(put)?;
     session.insert(session::STAMP, &proven.stamp).map_err(put)?;
+    if let Some(by) = &proven.by {
+        session.insert(session::IDENTITY, by.identity).map_err(put)?;
+        session.insert(session::PROVIDER_SESSION, &by.session).map_err(put)?;
+    }
     session.insert(session::ADDRESS, client_address(request, portal)).map_err(put)?;
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     session.insert(session::AGENT, web::filters::shortened(agent, 300)).map_err(put)?;
@@ -190,6 +195,16 @@ async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Sessi
 /// The name of the session that this request comes with.
 pub fn own_session(request: &HttpRequest) -> String {
     request.get_session().get::<String>(session::SESSION).ok().flatten().unwrap_or_default()
+}
+
+/// The account of a provider that this session began with.
+pub fn own_identity(request: &HttpRequest) -> Option<IdentityId> {
+    request.get_session().get::<IdentityId>(session::IDENTITY).ok().flatten()
+}
+
+/// Whether whoever is signed in has a password.
+pub fn has_password(request: &HttpRequest) -> bool {
+    !request.get_session().get::<bool>(session::NO_PASSWORD).ok().flatten().unwrap_or_default()
 }
 
 /// Whether the password that was given again in this session counts still.

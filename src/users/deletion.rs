@@ -17,6 +17,7 @@ use crate::{
     ids::UserId,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
+    providers,
     subscriptions::{self, leaving},
 };
 
@@ -27,6 +28,7 @@ pub(super) async fn erase(tx: &mut Transaction, people: &[Person]) -> Result<(),
     let keys: Vec<_> = people.iter().map(|person| person.id).collect();
     end_sessions_of(tx, &keys).await?;
     links::forget_users(tx, &keys).await?;
+    providers::forget_users(tx, &keys).await?;
     groups::forget_users(tx, &keys).await?;
     // Entries about mails are found by the mails.
     audit::forget_users(tx, &keys).await?;

@@ -287,7 +287,7 @@ pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &
     let user = get(&mut tx, &holder.person.name).await?;
     (holder.person.first_name, holder.person.last_name) = (first_name.clone(), last_name.clone());
     let named = User { first_name, last_name, ..user.clone() };
-    if !store::invitations::accept(&mut tx, &named, &hash).await? {
+    if !store::invitations::accept(&mut tx, &named, Some(&hash)).await? {
         return Err(Error::NotFound);
     }
     let terms_accepted = !settings.terms.is_empty();

@@ -1,0 +1,3 @@
+//! Identity providers: how they are kept and tried, and how people come in by them.
+
+mod kept;
