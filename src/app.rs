@@ -275,6 +275,7 @@ pub async fn tidy_for_ever(portal: Portal) {
             auth::sign_in::tidy(&portal.db, portal.limits()).await?;
             users::sign_up::tidy(&portal.db, &auth::system("Sign-ups that nobody confirmed")).await?;
             mail::tidy(&portal.db).await?;
+            providers::attempts::tidy(&portal.db).await?;
             gateway::tidy(&portal.db).await
         };
         if let Err(error) = tidied.await {

@@ -186,7 +186,7 @@ pub fn deleted_name(user: UserId) -> String {
 }
 
 /// Fields of entries about a user that say who it is.
-const PERSONAL: [&str; 4] = ["email", "first_name", "last_name", "note"];
+const PERSONAL: [&str; 5] = ["email", "first_name", "last_name", "note", "account"];
 
 /// Replaces what the log says of people who go: their names as actors and as subjects, and what is kept of them before and after.
 pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {

@@ -46,6 +46,11 @@ impl Again {
         self.given
     }
 
+    /// Whether there is one to give; otherwise a provider proves it anew.
+    pub fn has_password(&self) -> bool {
+        self.has_password
+    }
+
     pub fn who(&self) -> &SignedIn {
         &self.who
     }

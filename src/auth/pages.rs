@@ -18,6 +18,7 @@ use crate::{
     app::Portal,
     error::{Error, Problems},
     ids::IdentityId,
+    providers::{self, Provider, pages::sign_in::leaving},
     users::{self, NewUser},
     web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, guard::RequestId, url::local_path},
 };
@@ -51,13 +52,29 @@ struct SignInPage {
     lost: bool,
     /// Whether the page leads to the form for signing up.
     sign_up: bool,
+    /// Those by which people may sign in.
+    providers: Vec<Provider>,
+    /// Whether a password is a way in.
+    passwords: bool,
     problems: Problems,
 }
 
-/// While it cannot be asked, the page is shown without.
-async fn leads_to_sign_up(portal: &Portal) -> bool {
-    let settings = async { users::sign_up::settings(&mut portal.db.read().await?).await };
-    settings.await.is_ok_and(|settings| settings.allowed)
+/// What the page offers besides; while it cannot be asked, nothing, and passwords.
+struct Offered {
+    sign_up: bool,
+    providers: Vec<Provider>,
+    passwords: bool,
+}
+
+async fn offered(portal: &Portal) -> Offered {
+    let asked = async {
+        let mut connection = portal.db.read().await?;
+        let passwords = providers::passwords_allowed(&mut connection).await?.allowed;
+        let sign_up = users::sign_up::settings(&mut connection).await?.allowed;
+        drop(connection);
+        Ok::<_, Error>(Offered { sign_up: sign_up && passwords, providers: providers::attempts::buttons(&portal.db).await?, passwords })
+    };
+    asked.await.unwrap_or(Offered { sign_up: false, providers: Vec::new(), passwords: true })
 }
 
 #[derive(Deserialize)]
@@ -89,15 +106,19 @@ async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Quer
     if let Some(person) = visitor.person() {
         return web::see_other(&local_path(Some(&query.next), landing(person)));
     }
-    web::page(&SignInPage {
+    let Offered { sign_up, providers, passwords } = offered(&portal).await;
+    let page = SignInPage {
         frame,
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
         lost: matches!(query.said.as_str(), "lost" | "elsewhere"),
-        sign_up: leads_to_sign_up(&portal).await,
+        sign_up,
+        providers,
+        passwords,
         problems: Problems::default(),
-    })
+    };
+    Ok(leaving(web::page(&page)?, &page.providers))
 }
 
 #[derive(Deserialize)]
@@ -123,14 +144,15 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     if form.password.is_empty() {
         problems.add("password", "Type your password.");
     }
+    let Offered { sign_up, providers, passwords } = offered(&portal).await;
     let outcome = match problems.or(()) {
+        Ok(()) if !passwords => Err(Error::Forbidden("Nobody signs in with a password here. Continue with one of the providers.")),
         Ok(()) => sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, &origin).await,
         Err(error) => Err(error),
     };
     if let Some(metrics) = &portal.metrics {
         metrics.signed_in(&outcome);
     }
-    let sign_up = outcome.is_err() && leads_to_sign_up(&portal).await;
     let redraw = |problems| SignInPage {
         frame,
         email: form.email.clone(),
@@ -138,6 +160,8 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
         said: "",
         lost: false,
         sign_up,
+        providers: providers.clone(),
+        passwords,
         problems,
     };
     match outcome {
@@ -146,8 +170,11 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
             begin(&request, &portal, &session, &proven, &mut answer)?;
             Ok(answer)
         }
-        Err(Error::Invalid(problems)) => web::invalid(&redraw(problems)),
-        Err(Error::Forbidden(why)) => web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why))),
+        Err(Error::Invalid(problems)) => Ok(leaving(web::invalid(&redraw(problems))?, &providers)),
+        Err(Error::Forbidden(why)) => {
+            let answer = web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why)))?;
+            Ok(leaving(answer, &providers))
+        }
         Err(Error::TooMany { seconds, message }) => {
             let mut answer = web::page_with(actix_web::http::StatusCode::TOO_MANY_REQUESTS, &redraw(Problems::one("", message)))?;
             answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));

@@ -7,7 +7,7 @@ mod reported;
 pub mod store;
 
 pub use memory::{Directory, GroupMark, Memory};
-pub use reported::{Reported, count_reported, forget_reported, report_memberships};
+pub use reported::{Reported, Reporter, count_reported, forget_reported, report_memberships};
 pub use store::{GroupOpen, listing_of_product, listing_of_user, of_products, of_users};
 
 use serde::{Deserialize, Serialize};

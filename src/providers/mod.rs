@@ -1,7 +1,11 @@
 //! Identity providers: the directories whose accounts people sign in with. Here is what they are, and what administrators do to them; how
 //! one is spoken to is in `protocol`, and who somebody is who comes from one in `arriving`.
 
+pub mod arriving;
+pub mod attempts;
 mod form;
+pub mod joining;
+pub mod linked;
 pub mod pages;
 mod presets;
 pub mod protocol;
@@ -11,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use form::{NewProvider, Words};
 pub use presets::{Kind, Preset};
+pub use store::identities::Identity;
 
 use crate::{
     audit::{self, NOTHING, Subject},

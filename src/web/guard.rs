@@ -39,6 +39,13 @@ pub fn policy_asking(origin: &str) -> String {
     POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
 }
 
+/// The policy of a page whose forms lead to identity providers. A provider may send people on to any other, and browsers hold forms to the
+/// policy on all of that way.
+pub fn policy_leaving(local: &[String]) -> String {
+    let local: String = local.iter().map(|origin| format!(" {origin}")).collect();
+    POLICY.replace("form-action 'self'", &format!("form-action 'self' https:{local}"))
+}
+
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

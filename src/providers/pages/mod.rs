@@ -1,7 +1,9 @@
 //! The pages where administrators keep identity providers, and those by which people sign in with one.
 
 mod edit;
+mod join;
 mod list;
+pub mod sign_in;
 
 use crate::web::Routes;
 
@@ -15,5 +17,17 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/settings/providers/{name}", edit::save)
         .post("/publisher/settings/providers/{name}/test", list::test)
         .get("/publisher/settings/providers/{name}/delete", list::ask_delete)
-        .post("/publisher/settings/providers/{name}/delete", list::delete);
+        .post("/publisher/settings/providers/{name}/delete", list::delete)
+        .get("/signin/refused", sign_in::show_refused)
+        .get("/signin/again", sign_in::show_again)
+        .get("/signin/join", join::show)
+        .post("/signin/join", join::join)
+        .post("/signin/join/password", join::by_password)
+        .get("/signin/confirm/{token}", join::show_confirm)
+        .post("/signin/confirm/{token}", join::confirm)
+        .post("/signin/{name}", sign_in::leave)
+        .post("/signin/{name}/again", sign_in::leave_again)
+        .get("/signin/{name}/callback", sign_in::callback)
+        .post("/account/link/{name}", sign_in::leave_to_link)
+        .post("/account/unlink/{inner}", sign_in::unlink);
 }

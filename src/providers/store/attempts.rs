@@ -62,7 +62,11 @@ pub(in crate::providers) async fn keep_arrived(tx: &mut Transaction, attempt: i6
 }
 
 /// The newest of a browser that somebody arrived by and that waits for an answer.
-pub(in crate::providers) async fn waiting(connection: &mut Connection, browser_hash: &[u8], now: Instant) -> Result<Option<Attempt>, Error> {
+pub(in crate::providers) async fn waiting(
+    connection: &mut Connection,
+    browser_hash: &[u8],
+    now: Instant,
+) -> Result<Option<Attempt>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Attempt>(
         "select id, browser_hash, provider_id, purpose, user_id, kept, next, made_at, arrived from sign_in_attempts
          where browser_hash = $1 and arrived is not null and expires_at > $2 order by id desc limit 1")
@@ -80,7 +84,8 @@ pub(in crate::providers) async fn waiting_of(connection: &mut Connection, attemp
 /// False when it was answered already.
 pub(in crate::providers) async fn delete(tx: &mut Transaction, attempt: i64) -> Result<bool, Error> {
     let connection: &mut Connection = tx;
-    Ok(run!(connection, c => sqlx::query("delete from sign_in_attempts where id = $1").bind(attempt).execute(c).await?.rows_affected()) == 1)
+    Ok(run!(connection, c => sqlx::query("delete from sign_in_attempts where id = $1").bind(attempt).execute(c).await?.rows_affected())
+        == 1)
 }
 
 pub(in crate::providers) async fn delete_expired(tx: &mut Transaction) -> Result<(), Error> {

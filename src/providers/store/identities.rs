@@ -35,7 +35,11 @@ macro_rules! identities {
     };
 }
 
-pub(in crate::providers) async fn find(connection: &mut Connection, provider: ProviderId, arrived: &Arrived) -> Result<Option<Identity>, Error> {
+pub(in crate::providers) async fn find(
+    connection: &mut Connection,
+    provider: ProviderId,
+    arrived: &Arrived,
+) -> Result<Option<Identity>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Identity>(identities!("where i.provider_id = $1 and i.tenant = $2 and i.subject = $3"))
         .bind(provider).bind(&arrived.tenant).bind(&arrived.subject).fetch_optional(c).await?))
 }
@@ -45,7 +49,12 @@ pub(in crate::providers) async fn of_user(connection: &mut Connection, user: Use
         .bind(user).fetch_all(c).await?))
 }
 
-pub(in crate::providers) async fn insert(tx: &mut Transaction, user: UserId, provider: ProviderId, arrived: &Arrived) -> Result<IdentityId, Error> {
+pub(in crate::providers) async fn insert(
+    tx: &mut Transaction,
+    user: UserId,
+    provider: ProviderId,
+    arrived: &Arrived,
+) -> Result<IdentityId, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query_scalar::<_, IdentityId>(
@@ -65,7 +74,10 @@ pub(in crate::providers) async fn note_use(tx: &mut Transaction, identity: Ident
 /// False when it is not this user's.
 pub(in crate::providers) async fn delete(tx: &mut Transaction, identity: IdentityId, user: UserId) -> Result<bool, Error> {
     let connection: &mut Connection = tx;
-    Ok(run!(connection, c => sqlx::query("delete from identities where id = $1 and user_id = $2").bind(identity).bind(user).execute(c).await?.rows_affected()) == 1)
+    Ok(
+        run!(connection, c => sqlx::query("delete from identities where id = $1 and user_id = $2").bind(identity).bind(user).execute(c).await?.rows_affected())
+            == 1,
+    )
 }
 
 /// Whether a user has a password.

@@ -1,5 +1,8 @@
 //! SQL of identity providers, and of whether passwords are a way in.
 
+pub(super) mod attempts;
+pub(super) mod identities;
+
 use super::{PasswordSignIn, Provider, Stranded, form::Checked};
 use crate::{
     db::{Connection, Select, Transaction, run},

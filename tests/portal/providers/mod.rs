@@ -1,3 +1,6 @@
 //! Identity providers: how they are kept and tried, and how people come in by them.
 
+mod joining;
 mod kept;
+mod sign_in;
+mod sources;

@@ -233,7 +233,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Prov
     let query: HashMap<String, String> = pairs(request.query_string().as_bytes());
     let form = pairs(&body);
     match path.as_str() {
-        "/.well-known/openid-configuration" => HttpResponse::Ok().json(state.discovery()),
+        path if path.ends_with("/.well-known/openid-configuration") => HttpResponse::Ok().json(state.discovery()),
         "/keys" => {
             let keys: Vec<Value> = state.keys.iter().filter(|_| !state.manners.hides_key).map(SigningKey::public).collect();
             let other = SigningKey::new("other").public();
