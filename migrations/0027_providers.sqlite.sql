@@ -73,6 +73,14 @@ create table seen_groups (
     primary key (provider_id, tenant, external_id)
 );
 
+-- Tokens by which providers told that somebody signed out there: each counts once.
+create table logout_tokens (
+    provider_id integer not null references providers (id),
+    name_hash bytea not null,
+    expires_at timestamptz not null,
+    primary key (provider_id, name_hash)
+);
+
 -- One row: whether people may sign in with a password.
 create table password_sign_in (
     id integer primary key check (id = 1),

@@ -153,12 +153,13 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 28] = [
+    const OWNERS: [(&str, &str); 29] = [
         ("providers", "providers"),
         ("identities", "providers"),
         ("sign_in_attempts", "providers"),
         ("password_sign_in", "providers"),
         ("seen_groups", "groups"),
+        ("logout_tokens", "providers"),
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),

@@ -50,6 +50,8 @@ struct SignInPage {
     said: &'static str,
     /// What it says is no good news.
     lost: bool,
+    /// Where whoever signed out may sign out of their provider as well, and what that is called.
+    also: Option<(String, String)>,
     /// Whether the page leads to the form for signing up.
     sign_up: bool,
     /// Those by which people may sign in.
@@ -83,6 +85,9 @@ struct SignInQuery {
     next: String,
     #[serde(default)]
     said: String,
+    /// The provider by which somebody was signed in who signed out.
+    #[serde(default)]
+    by: String,
 }
 
 /// What the page says when it is opened after something: words of ours alone, never of the address.
@@ -107,12 +112,15 @@ async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Quer
         return web::see_other(&local_path(Some(&query.next), landing(person)));
     }
     let Offered { sign_up, providers, passwords } = offered(&portal).await;
+    let also = providers.iter().find(|provider| query.said == "out" && provider.name == query.by && provider.kind().has_id_tokens());
+    let also = also.map(|provider| (format!("{}/end", provider.sign_in_path()), provider.display_name.clone()));
     let page = SignInPage {
         frame,
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
         lost: matches!(query.said.as_str(), "lost" | "elsewhere"),
+        also,
         sign_up,
         providers,
         passwords,
@@ -159,6 +167,7 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
         next: local_path(Some(&form.next), ""),
         said: "",
         lost: false,
+        also: None,
         sign_up,
         providers: providers.clone(),
         passwords,
@@ -208,9 +217,17 @@ pub fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: 
     answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))
 }
 
-async fn sign_out(session: Session) -> Answer {
+async fn sign_out(request: HttpRequest, portal: Data<Portal>, session: Session) -> Answer {
+    // Whoever came by a provider is signed in there still. Signing out waits for no database that is away.
+    let by = match own_identity(&request) {
+        Some(identity) => providers::linked::provider_of(&portal.db, identity).await.ok().flatten(),
+        None => None,
+    };
     session.purge();
-    web::see_other("/signin?said=out")
+    match by {
+        Some(name) => web::see_other(&format!("/signin?said=out&by={}", web::url::encode(&name))),
+        None => web::see_other("/signin?said=out"),
+    }
 }
 
 async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Session) -> Answer {

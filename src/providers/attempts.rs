@@ -175,6 +175,11 @@ impl Refused {
         Self { refusal, why: why.into(), user: None }
     }
 
+    /// The sentence for the administrator.
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
     pub(super) fn of(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }

@@ -31,7 +31,8 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     let all = identities::of_user(&mut tx, who.id()).await?;
     let Some(found) = all.iter().find(|known| known.id == identity) else { return Ok(None) };
     let others = all.iter().any(|other| other.id != identity && other.enabled);
-    if !others && !(identities::has_password(&mut tx, who.id()).await? && super::passwords_allowed(&mut tx).await?.allowed) {
+    let by_password = identities::has_password(&mut tx, who.id()).await? && super::passwords_allowed(&mut tx).await?.allowed;
+    if !others && !by_password {
         let why = "This is your only way in. Set a password first: “Forgotten your password?” on the page for signing in mails you a link.";
         return Err(Error::Conflict(why.to_owned()));
     }
@@ -50,4 +51,9 @@ pub async fn ways_again(connection: &mut Connection, user: UserId) -> Result<Vec
     ways.retain(|identity| identity.enabled);
     ways.dedup_by(|one, other| one.provider_id == other.provider_id);
     Ok(ways)
+}
+
+/// The name of the enabled provider of an account that a session began with.
+pub async fn provider_of(db: &Database, identity: IdentityId) -> Result<Option<String>, Error> {
+    identities::provider_of(&mut db.read().await?, identity).await
 }

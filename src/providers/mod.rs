@@ -5,6 +5,7 @@ pub mod arriving;
 pub mod attempts;
 mod form;
 pub mod joining;
+mod leaving;
 pub mod linked;
 pub mod pages;
 mod presets;

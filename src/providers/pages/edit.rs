@@ -57,6 +57,12 @@ impl EditPage {
         self.provider.as_ref().map_or_else(|| format!("Add {}", self.kind().title()), |provider| provider.display_name.clone())
     }
 
+    /// The portal's own address.
+    fn base(&self) -> &str {
+        let path = self.provider.as_ref().map(Provider::callback_path).unwrap_or_default();
+        self.redirect.strip_suffix(&path).unwrap_or_default()
+    }
+
     fn secret_hint(&self) -> &'static str {
         match self.provider {
             Some(_) => "Kept encrypted, and never shown. Empty: the one that there is stays.",

@@ -107,8 +107,10 @@ struct DeletePage {
     goes: Vec<String>,
     stays: Vec<String>,
     stranded: Vec<providers::Stranded>,
-    /// How many there are.
-    number: i64,
+    /// "3 people have".
+    number: String,
+    /// More of them than are shown.
+    others: bool,
     given: bool,
     problems: Problems,
 }
@@ -128,7 +130,9 @@ impl DeletePage {
             "External groups that it told of, without members".to_owned(),
         ];
         let (stranded, number) = effects.stranded;
-        Ok(Self { frame, provider, goes, stays, stranded, number, given, problems })
+        let others = usize::try_from(number).unwrap_or(usize::MAX) > stranded.len();
+        let number = counted(number, "person has", "people have");
+        Ok(Self { frame, provider, goes, stays, stranded, number, others, given, problems })
     }
 }
 

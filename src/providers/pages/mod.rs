@@ -26,6 +26,8 @@ pub fn routes(routes: &mut Routes) {
         .get("/signin/confirm/{token}", join::show_confirm)
         .post("/signin/confirm/{token}", join::confirm)
         .post("/signin/{name}", sign_in::leave)
+        .get("/signin/{name}/end", sign_in::end)
+        .post("/signin/{name}/logout", sign_in::signed_out)
         .post("/signin/{name}/again", sign_in::leave_again)
         .get("/signin/{name}/callback", sign_in::callback)
         .post("/account/link/{name}", sign_in::leave_to_link)

@@ -256,6 +256,41 @@ pub(super) async fn unlink(who: SignedIn, portal: Data<Portal>, session: Session
     web::see_other("/account")
 }
 
+/// On to where the provider ends its own session, after this portal's has ended; to the page for signing in where there is no such place.
+pub(super) async fn end(portal: Data<Portal>, Name(name): Name) -> Answer {
+    let desk = desk(&portal);
+    let provider = desk.enabled(&name).await?;
+    match desk.ends_session(&provider).await {
+        Some(address) => web::see_other(&address),
+        None => web::see_other("/signin?said=out"),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct LogoutForm {
+    #[serde(default)]
+    logout_token: String,
+}
+
+/// A provider tells that somebody signed out there. No browser asks this, and no cookie is looked at.
+pub(super) async fn signed_out(portal: Data<Portal>, Name(name): Name, Form(form): Form<LogoutForm>) -> Answer {
+    let desk = desk(&portal);
+    let provider = desk.enabled(&name).await?;
+    let mut answer = match desk.signed_out(&provider, &form.logout_token).await {
+        Ok(ended) => {
+            tracing::info!(provider = %provider.name, ended, "signed out by the provider");
+            HttpResponse::Ok()
+        }
+        Err(Stopped::Refused(why)) => {
+            // Anybody may send what is no token, so the log of the program has to do.
+            tracing::warn!(provider = %provider.name, why = why.why(), "a logout token was refused");
+            HttpResponse::BadRequest()
+        }
+        Err(Stopped::Failed(error)) => return Err(error),
+    };
+    Ok(answer.insert_header((header::CACHE_CONTROL, "no-store")).finish())
+}
+
 /// For a form that came back.
 pub(super) fn problems(error: Error) -> Result<(StatusCode, Problems), Error> {
     match error {

@@ -14,7 +14,7 @@ use super::{Arrived, Line, Trouble, What, discovery::Metadata, net};
 use crate::{auth::links::new_token, groups::Reported, providers::Kind};
 
 /// How far the clocks may be apart.
-const SKEW: time::Duration = time::Duration::seconds(60);
+pub(super) const SKEW: time::Duration = time::Duration::seconds(60);
 
 /// What a browser takes along, and what stays here until it is back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -151,7 +151,7 @@ enum Wrong {
 }
 
 /// Signatures that are taken: none made with the client's secret, which is no key.
-const ALGORITHMS: [Alg; 9] = [
+pub(super) const ALGORITHMS: [Alg; 9] = [
     Alg::RsaSsaPkcs1V15Sha256,
     Alg::RsaSsaPkcs1V15Sha384,
     Alg::RsaSsaPkcs1V15Sha512,

@@ -4,6 +4,7 @@
 mod code;
 mod discovery;
 mod github;
+mod logout;
 mod net;
 pub mod testing;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use code::{Leaving, Returned};
 pub use discovery::Memory;
+pub use logout::{SignedOut, remembered};
 
 use super::{Kind, Provider};
 use crate::{db::Instant, error::Error, groups::Reported};
@@ -84,7 +86,7 @@ impl Line<'_> {
     pub async fn leave(&self, leaving: &Leaving) -> Result<String, Trouble> {
         match self.provider.kind() {
             Kind::GitHub => github::leave(self, leaving),
-            _ => code::leave(self, &*self.memory.of(self, false).await?.metadata, leaving),
+            _ => code::leave(self, &self.memory.of(self, false).await?.metadata, leaving),
         }
     }
 
@@ -100,6 +102,11 @@ impl Line<'_> {
             Ok(arrived) => arrived,
             Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
         }
+    }
+
+    /// Whom a logout token is about.
+    pub async fn read_logout(&self, token: &str) -> Result<SignedOut, Trouble> {
+        logout::read(self, token).await
     }
 
     /// Where the provider's own session is ended, if it says so.

@@ -86,3 +86,9 @@ pub(in crate::providers) async fn has_password(connection: &mut Connection, user
         .bind(user).fetch_one(c).await?)
         > 0)
 }
+
+pub(in crate::providers) async fn provider_of(connection: &mut Connection, identity: IdentityId) -> Result<Option<String>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, String>(
+        "select p.name from identities i join providers p on p.id = i.provider_id and p.enabled where i.id = $1")
+        .bind(identity).fetch_optional(c).await?))
+}

@@ -2,6 +2,7 @@
 
 pub(super) mod attempts;
 pub(super) mod identities;
+pub(super) mod logouts;
 
 use super::{PasswordSignIn, Provider, Stranded, form::Checked};
 use crate::{
@@ -151,6 +152,7 @@ pub(super) async fn enabled_but(connection: &mut Connection, provider: ProviderI
 pub(super) async fn delete(tx: &mut Transaction, provider: ProviderId) -> Result<u64, Error> {
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => {
+        sqlx::query("delete from logout_tokens where provider_id = $1").bind(provider).execute(&mut *c).await?;
         sqlx::query("delete from sign_in_attempts where provider_id = $1").bind(provider).execute(&mut *c).await?;
         let people = sqlx::query("delete from identities where provider_id = $1").bind(provider).execute(&mut *c).await?.rows_affected();
         sqlx::query("delete from providers where id = $1").bind(provider).execute(&mut *c).await?;

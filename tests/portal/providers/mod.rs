@@ -2,5 +2,6 @@
 
 mod joining;
 mod kept;
+mod leaving;
 mod sign_in;
 mod sources;
