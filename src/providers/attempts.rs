@@ -168,11 +168,13 @@ pub struct Refused {
     pub refusal: Refusal,
     why: String,
     user: Option<UserId>,
+    /// Anybody can cause it as often as they like, so that it belongs in the log of the program alone.
+    is_noise: bool,
 }
 
 impl Refused {
     pub(super) fn new(refusal: Refusal, why: impl Into<String>) -> Self {
-        Self { refusal, why: why.into(), user: None }
+        Self { refusal, why: why.into(), user: None, is_noise: false }
     }
 
     /// The sentence for the administrator.
@@ -292,6 +294,9 @@ impl Desk<'_> {
     /// Records a refusal, and notes what is the provider's fault.
     pub async fn refuse(&self, provider: &Provider, refused: &Refused) -> Result<(), Error> {
         tracing::warn!(provider = %provider.name, refusal = refused.refusal.as_str(), why = %refused.why, "sign-in by a provider refused");
+        if refused.is_noise {
+            return Ok(());
+        }
         if refused.refusal.is_a_fault() {
             note(self.db, provider, Some(&refused.why)).await?;
         }
@@ -335,11 +340,16 @@ impl Desk<'_> {
     }
 
     async fn look(&self, provider: &Provider, back: &Back<'_>) -> Result<(attempts::Attempt, Arrived), Stopped> {
+        let state = digest(back.state);
         let mut tx = self.db.write().await?;
-        let taken = attempts::take(&mut tx, &digest(back.state)).await?;
+        let taken = attempts::take(&mut tx, &state).await?;
+        let was_there = taken.is_some() || attempts::was_there(&mut tx, &state).await?;
         tx.commit().await?;
-        let attempt =
-            taken.ok_or_else(|| Refused::new(Refusal::Over, "Somebody came back with a state that is not known, over, or used."))?;
+        let over = || Refused {
+            is_noise: !was_there,
+            ..Refused::new(Refusal::Over, "Somebody came back with a state that is over, used, or not known.")
+        };
+        let attempt = taken.ok_or_else(over)?;
         if browser_hash(back.browser).as_ref() != Some(&attempt.browser_hash) {
             return Err(Refused::new(
                 Refusal::OtherBrowser,

@@ -225,6 +225,16 @@ pub async fn edit(
     if !new_secret && checked.is(&provider) {
         return Ok(false);
     }
+    if provider.enabled
+        && !checked.enabled
+        && !passwords_allowed(&mut tx).await?.allowed
+        && store::enabled_but(&mut tx, provider.id).await? == 0
+    {
+        return Err(Error::invalid(
+            "enabled",
+            "Passwords are switched off, and this is the only provider: nobody could sign in. Allow passwords first.",
+        ));
+    }
     let people = store::count_people(&mut tx, provider.id).await?;
     if people > 0 && (checked.issuer != provider.issuer || checked.kind != provider.kind()) {
         let whom = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };

@@ -109,6 +109,8 @@ const TABLE: &[Row] = &[
     ("POST", "/publisher/products/{name}/settings", "/publisher/products/orders/settings", [303, 403, 400]),
     ("GET", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 200]),
     ("POST", "/publisher/products/{name}/visibility", "/publisher/products/orders/visibility", [303, 403, 303]),
+    ("GET", "/publisher/products/{name}/add-groups", "/publisher/products/orders/add-groups?provider=none", [303, 403, 404]),
+    ("POST", "/publisher/products/{name}/add-groups", "/publisher/products/orders/add-groups", [303, 403, 404]),
     ("GET", "/publisher/products/{name}/subscribers", "/publisher/products/orders/subscribers", [303, 403, 200]),
     ("GET", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 200]),
     ("POST", "/publisher/products/{name}/publish", "/publisher/products/orders/publish", [303, 403, 303]),

@@ -3,8 +3,8 @@
 use crate::{
     db::{Connection, Select, Transaction, run},
     error::Error,
-    groups::Reported,
-    ids::{GroupId, ProviderId, UserId},
+    groups::{Group, Reported, SeenGroup},
+    ids::{self, GroupId, ProviderId, UserId},
 };
 
 /// A provider's group here.
@@ -74,4 +74,35 @@ pub(in crate::groups) async fn forget(tx: &mut Transaction, provider: ProviderId
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("delete from seen_groups where provider_id = $1").bind(provider).execute(c).await?.rows_affected());
     Ok(())
+}
+
+pub(in crate::groups) async fn find(connection: &mut Connection, provider: &str, external_id: &str) -> Result<Option<Group>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "select id, name, display_name, description, kind, provider, external_id, version from groups where provider = $1 and external_id = $2")
+        .bind(provider).bind(external_id).fetch_optional(c).await?))
+}
+
+pub(in crate::groups) async fn insert(
+    tx: &mut Transaction,
+    name: &str,
+    display_name: &str,
+    provider: &str,
+    external_id: &str,
+) -> Result<Group, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
+         values ($1, $2, $3, $4, $4, 'external', $5, $6, $7)
+         returning id, name, display_name, description, kind, provider, external_id, version")
+        .bind(name).bind(ids::fold(name)).bind(display_name).bind(ids::fold(display_name)).bind(provider).bind(external_id).bind(now)
+        .fetch_one(c).await?))
+}
+
+/// A provider's groups that were seen lately, by name.
+pub(in crate::groups) async fn seen(connection: &mut Connection, provider: ProviderId, name: &str) -> Result<Vec<SeenGroup>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, SeenGroup>(
+        "select s.external_id, s.name, exists (select 1 from groups g where g.external_id = s.external_id and g.provider = $2) as known
+         from seen_groups s where s.provider_id = $1 order by s.name, s.external_id, s.tenant limit 5000")
+        .bind(provider).bind(name).fetch_all(c).await?))
 }

@@ -53,6 +53,13 @@ pub(in crate::providers) async fn take(tx: &mut Transaction, state_hash: &[u8]) 
         .bind(state_hash).bind(now).fetch_optional(c).await?))
 }
 
+/// Whether there was one with this state.
+pub(in crate::providers) async fn was_there(connection: &mut Connection, state_hash: &[u8]) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from sign_in_attempts where state_hash = $1")
+        .bind(state_hash).fetch_one(c).await?)
+        > 0)
+}
+
 /// Keeps what a provider said, while something is still to be asked.
 pub(in crate::providers) async fn keep_arrived(tx: &mut Transaction, attempt: i64, arrived: &[u8], expires: Instant) -> Result<(), Error> {
     let connection: &mut Connection = tx;

@@ -36,6 +36,40 @@ async fn memberships_follow_the_claim_and_what_was_set_by_hand_stays() {
 }
 
 #[tokio::test]
+async fn a_group_is_added_from_the_visibility_tab_and_opens_the_product_to_its_people() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let provider = Provider::start(&portal).await;
+    let name = provider.add(&admin, &[("groups_claim", "groups")]).await;
+    portal.seed_product(crate::support::seed::Product { name: "orders", groups: &[], ..Default::default() }).await;
+    provider.says(json!({ "groups": ["Staff", "Guests"] }));
+    let ida = portal.guest();
+    provider.sign_in(&ida, &name).await.is(303);
+    ida.get("/products/orders").await.is(404);
+    let visibility = "/publisher/products/orders/visibility";
+    admin.get(visibility).await.shows("Add groups from <bdi>Contoso</bdi>");
+    let form = "/publisher/products/orders/add-groups";
+    admin.get(&format!("{form}?provider=contoso")).await.is(200).shows("value=\"Staff\"").shows("value=\"Guests\"");
+    admin.get(&format!("{form}?provider=contoso&q=STAF")).await.shows("value=\"Staff\"").hides("value=\"Guests\"");
+    admin.post(form, &[("provider", "contoso")]).await.is(422).shows("Tick a group, or type");
+    let typed = [("provider", "contoso"), ("external_id", "ops"), ("display_name", "developers")];
+    admin.post(form, &typed).await.is(422).shows("There is a group with this name already.");
+    // A name that is taken here is no hindrance for what was only ticked.
+    let added = admin.post(form, &[("provider", "contoso"), ("group", "Staff"), ("group", "Guests"), ("external_id", "ops")]).await;
+    added.is(303);
+    admin.get(added.location()).await.shows("Added 3 groups.").shows("Changed, not saved yet");
+    admin.post_and_follow(form, &[("provider", "contoso"), ("group", "Staff")]).await.shows("were there already");
+    admin.post(visibility, &[("listed", "staff"), ("group", "staff")]).await.is(303);
+    // The next sign-in says who is in it.
+    provider.sign_in(&ida, &name).await.is(303);
+    ida.get("/products/orders").await.is(200);
+    admin.get("/publisher/groups/staff").await.is(200).shows("Ida").shows("External");
+    provider.says(json!({ "groups": [] }));
+    provider.sign_in(&ida, &name).await.is(303);
+    ida.get("/products/orders").await.is(404);
+}
+
+#[tokio::test]
 async fn github_is_asked_who_it_is() {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
