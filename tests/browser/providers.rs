@@ -91,7 +91,7 @@ async fn a_provider_is_added_and_somebody_comes_in_by_it() {
         provider.says(json!({ "email_verified": true }));
         ida.goto("/signin?next=%2Faccount").await;
         ida.click("Continue with Contoso").await;
-        ida.see("Be kind").await;
+        ida.see("and your account is open").await;
         ida.click("css=#terms").await;
         ida.click("Open my account").await;
         ida.see("Linked accounts").await;
@@ -103,6 +103,9 @@ async fn a_provider_is_added_and_somebody_comes_in_by_it() {
         ida.click("Continue with Contoso").await;
         ida.see("There is no way back").await;
         assert_eq!(ida.path().await, "/account/close");
-        assert_eq!((ida.console_errors().await, admin.console_errors().await), (Vec::<String>::new(), Vec::new()));
+        // What was refused says so by its status, which the console repeats.
+        let errors = [ida.console_errors().await, admin.console_errors().await].concat();
+        let errors: Vec<String> = errors.into_iter().filter(|error| !error.contains("responded with a status of 4")).collect();
+        assert_eq!(errors, Vec::<String>::new());
     }
 }
