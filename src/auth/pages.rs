@@ -72,9 +72,9 @@ async fn offered(portal: &Portal) -> Offered {
     let asked = async {
         let mut connection = portal.db.read().await?;
         let passwords = providers::passwords_allowed(&mut connection).await?.allowed;
-        let sign_up = users::sign_up::settings(&mut connection).await?.allowed;
+        let sign_up = users::sign_up::in_force(&mut connection).await?.allowed;
         drop(connection);
-        Ok::<_, Error>(Offered { sign_up: sign_up && passwords, providers: providers::attempts::buttons(&portal.db).await?, passwords })
+        Ok::<_, Error>(Offered { sign_up, providers: providers::attempts::buttons(&portal.db).await?, passwords })
     };
     asked.await.unwrap_or(Offered { sign_up: false, providers: Vec::new(), passwords: true })
 }

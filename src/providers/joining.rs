@@ -24,6 +24,7 @@ use crate::{
     users::{
         NewName, User, UserState,
         provided::{self, check},
+        recovery::evenly,
         sign_up::{self, SignUp},
     },
 };
@@ -158,6 +159,12 @@ impl Desk<'_> {
     async fn mail(&self, post: &Post, waiting: &Waiting, name: &NewName, terms_mark: &str, address: &str) -> Result<Joined, Stopped> {
         let email = &waiting.arrived.email;
         sign_in::slow_down(self.db, self.keys, "provider confirmation", &ids::mailbox(email), address).await?;
+        evenly(self.write(post, waiting, name, terms_mark)).await?;
+        Ok(Joined::Mailed)
+    }
+
+    async fn write(&self, post: &Post, waiting: &Waiting, name: &NewName, terms_mark: &str) -> Result<(), Error> {
+        let email = &waiting.arrived.email;
         let mut tx = self.db.write().await?;
         tx.one_at_a_time("sign up", ids::number_of(email)).await?;
         let user = match provided::of_address(&mut tx, email).await? {
@@ -176,7 +183,7 @@ impl Desk<'_> {
                 post.wake();
             }
         }
-        Ok(Joined::Mailed)
+        Ok(())
     }
 
     /// Links the account to the one with the same address, whose password this is.

@@ -25,7 +25,7 @@ use crate::{
 const EVENLY: Duration = Duration::from_millis(250);
 
 /// Does the work, and answers no sooner than it ever takes.
-pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
+pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
     let (answer, ()) = tokio::join!(work, tokio::time::sleep(EVENLY));
     answer
 }

@@ -306,6 +306,8 @@ async fn passwords_are_switched_off_and_come_back_by_the_command_line() {
         .is(403)
         .shows("Nobody signs in with a password here");
     guest.post("/forgot", &[("email", "root@portal.example")]).await.is(403);
+    portal.run(&["update sign_up set allowed = true"], vec![]).await;
+    guest.get("/signup").await.is(404);
     // The only provider stays.
     by_provider.post(&format!("/publisher/settings/providers/{name}/delete"), &[]).await.is(409).shows("only provider");
     portico::providers::allow_passwords(portal.db(), &portico::auth::operator(), false, true).await.expect("allowed");

@@ -63,7 +63,13 @@ async fn a_group_is_added_from_the_visibility_tab_and_opens_the_product_to_its_p
     // The next sign-in says who is in it.
     provider.sign_in(&ida, &name).await.is(303);
     ida.get("/products/orders").await.is(200);
-    admin.get("/publisher/groups/staff").await.is(200).shows("Ida").shows("External");
+    admin
+        .get("/publisher/groups/staff")
+        .await
+        .is(200)
+        .shows("Ida")
+        .shows("External")
+        .shows("known there as <code dir=\"auto\">Staff</code>");
     provider.says(json!({ "groups": [] }));
     provider.sign_in(&ida, &name).await.is(303);
     ida.get("/products/orders").await.is(404);
