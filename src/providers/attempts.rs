@@ -156,9 +156,9 @@ impl Refusal {
         }
     }
 
-    /// Whether it speaks of how the provider works, and not of the person.
+    /// Whether the provider does not work. What cannot be believed is none: whoever comes back with a code of their own making causes it.
     fn is_a_fault(self) -> bool {
-        matches!(self, Refusal::Away | Refusal::Untrusted | Refusal::Misconfigured)
+        matches!(self, Refusal::Away | Refusal::Misconfigured)
     }
 }
 

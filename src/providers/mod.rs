@@ -89,7 +89,7 @@ impl Provider {
 
     /// Whether its last sign-in or test failed.
     pub fn is_failing(&self) -> bool {
-        self.last_problem_at.is_some_and(|problem| self.last_ok_at.is_none_or(|ok| ok <= problem))
+        self.last_problem_at.is_some()
     }
 
     pub(crate) fn subject(&self) -> Subject {

@@ -98,7 +98,7 @@ pub(super) async fn update(
 pub(super) async fn note_ok(tx: &mut Transaction, provider: ProviderId) -> Result<(), Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update providers set last_ok_at = $2 where id = $1").bind(provider).bind(now).execute(c).await?.rows_affected());
+    run!(connection, c => sqlx::query("update providers set last_ok_at = $2, last_problem = '', last_problem_at = null where id = $1").bind(provider).bind(now).execute(c).await?.rows_affected());
     Ok(())
 }
 

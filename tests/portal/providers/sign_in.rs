@@ -183,6 +183,7 @@ async fn a_provider_that_is_down_or_says_no_is_told_of() {
     assert_eq!(away.location(), "/signin/refused?why=away&by=contoso");
     guest.get(away.location()).await.shows("does not answer as it should");
     admin.get("/publisher/settings/providers").await.shows("Failing").shows("answered 500");
+    admin.get("/publisher").await.is(200).shows("does not answer as it should").shows("answered 500");
     // With the password one is in all the same.
     portal.signed_in("root@portal.example").await;
     let rows = refusals(&portal).await;
