@@ -66,6 +66,26 @@ pub async fn export(db: &Database, name: &str, syntax: Syntax) -> Result<Exporte
     Ok(Exported { bytes, file, syntax })
 }
 
+/// How a description is given by a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum As {
+    /// As it came, where that was Swagger 2.0.
+    Swagger,
+    OpenApi(Syntax),
+}
+
+impl As {
+    const ALL: [As; 3] = [As::Swagger, As::OpenApi(Syntax::Json), As::OpenApi(Syntax::Yaml)];
+
+    fn word(self) -> &'static str {
+        match self {
+            As::Swagger => "swagger",
+            As::OpenApi(Syntax::Json) => "json",
+            As::OpenApi(Syntax::Yaml) => "yaml",
+        }
+    }
+}
+
 /// How long a link to a description works, in seconds: as long as a program needs to follow it.
 const LINK: i64 = 300;
 
@@ -73,10 +93,16 @@ const LINK: i64 = 300;
 const EXPORT: &str = "link to a description";
 
 /// The path of a link by which whoever has it reads a description for a while, without a token.
-pub fn link(keys: &Keys, api: &Api, syntax: Syntax, now: Instant) -> String {
+///
+/// # Errors
+/// `Invalid` on `format` for Swagger of what came as something else: nothing is converted back to it.
+pub fn link(keys: &Keys, api: &Api, given_as: As, now: Instant) -> Result<String, Error> {
+    if given_as == As::Swagger && !api.is_swagger() {
+        return Err(Error::invalid("format", "Only what came as Swagger 2.0 is given as such: this API is exported as OpenAPI."));
+    }
     let ends = now.date_time().unix_timestamp() + LINK;
-    let claim = format!("{}.{ends}.{}", api.id.0, if syntax == Syntax::Yaml { "yaml" } else { "json" });
-    format!("/exports/{claim}.{}", mac(keys, &claim))
+    let claim = format!("{}.{ends}.{}", api.id.0, given_as.word());
+    Ok(format!("/exports/{claim}.{}", mac(keys, &claim)))
 }
 
 fn mac(keys: &Keys, claim: &str) -> String {
@@ -90,14 +116,21 @@ fn mac(keys: &Keys, claim: &str) -> String {
 pub async fn follow(db: &Database, keys: &Keys, link: &str) -> Result<Exported, Error> {
     let (claim, signed) = link.rsplit_once('.').ok_or(Error::NotFound)?;
     let parts: Vec<&str> = claim.split('.').collect();
-    let &[api, ends, syntax] = parts.as_slice() else { return Err(Error::NotFound) };
+    let &[api, ends, word] = parts.as_slice() else { return Err(Error::NotFound) };
     let ends: i64 = ends.parse().map_err(|_| Error::NotFound)?;
     if !keys.same(&mac(keys, claim), signed) || ends <= db.now().date_time().unix_timestamp() {
         return Err(Error::NotFound);
     }
     let api = api.parse().map_err(|_| Error::NotFound)?;
     let name = store::name_of(&mut db.read().await?, ids::ApiId(api)).await?.ok_or(Error::NotFound)?;
-    export(db, &name, if syntax == "yaml" { Syntax::Yaml } else { Syntax::Json }).await
+    match As::ALL.into_iter().find(|one| one.word() == word).ok_or(Error::NotFound)? {
+        As::Swagger => {
+            let exported = original(db, &name).await?;
+            // Another description may have taken its place.
+            if get(&mut db.read().await?, &name).await?.is_swagger() { Ok(exported) } else { Err(Error::NotFound) }
+        }
+        As::OpenApi(syntax) => export(db, &name, syntax).await,
+    }
 }
 
 /// What is kept of an API that has no document, as one would say it.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::{Changed, Changes, Line, Named};
 pub use editing::{EditApi, Made, create, create_in, edit, tags_of};
-pub use exporting::{Exported, export, follow, original};
+pub use exporting::{As, Exported, export, follow, original};
 pub use importing::{ImportFacts, NewApi, import, import_in};
 pub use operating::{Kept, OperationFacts, add_operation, add_operation_in, delete_operation, edit_operation, find_operation};
 pub use operation_form::{NewOperation, NewParameter, NewResponse, PLACES, TYPES};
@@ -107,6 +107,11 @@ impl Api {
     /// Made here, and not imported: its operations are edited here.
     pub fn is_by_hand(&self) -> bool {
         self.format == BY_HAND
+    }
+
+    /// Whether its description came as Swagger 2.0.
+    fn is_swagger(&self) -> bool {
+        self.format.starts_with("swagger-")
     }
 
     fn audited(&self) -> ApiFacts {

@@ -48,8 +48,9 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (25, "mail formats", include_str!("../../migrations/0025_mail_formats.sql"), None),
     (26, "sign-in links", include_str!("../../migrations/0026_sign_in_links.postgres.sql"), Some(Engine::Postgres)),
     (26, "sign-in links", include_str!("../../migrations/0026_sign_in_links.sqlite.sql"), Some(Engine::Sqlite)),
-    (27, "providers", include_str!("../../migrations/0027_providers.postgres.sql"), Some(Engine::Postgres)),
-    (27, "providers", include_str!("../../migrations/0027_providers.sqlite.sql"), Some(Engine::Sqlite)),
+    (27, "users filtered", include_str!("../../migrations/0027_users_filtered.sql"), None),
+    (28, "providers", include_str!("../../migrations/0028_providers.postgres.sql"), Some(Engine::Postgres)),
+    (28, "providers", include_str!("../../migrations/0028_providers.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

@@ -186,20 +186,20 @@ impl Select {
             return self.sql("1 = 1");
         }
         let length = i64::try_from(needle.chars().count()).unwrap_or(i64::MAX);
-        let (before, between, after) = match (self.engine, place) {
-            (Engine::Sqlite, Place::Anywhere) => ("instr(", ",", ") > 0"),
-            (Engine::Postgres, Place::Anywhere) => ("strpos(", ",", ") > 0"),
-            (Engine::Sqlite, Place::Beginning) => ("substr(", ", 1,", ")"),
-            (Engine::Postgres, Place::Beginning) => ("left(", ",", ")"),
-            (Engine::Sqlite, Place::End) => ("substr(", ", -", ")"),
-            (Engine::Postgres, Place::End) => ("right(", ",", ")"),
-        };
-        self.sql(before).sql(column).sql(between);
         match (self.engine, place) {
-            (_, Place::Anywhere) => self.bind(needle).sql(after),
-            (Engine::Sqlite, _) => self.bind(length).sql(after).sql("=").bind(needle),
+            // From the needle up to the first text after all that begin with it: an index finds them.
+            (_, Place::Beginning) => {
+                self.sql("(").sql(column).sql(">=").bind(needle).bytewise();
+                if let Some(beyond) = after_all_with(needle) {
+                    self.sql("and").sql(column).sql("<").bind(beyond).bytewise();
+                }
+                self.sql(")")
+            }
+            (Engine::Sqlite, Place::Anywhere) => self.sql("instr(").sql(column).sql(",").bind(needle).sql(") > 0"),
+            (Engine::Postgres, Place::Anywhere) => self.sql("strpos(").sql(column).sql(",").bind(needle).sql(") > 0"),
+            (Engine::Sqlite, Place::End) => self.sql("substr(").sql(column).sql(", -").bind(length).sql(") =").bind(needle),
             // Its functions count in 32 bits.
-            (Engine::Postgres, _) => self.sql("(").bind(length).sql(")::integer").sql(after).sql("=").bind(needle),
+            (Engine::Postgres, Place::End) => self.sql("right(").sql(column).sql(", (").bind(length).sql(")::integer) =").bind(needle),
         }
     }
 
@@ -339,6 +339,15 @@ pub enum Place {
     Anywhere,
 }
 
+/// The first text, by its bytes, that is after all that begin with `prefix`. None when nothing is.
+fn after_all_with(prefix: &str) -> Option<String> {
+    let mut kept = prefix.trim_end_matches(char::MAX).chars();
+    let last = kept.next_back()?;
+    // The step over the surrogates, which are no characters.
+    let next = (u32::from(last) + 1..=u32::from(char::MAX)).find_map(char::from_u32)?;
+    Some(kept.chain([next]).collect())
+}
+
 /// Whose names are looked through in the audit log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Names {
@@ -392,4 +401,22 @@ pub fn json_values(connection: &Connection) -> &'static str {
 /// The function that makes one JSON object of names and values in turn.
 pub fn json_object(connection: &Connection) -> &'static str {
     by_engine!(connection, sqlite: "json_object", postgres: "json_build_object")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::after_all_with;
+
+    proptest! {
+        #[test]
+        fn a_range_holds_what_begins_so_and_nothing_else(
+            prefix in "[ab\u{D7FF}\u{E000}\u{10FFFF}]{1,4}",
+            text in "[ab\u{D7FF}\u{E000}\u{10FFFF}]{0,6}",
+        ) {
+            let within = text >= prefix && after_all_with(&prefix).is_none_or(|beyond| text < beyond);
+            prop_assert_eq!(within, text.starts_with(&prefix));
+        }
+    }
 }

@@ -219,6 +219,11 @@ impl Checked {
         select.sql(")");
     }
 
+    /// Whether it asks for nothing but these columns.
+    pub fn asks_only_for(&self, columns: &[&str]) -> bool {
+        self.0.asks_only_for(columns)
+    }
+
     /// Whether what has these values of folded text meets it.
     pub fn meets(&self, values: &[(&str, &str)]) -> bool {
         self.0.meets(values)
@@ -226,6 +231,14 @@ impl Checked {
 }
 
 impl Condition {
+    fn asks_only_for(&self, columns: &[&str]) -> bool {
+        match self {
+            Self::And(one, other) | Self::Or(one, other) => one.asks_only_for(columns) && other.asks_only_for(columns),
+            Self::Not(inner) => inner.asks_only_for(columns),
+            Self::Compare { field, .. } | Self::Holds { field, .. } => columns.contains(&field.column),
+        }
+    }
+
     fn meets(&self, values: &[(&str, &str)]) -> bool {
         let of = |field: &Field| ids::fold(values.iter().find(|(name, _)| *name == field.name).map_or("", |(_, value)| value));
         match self {

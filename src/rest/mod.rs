@@ -100,12 +100,23 @@ impl Wanted {
         source: Source,
         conditions: impl Fn(&mut Select),
     ) -> Result<(Vec<T>, i64), Error> {
+        self.read_along(connection, source, source.tables, conditions).await
+    }
+
+    /// The same, chosen and counted along an index that `tables` names.
+    pub async fn read_along<T: Row>(
+        &self,
+        connection: &mut Connection,
+        source: Source,
+        tables: &'static str,
+        conditions: impl Fn(&mut Select),
+    ) -> Result<(Vec<T>, i64), Error> {
         let mut rows = Select::new(connection, "select");
         rows.sql(source.columns).sql("from").sql(source.tables).sql("where").sql(source.key).sql("in (select").sql(source.key);
-        rows.sql("from").sql(source.tables);
+        rows.sql("from").sql(tables);
         self.narrow(&mut rows, &conditions);
         rows.sql("order by").sql(source.key).page(self.top, self.skip).sql(") order by").sql(source.key);
-        Ok((rows.all(connection).await?, self.count(connection, source, &conditions).await?))
+        Ok((rows.all(connection).await?, self.count(connection, tables, &conditions).await?))
     }
 
     /// The same where the key is unique only among the rows that meet the conditions.
@@ -119,7 +130,7 @@ impl Wanted {
         rows.sql(source.columns).sql("from").sql(source.tables);
         self.narrow(&mut rows, &conditions);
         rows.sql("order by").sql(source.key).page(self.top, self.skip);
-        Ok((rows.all(connection).await?, self.count(connection, source, &conditions).await?))
+        Ok((rows.all(connection).await?, self.count(connection, source.tables, &conditions).await?))
     }
 
     /// Whether something that is in no table, with these fields of folded text, meets the filter.
@@ -134,9 +145,9 @@ impl Wanted {
         }
     }
 
-    async fn count(&self, connection: &mut Connection, source: Source, conditions: &impl Fn(&mut Select)) -> Result<i64, Error> {
+    async fn count(&self, connection: &mut Connection, tables: &'static str, conditions: &impl Fn(&mut Select)) -> Result<i64, Error> {
         let mut total = Select::new(connection, "select count(*) from");
-        total.sql(source.tables);
+        total.sql(tables);
         self.narrow(&mut total, conditions);
         total.count(connection).await
     }

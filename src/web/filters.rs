@@ -34,6 +34,16 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// Characters of a path in a list.
+const PATH: usize = 60;
+
+/// The last segments of a path that is longer than a list shows, after an ellipsis.
+pub fn ending(path: &str) -> String {
+    let Some((beyond, _)) = path.char_indices().rev().nth(PATH - 1).filter(|(at, _)| *at > 0) else { return path.to_owned() };
+    let rest = path.get(beyond..).unwrap_or(path);
+    format!("…{}", rest.find('/').and_then(|at| rest.get(at..)).filter(|rest| rest.len() > 1).unwrap_or(rest))
+}
+
 /// The pieces of an address, also of an email, between which its line may be broken: after a dot, a slash or an @, and not within a word.
 pub fn breakable(address: &str) -> impl Iterator<Item = &str> {
     let (scheme, rest) = address.split_at(address.find("://").map_or(0, |at| at + 3));
@@ -73,6 +83,10 @@ mod tests {
         assert_eq!(shortened("äbcd", 2), "äb…");
         assert_eq!(breakable("https://api.example/v1").collect::<Vec<_>>(), ["https://", "api.", "example/", "v1"]);
         assert_eq!(breakable("/v1").collect::<String>(), "/v1");
+        assert_eq!(ending(&format!("/{}", "x".repeat(59))), format!("/{}", "x".repeat(59)));
+        assert_eq!(ending(&format!("/{}", "x".repeat(60))), format!("…{}", "x".repeat(60)));
+        assert_eq!(ending(&format!("/{}/orders/{{id}}", "é".repeat(60))), "…/orders/{id}");
+        assert_eq!(ending(&format!("/{}/", "x".repeat(60))), format!("…{}/", "x".repeat(59)));
         assert_eq!(the("API", "Orders"), "the API Orders");
         assert_eq!(the("API", "Box Platform api"), "Box Platform api");
         assert_eq!(the("group", &"x".repeat(81)), format!("the group {}…", "x".repeat(80)));

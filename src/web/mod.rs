@@ -17,9 +17,11 @@ pub mod multipart;
 pub mod openapi;
 mod paced;
 pub mod paging;
+pub mod parts;
 pub mod rest;
 pub mod revalidate;
 pub mod routes;
+pub mod surroundings;
 pub mod url;
 
 use actix_web::{HttpResponse, http::header};

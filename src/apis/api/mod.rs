@@ -17,7 +17,7 @@ use utoipa::{
 };
 
 use super::{
-    Api, Written,
+    Api, As, Written,
     description::{Contact, License, Syntax},
     store,
 };
@@ -172,8 +172,11 @@ async fn list(call: Call, portal: Data<Portal>) -> Answer {
 }
 
 /// The formats of the contract that a description is exported in, what an answer calls them, and how they are written.
-const EXPORTS: [(&str, &str, Syntax); 2] =
-    [("openapi-link", "openapi-link", Syntax::Yaml), ("openapi+json-link", "openapi+json-link", Syntax::Json)];
+const EXPORTS: [(&str, &str, As); 3] = [
+    ("openapi-link", "openapi-link", As::OpenApi(Syntax::Yaml)),
+    ("openapi+json-link", "openapi+json-link", As::OpenApi(Syntax::Json)),
+    ("swagger-link", "swagger-link-json", As::Swagger),
+];
 
 /// Where a description is found for a while.
 #[derive(Serialize, ToSchema)]
@@ -191,11 +194,11 @@ struct ExportLink {
 }
 
 fn export(call: &Call, portal: &Portal, api: &Api, format: &str) -> Answer {
-    let Some((_, told, syntax)) = EXPORTS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(format)) else {
+    let Some((_, told, given_as)) = EXPORTS.into_iter().find(|(known, ..)| known.eq_ignore_ascii_case(format)) else {
         let known = EXPORTS.map(|(known, ..)| known).join(", ");
         return Err(Error::invalid("format", format!("Descriptions are given in these formats: {known}.")));
     };
-    let link = call.origin().to_owned() + &super::exporting::link(&portal.keys, api, syntax, portal.db.now());
+    let link = call.origin().to_owned() + &super::exporting::link(&portal.keys, api, given_as, portal.db.now())?;
     let id = call.below(&format!("apis/{}", ids::encode(&api.name)));
     Ok(rest::answer(&Export { id, format: told, value: ExportLink { link } }))
 }

@@ -15,11 +15,14 @@ pub const USERS: Source = Source {
 
 /// Users in the order in which they registered.
 pub async fn listing(connection: &mut Connection, wanted: &Wanted) -> Result<(Vec<User>, i64), Error> {
-    if wanted.filter.is_none() {
-        return everybody(connection, wanted).await;
-    }
+    let Some(filter) = &wanted.filter else { return everybody(connection, wanted).await };
+    // SQLite would take the index of what is compared, however many that gives, and look each of them up in the table.
+    let along = match connection.engine() {
+        Engine::Sqlite if filter.asks_only_for(&["u.state", "u.registered_at"]) => "users u indexed by users_live",
+        _ => USERS.tables,
+    };
     wanted
-        .read(connection, USERS, |statement| {
+        .read_along(connection, USERS, along, |statement| {
             statement.filter("u.state <> 'deleted'");
         })
         .await

@@ -160,4 +160,16 @@ async fn a_description_is_exported_by_a_link_that_works_for_a_while() {
         portal.guest().get(&link).await.is(404);
     }
     assert_eq!(refusal(&program.ask(Method::GET, "/apis/orders?export=true&format=wsdl-link", "", None).await).2, "format");
+    // What came as Swagger 2.0 is given as it came, and nothing else is.
+    assert_eq!(refusal(&program.ask(Method::GET, "/apis/orders?export=true&format=swagger-link", "", None).await).2, "format");
+    let swagger =
+        r#"{"swagger":"2.0","info":{"title":"Old","version":"1"},"paths":{"/a":{"get":{"responses":{"200":{"description":"x"}}}}}}"#;
+    writes.put("/apis/old", json!({ "path": "old", "format": "swagger-json", "value": swagger })).await.is(201);
+    let export = program.get("/apis/old?export=true&format=swagger-link").await;
+    assert_eq!(export["format"], "swagger-link-json");
+    let link = export["value"]["link"].as_str().unwrap().strip_prefix(&portal.base).unwrap().to_owned();
+    assert_eq!(portal.guest().get(&link).await.is(200).text, swagger);
+    portal.guest().get(&link.replace("swagger", "json")).await.is(404);
+    writes.put("/apis/old", json!({ "path": "old", "format": "openapi+json", "value": DOCUMENT })).await.is(200);
+    portal.guest().get(&link).await.is(404);
 }

@@ -1,5 +1,6 @@
 //! Every field of every list, in every way that the contract has for it: both databases understand what is made of it.
 
+use portico::{ids, users::UserState};
 use reqwest::Method;
 use serde_json::json;
 
@@ -87,7 +88,7 @@ async fn every_field_of_every_list_can_be_asked_for() {
                     Equality => matches!(way, "eq" | "ne"),
                     Equal => way == "eq",
                 };
-                let reply = program.ask(Method::GET, &format!("{path}?$filter={}", portico::ids::encode(&filter)), "", None).await;
+                let reply = program.ask(Method::GET, &format!("{path}?$filter={}", ids::encode(&filter)), "", None).await;
                 if may {
                     assert_eq!(reply.status, 200, "{path} {filter}: {}", reply.text);
                 } else {
@@ -95,5 +96,33 @@ async fn every_field_of_every_list_can_be_asked_for() {
                 }
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn beginnings_are_found_to_the_letter() {
+    let portal = Portal::start().await;
+    let program = Program::new(&portal, "read").await;
+    let names = ["Ab", "Abc", "AB", "A\u{D7FF}z", "A\u{E000}", "A\u{10FFFF}x", "\u{10FFFF}\u{10FFFF}", "B", "a_b", "a%b"];
+    for (number, name) in names.iter().enumerate() {
+        portal.add_user(&format!("{number}@contoso.example"), name, "X", UserState::Active, false).await;
+    }
+    for beginning in ["A", "Ab", "AB", "A\u{D7FF}", "A\u{E000}", "A\u{10FFFF}", "\u{10FFFF}", "\u{10FFFF}\u{10FFFF}", "a_", "a%", "C"] {
+        let filter = ids::encode(&format!("startswith(firstName,'{beginning}')"));
+        let page = program.get(&format!("/users?$filter={filter}")).await;
+        let found = page["value"].as_array().unwrap().iter().map(|user| user["properties"]["firstName"].as_str().unwrap());
+        let expected: Vec<&str> = names.into_iter().filter(|name| name.starts_with(beginning)).collect();
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{beginning:?}");
+        assert_eq!(page["count"], expected.len(), "{beginning:?}");
+    }
+    // Along an index of its own, and with a state that nobody is in.
+    for (filter, expected) in [
+        ("state eq 'active' and registrationDate ge datetime'2000-01-01T00:00:00Z'", names.len()),
+        ("not (state eq 'active')", 0),
+        ("state eq 'deleted' or registrationDate lt datetime'2000-01-01T00:00:00Z'", 0),
+    ] {
+        let page = program.get(&format!("/users?$top=3&$filter={}", ids::encode(filter))).await;
+        assert_eq!(page["count"], expected, "{filter}");
+        assert_eq!(page["value"].as_array().unwrap().len(), expected.min(3), "{filter}");
     }
 }

@@ -170,6 +170,9 @@ async fn a_program_lets_a_developer_in_once() {
     let page = guest.get(&path).await;
     page.is(200).shows("Ana Alves").shows("ana@");
     assert_eq!((page.header("referrer-policy"), page.header("cache-control")), ("no-referrer", "no-store"));
+    // Whoever is signed in as somebody else is told what becomes of that; who is nobody is told nothing of it.
+    page.hides("ends that session");
+    admin.get(&path).await.is(200).shows("Signing in ends that session.");
     guest.get("/account").await.is(303);
     assert_eq!(guest.post_from_elsewhere("/signin-sso", &[("token", &token)]).await.status, 403);
     let reply = guest.post("/signin-sso", &[("token", &token)]).await;

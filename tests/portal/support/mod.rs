@@ -8,15 +8,15 @@ pub mod smtp;
 use std::{
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicI64, Ordering},
     },
 };
 
+use argon2::{Algorithm, Argon2, Params, PasswordHasher, Version};
 pub use browser::{Browser, FORM, Reply};
 use portico::{
     app, auth,
-    auth::password::Passwords,
     config::{Options, Settings},
     db::{self, Clock, Database, Select},
     users::{self, NewUser, UserState},
@@ -159,8 +159,7 @@ impl Portal {
         let new = NewUser { email: email.to_owned(), first_name: first.to_owned(), last_name: last.to_owned(), note: String::new() };
         let checked = new.check().expect("a good user");
         let mut tx = self.db().write().await.expect("a transaction");
-        let user =
-            users::insert(&mut tx, &auth::operator(), &checked, Some(password_hash().await), state, administrator).await.expect("a user");
+        let user = users::insert(&mut tx, &auth::operator(), &checked, Some(password_hash()), state, administrator).await.expect("a user");
         tx.commit().await.expect("committed");
         user.name
     }
@@ -276,10 +275,14 @@ impl Drop for Portal {
     }
 }
 
-/// The hash of `PASSWORD`, made once a run: it is the slowest thing in most tests.
-async fn password_hash() -> &'static str {
-    static HASH: tokio::sync::OnceCell<String> = tokio::sync::OnceCell::const_new();
-    HASH.get_or_init(|| async { Passwords::default().hash(PASSWORD).await.expect("a hash") }).await
+/// A hash of `PASSWORD` that is quick to check: the portal's own were the slowest thing in most tests. Where a password is chosen, they are made.
+fn password_hash() -> &'static str {
+    static HASH: OnceLock<String> = OnceLock::new();
+    HASH.get_or_init(|| {
+        let quick = Params::new(Params::MIN_M_COST, Params::MIN_T_COST, Params::MIN_P_COST, None).expect("parameters");
+        let hasher = Argon2::new(Algorithm::Argon2id, Version::default(), quick);
+        hasher.hash_password(PASSWORD.as_bytes()).expect("a hash").to_string()
+    })
 }
 
 /// The address of a database that is not there yet, or is empty.
