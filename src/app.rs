@@ -39,7 +39,7 @@ use crate::{
     keys::Keys,
     mail,
     metrics::Metrics,
-    products, site, subscriptions, users,
+    products, providers, site, subscriptions, users,
     web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
@@ -58,6 +58,8 @@ pub struct Portal {
     pub face: Arc<face::Memory>,
     pub calls: Arc<calls::Throttle>,
     pub rates: Arc<auth::tokens::Rates>,
+    /// What identity providers said of themselves lately.
+    pub providers: Arc<providers::protocol::Memory>,
     /// Pages that every guest gets.
     pub drawn: Arc<revalidate::Pages>,
     /// Asked to stop: no longer ready, and every answer ends its connection, so that its client takes the next one elsewhere.
@@ -102,6 +104,7 @@ pub fn routes() -> Routes {
     users::pages::routes(&mut routes);
     dashboard::pages::routes(&mut routes);
     site::pages::routes(&mut routes);
+    providers::pages::routes(&mut routes);
     apis::pages::routes(&mut routes);
     calls::pages::routes(&mut routes);
     mail::pages::routes(&mut routes);
@@ -272,6 +275,7 @@ pub async fn tidy_for_ever(portal: Portal) {
             auth::sign_in::tidy(&portal.db, portal.limits()).await?;
             users::sign_up::tidy(&portal.db, &auth::system("Sign-ups that nobody confirmed")).await?;
             mail::tidy(&portal.db).await?;
+            providers::attempts::tidy(&portal.db).await?;
             gateway::tidy(&portal.db).await
         };
         if let Err(error) = tidied.await {
@@ -331,6 +335,7 @@ pub fn portal(db: Database, settings: Settings, secret: &[u8; 32]) -> Result<Por
         face: Arc::default(),
         calls: Arc::default(),
         rates: Arc::default(),
+        providers: Arc::default(),
         drawn: Arc::default(),
         stopping: Arc::default(),
     })

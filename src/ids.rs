@@ -33,6 +33,8 @@ keys! {
     SubscriptionId,
     TokenId,
     AuditId,
+    ProviderId,
+    IdentityId,
 }
 
 /// The system groups' keys, as the first migration makes them.

@@ -26,6 +26,8 @@ pub mod db;
 pub mod demo;
 /// The one Error with its stable codes.
 pub mod error;
+/// Requests to addresses that an administrator typed.
+pub mod fetch;
 /// Whether a key is good: what gateways ask.
 pub mod gateway;
 /// Groups and memberships.
@@ -40,6 +42,8 @@ pub mod mail;
 pub mod metrics;
 /// Products, the APIs in them and the groups they are open to.
 pub mod products;
+/// Identity providers, and signing in by them.
+pub mod providers;
 /// What the entities of the management API have in common: how a list is asked for.
 pub mod rest;
 /// The site's own face: its name, logo, colour, home page text and footer links.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-const FEATURES: [&str; 9] = ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit", "site"];
+const FEATURES: [&str; 10] = ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit", "site", "providers"];
 
 struct Source {
     /// `groups/store.rs`, below `src/`.
@@ -153,7 +153,13 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 23] = [
+    const OWNERS: [(&str, &str); 29] = [
+        ("providers", "providers"),
+        ("identities", "providers"),
+        ("sign_in_attempts", "providers"),
+        ("password_sign_in", "providers"),
+        ("seen_groups", "groups"),
+        ("logout_tokens", "providers"),
         ("groups", "groups"),
         ("memberships", "groups"),
         ("users", "users"),
@@ -219,7 +225,12 @@ fn dynamic_sql_is_put_together_in_one_place() {
 
 #[test]
 fn who_may_call_is_made_in_auth_alone() {
-    const MAKERS: [(&str, &[&str]); 2] = [("auth::operator(", &["cli", "demo"]), ("auth::system(", &["auth", "demo", "app"])];
+    const MAKERS: [(&str, &[&str]); 4] = [
+        ("auth::operator(", &["cli", "demo"]),
+        ("auth::system(", &["auth", "demo", "app"]),
+        ("auth::provider(", &["providers"]),
+        ("auth::let_in(", &["providers"]),
+    ];
     check(|source| {
         MAKERS
             .iter()

@@ -5,7 +5,6 @@ mod changes;
 pub mod description;
 mod editing;
 mod exporting;
-pub mod fetch;
 mod importing;
 mod operating;
 mod operation_form;

@@ -32,6 +32,8 @@ pub enum Actor {
     Operator,
     /// The portal itself, by the name of the job.
     System(&'static str),
+    /// An identity provider, by its display name.
+    Provider(String),
     /// A program that shows a token, which must still be there.
     Token { id: TokenId, display: String },
 }
@@ -42,6 +44,7 @@ impl Actor {
             Actor::User { .. } => "user",
             Actor::Operator => "operator",
             Actor::System(_) => "system",
+            Actor::Provider(_) => "provider",
             Actor::Token { .. } => "token",
         }
     }
@@ -51,7 +54,7 @@ impl Actor {
             Actor::User { display, .. } => display,
             Actor::Operator => "Command line",
             Actor::System(job) => job,
-            Actor::Token { display, .. } => display,
+            Actor::Provider(display) | Actor::Token { display, .. } => display,
         }
     }
 
@@ -66,7 +69,7 @@ impl Actor {
 /// What was changed. The display name is kept as it was, since the thing may be renamed or gone later.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// `group`, `product`, `api`, `user`, `subscription`, `session`, `token` or `portal`.
+    /// `group`, `product`, `api`, `user`, `subscription`, `session`, `token`, `provider` or `portal`.
     pub kind: &'static str,
     pub key: Option<i64>,
     pub display: String,
@@ -183,7 +186,7 @@ pub fn deleted_name(user: UserId) -> String {
 }
 
 /// Fields of entries about a user that say who it is.
-const PERSONAL: [&str; 4] = ["email", "first_name", "last_name", "note"];
+const PERSONAL: [&str; 5] = ["email", "first_name", "last_name", "note", "account"];
 
 /// Replaces what the log says of people who go: their names as actors and as subjects, and what is kept of them before and after.
 pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {

@@ -229,6 +229,7 @@ impl EntryRow {
         match self.actor_kind.as_str() {
             "system" => format!("System ({})", self.actor_name),
             "token" => format!("Token {}", self.actor_name),
+            "provider" => format!("Provider {}", self.actor_name),
             _ => self.actor_name.clone(),
         }
     }

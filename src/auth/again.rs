@@ -22,6 +22,7 @@ pub struct Again {
     /// Its name.
     session: String,
     given: bool,
+    has_password: bool,
 }
 
 /// Proof that whoever acts gave their password again, within the last ten minutes.
@@ -36,13 +37,18 @@ impl Confirmed {
 }
 
 impl Again {
-    pub(super) fn new(who: SignedIn, session: String, given: bool) -> Self {
-        Self { who, session, given }
+    pub(super) fn new(who: SignedIn, session: String, given: bool, has_password: bool) -> Self {
+        Self { who, session, given, has_password }
     }
 
     /// Whether no form needs to ask for it.
     pub fn is_given(&self) -> bool {
         self.given
+    }
+
+    /// Whether there is one to give; otherwise a provider proves it anew.
+    pub fn has_password(&self) -> bool {
+        self.has_password
     }
 
     pub fn who(&self) -> &SignedIn {
@@ -56,6 +62,9 @@ impl Again {
     pub async fn prove(&self, db: &Database, keys: &Keys, passwords: &Passwords, typed: &str) -> Result<Confirmed, Error> {
         if self.given {
             return Ok(Confirmed(()));
+        }
+        if !self.has_password {
+            return Err(Error::invalid("password", "Sign in once more first: you have no password here."));
         }
         if typed.is_empty() {
             return Err(Error::invalid("password", "Type your own password."));

@@ -7,7 +7,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 
 use super::{
     Administrator, Again, Person, SignedIn, Standing, Visitor,
-    pages::{again_given, own_session},
+    pages::{again_given, has_password, own_session},
     session,
 };
 use crate::error::Error;
@@ -49,7 +49,7 @@ impl FromRequest for Again {
     type Error = Error;
     type Future = Ready<Result<Self, Error>>;
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(visitor(request).signed_in().map(|who| Again::new(who, own_session(request), again_given(request))))
+        ready(visitor(request).signed_in().map(|who| Again::new(who, own_session(request), again_given(request), has_password(request))))
     }
 }
 

@@ -21,10 +21,13 @@ pub enum Purpose {
     EmailChange,
     /// Asked for by a program, for somebody whom it knows.
     SignIn,
+    /// Confirms that an address is the person's who came by a provider.
+    Provider,
 }
 
 impl Purpose {
-    pub const ALL: [Purpose; 5] = [Purpose::PasswordReset, Purpose::Invitation, Purpose::SignUp, Purpose::EmailChange, Purpose::SignIn];
+    pub const ALL: [Purpose; 6] =
+        [Purpose::PasswordReset, Purpose::Invitation, Purpose::SignUp, Purpose::EmailChange, Purpose::SignIn, Purpose::Provider];
 
     pub fn as_str(self) -> &'static str {
         match self {
@@ -33,13 +36,14 @@ impl Purpose {
             Purpose::SignUp => "sign-up",
             Purpose::EmailChange => "email-change",
             Purpose::SignIn => "sign-in",
+            Purpose::Provider => "provider",
         }
     }
 
     /// How long its links work, for the clock and for a mail.
     pub fn life(self) -> (time::Duration, &'static str) {
         match self {
-            Purpose::PasswordReset => (time::Duration::hours(2), "2 hours"),
+            Purpose::PasswordReset | Purpose::Provider => (time::Duration::hours(2), "2 hours"),
             Purpose::Invitation | Purpose::SignUp => (time::Duration::days(2), "2 days"),
             Purpose::EmailChange => (time::Duration::days(1), "1 day"),
             Purpose::SignIn => (time::Duration::minutes(5), "5 minutes"),
@@ -51,7 +55,7 @@ impl Purpose {
     fn kept(self) -> i64 {
         match self {
             Purpose::SignUp => 50,
-            Purpose::PasswordReset => 3,
+            Purpose::PasswordReset | Purpose::Provider => 3,
             Purpose::SignIn => 10,
             Purpose::Invitation | Purpose::EmailChange => 1,
         }
@@ -65,6 +69,7 @@ impl Purpose {
             Purpose::SignUp => "/confirm/",
             Purpose::EmailChange => "/confirm-email/",
             Purpose::SignIn => "/signin-sso?token=",
+            Purpose::Provider => "/signin/confirm/",
         }
     }
 
@@ -104,7 +109,7 @@ pub async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), 
 /// Ends the links of users who are blocked: those that change an account which is there. What a pending one was mailed does nothing while
 /// it is blocked, and is all that there is of it.
 pub async fn forget_blocked(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
-    for purpose in [Purpose::PasswordReset, Purpose::EmailChange, Purpose::SignIn] {
+    for purpose in [Purpose::PasswordReset, Purpose::EmailChange, Purpose::SignIn, Purpose::Provider] {
         store::delete_of_purpose(tx, purpose.as_str(), users).await?;
     }
     Ok(())

@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     audit::Actor,
-    db::Database,
+    db::{Connection, Database},
     error::Error,
-    ids::{self, GroupId, TokenId, UserId},
+    ids::{self, GroupId, IdentityId, TokenId, UserId},
     keys,
 };
 
@@ -49,11 +49,21 @@ pub struct Proven {
     pub person: Person,
     /// Says which password it was, and nothing else about it: the session does not begin when another has been set since.
     pub stamp: String,
+    /// How, when it was not by password or link.
+    pub by: Option<ByProvider>,
+}
+
+/// An account of a provider that somebody came with: the session does not begin when it was unlinked meanwhile, and ends when it is.
+#[derive(Clone, Debug)]
+pub struct ByProvider {
+    pub identity: IdentityId,
+    /// What the provider calls its own session; empty when it does not say.
+    pub session: String,
 }
 
 impl Proven {
     fn new(person: Person, password_hash: Option<&str>) -> Self {
-        Self { person, stamp: stamp(password_hash) }
+        Self { person, stamp: stamp(password_hash), by: None }
     }
 }
 
@@ -210,6 +220,18 @@ pub fn operator() -> Administrator {
 /// The portal itself, by the name of the job.
 pub fn system(job: &'static str) -> Administrator {
     Administrator { actor: Actor::System(job), person: None }
+}
+
+/// An identity provider, by its display name: it reports, and lets people in.
+pub fn provider(display: &str) -> Administrator {
+    Administrator { actor: Actor::Provider(display.to_owned()), person: None }
+}
+
+/// Lets in whom a provider has shown to be this active user.
+pub async fn let_in(connection: &mut Connection, user: UserId, by: ByProvider) -> Result<Option<Proven>, Error> {
+    let Some(person) = store::active_person_of(connection, user).await? else { return Ok(None) };
+    let hash = store::find_password(connection, user).await?;
+    Ok(Some(Proven { by: Some(by), ..Proven::new(person, hash.as_deref()) }))
 }
 
 /// A program, by its token.

@@ -17,6 +17,8 @@ use super::{
 use crate::{
     app::Portal,
     error::{Error, Problems},
+    ids::IdentityId,
+    providers::{self, Provider, pages::sign_in::leaving},
     users::{self, NewUser},
     web::{self, Answer, Flash, Form, Frame, Routes, form::Query, frame, guard::RequestId, url::local_path},
 };
@@ -48,15 +50,33 @@ struct SignInPage {
     said: &'static str,
     /// What it says is no good news.
     lost: bool,
+    /// Where whoever signed out may sign out of their provider as well, and what that is called.
+    also: Option<(String, String)>,
     /// Whether the page leads to the form for signing up.
     sign_up: bool,
+    /// Those by which people may sign in.
+    providers: Vec<Provider>,
+    /// Whether a password is a way in.
+    passwords: bool,
     problems: Problems,
 }
 
-/// While it cannot be asked, the page is shown without.
-async fn leads_to_sign_up(portal: &Portal) -> bool {
-    let settings = async { users::sign_up::settings(&mut portal.db.read().await?).await };
-    settings.await.is_ok_and(|settings| settings.allowed)
+/// What the page offers besides; while it cannot be asked, nothing, and passwords.
+struct Offered {
+    sign_up: bool,
+    providers: Vec<Provider>,
+    passwords: bool,
+}
+
+async fn offered(portal: &Portal) -> Offered {
+    let asked = async {
+        let mut connection = portal.db.read().await?;
+        let passwords = providers::passwords_allowed(&mut connection).await?.allowed;
+        let sign_up = users::sign_up::in_force(&mut connection).await?.allowed;
+        drop(connection);
+        Ok::<_, Error>(Offered { sign_up, providers: providers::attempts::buttons(&portal.db).await?, passwords })
+    };
+    asked.await.unwrap_or(Offered { sign_up: false, providers: Vec::new(), passwords: true })
 }
 
 #[derive(Deserialize)]
@@ -65,6 +85,9 @@ struct SignInQuery {
     next: String,
     #[serde(default)]
     said: String,
+    /// The provider by which somebody was signed in who signed out.
+    #[serde(default)]
+    by: String,
 }
 
 /// What the page says when it is opened after something: words of ours alone, never of the address.
@@ -88,15 +111,22 @@ async fn show_sign_in(visitor: Visitor, portal: Data<Portal>, frame: Frame, Quer
     if let Some(person) = visitor.person() {
         return web::see_other(&local_path(Some(&query.next), landing(person)));
     }
-    web::page(&SignInPage {
+    let Offered { sign_up, providers, passwords } = offered(&portal).await;
+    let also = providers.iter().find(|provider| query.said == "out" && provider.name == query.by && provider.kind().has_id_tokens());
+    let also = also.map(|provider| (format!("{}/end", provider.sign_in_path()), provider.display_name.clone()));
+    let page = SignInPage {
         frame,
         email: String::new(),
         next: local_path(Some(&query.next), ""),
         said: said(&query.said),
         lost: matches!(query.said.as_str(), "lost" | "elsewhere"),
-        sign_up: leads_to_sign_up(&portal).await,
+        also,
+        sign_up,
+        providers,
+        passwords,
         problems: Problems::default(),
-    })
+    };
+    Ok(leaving(web::page(&page)?, &page.providers))
 }
 
 #[derive(Deserialize)]
@@ -122,21 +152,25 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     if form.password.is_empty() {
         problems.add("password", "Type your password.");
     }
+    let Offered { sign_up, providers, passwords } = offered(&portal).await;
     let outcome = match problems.or(()) {
+        Ok(()) if !passwords => Err(Error::Forbidden("Nobody signs in with a password here. Continue with one of the providers.")),
         Ok(()) => sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, &origin).await,
         Err(error) => Err(error),
     };
     if let Some(metrics) = &portal.metrics {
         metrics.signed_in(&outcome);
     }
-    let sign_up = outcome.is_err() && leads_to_sign_up(&portal).await;
     let redraw = |problems| SignInPage {
         frame,
         email: form.email.clone(),
         next: local_path(Some(&form.next), ""),
         said: "",
         lost: false,
+        also: None,
         sign_up,
+        providers: providers.clone(),
+        passwords,
         problems,
     };
     match outcome {
@@ -145,8 +179,11 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
             begin(&request, &portal, &session, &proven, &mut answer)?;
             Ok(answer)
         }
-        Err(Error::Invalid(problems)) => web::invalid(&redraw(problems)),
-        Err(Error::Forbidden(why)) => web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why))),
+        Err(Error::Invalid(problems)) => Ok(leaving(web::invalid(&redraw(problems))?, &providers)),
+        Err(Error::Forbidden(why)) => {
+            let answer = web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why)))?;
+            Ok(leaving(answer, &providers))
+        }
         Err(Error::TooMany { seconds, message }) => {
             let mut answer = web::page_with(actix_web::http::StatusCode::TOO_MANY_REQUESTS, &redraw(Problems::one("", message)))?;
             answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
@@ -162,6 +199,10 @@ pub fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: 
     session.clear();
     session.insert(session::USER, proven.person.id).map_err(put)?;
     session.insert(session::STAMP, &proven.stamp).map_err(put)?;
+    if let Some(by) = &proven.by {
+        session.insert(session::IDENTITY, by.identity).map_err(put)?;
+        session.insert(session::PROVIDER_SESSION, &by.session).map_err(put)?;
+    }
     session.insert(session::ADDRESS, client_address(request, portal)).map_err(put)?;
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("");
     session.insert(session::AGENT, web::filters::shortened(agent, 300)).map_err(put)?;
@@ -176,9 +217,17 @@ pub fn begin(request: &HttpRequest, portal: &Portal, session: &Session, proven: 
     answer.add_cookie(&cookie).map_err(|error| Error::internal(error.to_string()))
 }
 
-async fn sign_out(session: Session) -> Answer {
+async fn sign_out(request: HttpRequest, portal: Data<Portal>, session: Session) -> Answer {
+    // Whoever came by a provider is signed in there still. Signing out waits for no database that is away.
+    let by = match own_identity(&request) {
+        Some(identity) => providers::linked::provider_of(&portal.db, identity).await.ok().flatten(),
+        None => None,
+    };
     session.purge();
-    web::see_other("/signin?said=out")
+    match by {
+        Some(name) => web::see_other(&format!("/signin?said=out&by={}", web::url::encode(&name))),
+        None => web::see_other("/signin?said=out"),
+    }
 }
 
 async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Session) -> Answer {
@@ -190,6 +239,16 @@ async fn sign_out_everywhere(who: SignedIn, portal: Data<Portal>, session: Sessi
 /// The name of the session that this request comes with.
 pub fn own_session(request: &HttpRequest) -> String {
     request.get_session().get::<String>(session::SESSION).ok().flatten().unwrap_or_default()
+}
+
+/// The account of a provider that this session began with.
+pub fn own_identity(request: &HttpRequest) -> Option<IdentityId> {
+    request.get_session().get::<IdentityId>(session::IDENTITY).ok().flatten()
+}
+
+/// Whether whoever is signed in has a password.
+pub fn has_password(request: &HttpRequest) -> bool {
+    !request.get_session().get::<bool>(session::NO_PASSWORD).ok().flatten().unwrap_or_default()
 }
 
 /// Whether the password that was given again in this session counts still.

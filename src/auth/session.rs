@@ -10,7 +10,7 @@ use super::{Standing, again, store};
 use crate::{
     db::Database,
     error::Error,
-    ids::{self, GroupId, UserId},
+    ids::{self, GroupId, IdentityId, UserId},
     keys, users,
 };
 
@@ -26,7 +26,13 @@ pub const STAMP: &str = "stamp";
 pub(super) const STANDING: &str = "standing";
 /// There while the password was given again a short while ago.
 pub(super) const AGAIN: &str = "again";
-const OWN: [&str; 8] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING, AGAIN];
+/// The account of a provider that it began, or begins, with.
+pub const IDENTITY: &str = "identity";
+/// What the provider calls its own session.
+pub const PROVIDER_SESSION: &str = "provider-session";
+/// There while the user has no password.
+pub(super) const NO_PASSWORD: &str = "no-password";
+const OWN: [&str; 11] = [PERSON, USER, SESSION, ADDRESS, AGENT, STAMP, STANDING, AGAIN, IDENTITY, PROVIDER_SESSION, NO_PASSWORD];
 
 /// "Last seen" is written at most this often: pages are reads.
 const SEEN_EVERY: time::Duration = time::Duration::minutes(1);
@@ -68,6 +74,12 @@ impl Sessions {
         let standing = Standing::of(row.person.administrator, groups, row.catalog_version).with_waiting(row.waiting);
         state.insert(STANDING.to_owned(), serde_json::to_string(&standing)?);
         state.insert(SESSION.to_owned(), serde_json::to_string(&row.session_name)?);
+        if let Some(identity) = row.identity_id {
+            state.insert(IDENTITY.to_owned(), serde_json::to_string(&identity)?);
+        }
+        if !row.has_password {
+            state.insert(NO_PASSWORD.to_owned(), "true".to_owned());
+        }
         if again::counts(row.confirmed_at, now) {
             state.insert(AGAIN.to_owned(), "true".to_owned());
         }
@@ -86,6 +98,8 @@ impl Sessions {
         let user = state.get(USER).and_then(|text| serde_json::from_str::<UserId>(text).ok());
         let user = user.ok_or_else(|| Error::internal("a session without a user"))?;
         let (address, agent, proven) = (text(&state, ADDRESS), text(&state, AGENT), text(&state, STAMP));
+        let identity = state.get(IDENTITY).and_then(|text| serde_json::from_str::<IdentityId>(text).ok());
+        let provider_session = text(&state, PROVIDER_SESSION);
         let key = generate_session_key();
         state.retain(|key, _| !OWN.contains(&key.as_str()));
         let state = serde_json::to_string(&state)?;
@@ -95,7 +109,13 @@ impl Sessions {
         if password.is_none_or(|hash| super::stamp(hash.as_deref()) != proven) {
             return Err(Error::Forbidden("The password was changed, or the account was blocked, during this sign-in."));
         }
-        store::insert_session(&mut tx, &ids::random_name(16), &keys::digest(key.as_ref()), user, &state, &address, &agent).await?;
+        if let Some(identity) = identity
+            && !store::identity_stands(&mut tx, identity, user).await?
+        {
+            return Err(Error::Forbidden("The account was unlinked, or the provider switched off, during this sign-in."));
+        }
+        let by = identity.map(|identity| (identity, provider_session.as_str()));
+        store::insert_session(&mut tx, &ids::random_name(16), &keys::digest(key.as_ref()), user, &state, (&address, &agent), by).await?;
         tx.commit().await?;
         Ok(key)
     }

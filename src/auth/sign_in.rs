@@ -9,9 +9,9 @@ use super::{
     session, store,
 };
 use crate::{
-    db::{Database, Instant, Transaction},
+    db::{Connection, Database, Instant, Transaction},
     error::Error,
-    ids::{self, UserId},
+    ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
 };
 
@@ -288,6 +288,25 @@ pub async fn end_sessions(tx: &mut Transaction, user: UserId, which: Which<'_>) 
 /// Ends every session of many users, in the caller's transaction.
 pub async fn end_sessions_of(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {
     store::end_sessions_of(tx, users).await
+}
+
+/// Ends the sessions that began by a provider, in the caller's transaction.
+pub async fn end_sessions_by(tx: &mut Transaction, provider: ProviderId) -> Result<u64, Error> {
+    store::end_sessions_by(tx, provider).await
+}
+
+pub async fn count_sessions_by(connection: &mut Connection, provider: ProviderId) -> Result<i64, Error> {
+    store::count_sessions_by(connection, provider).await
+}
+
+/// Ends the sessions that began with an account of a provider: all, or those that the provider calls so.
+pub async fn end_sessions_with(tx: &mut Transaction, identity: IdentityId, provider_session: Option<&str>) -> Result<u64, Error> {
+    store::end_sessions_with(tx, identity, provider_session).await
+}
+
+/// A provider has proved anew who somebody is: it counts as their password does (`Again`).
+pub async fn confirm_by_provider(tx: &mut Transaction, user: UserId, session: &str) -> Result<(), Error> {
+    store::confirm_session(tx, user, session).await
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,7 @@ use super::Person;
 use crate::{
     db::{Connection, Instant, Select, Transaction, run},
     error::Error,
-    ids::UserId,
+    ids::{IdentityId, ProviderId, UserId},
 };
 
 #[derive(sqlx::FromRow)]
@@ -15,6 +15,9 @@ pub(super) struct SessionRow {
     pub session_state: String,
     pub seen_at: Instant,
     pub confirmed_at: Option<Instant>,
+    /// The account of a provider that it began with.
+    pub identity_id: Option<IdentityId>,
+    pub has_password: bool,
     /// The keys of the groups that the user was put into, as they hold now, with commas between.
     pub groups: Option<String>,
     pub catalog_version: i64,
@@ -33,7 +36,7 @@ pub(super) async fn find_session(
     seen_after: Instant,
 ) -> Result<Option<SessionRow>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, SessionRow>(
-        "select s.name as session_name, s.state as session_state, s.seen_at, s.confirmed_at,
+        "select s.name as session_name, s.state as session_state, s.seen_at, s.confirmed_at, s.identity_id, u.password_hash is not null as has_password,
                 u.id, u.name, u.email, u.first_name, u.last_name, u.administrator,
                 (select string_agg(cast(m.group_id as text), ',') from memberships m
                  where m.user_id = u.id and m.from_at <= $4 and (m.until_at is null or m.until_at > $4)) as groups,
@@ -61,15 +64,48 @@ pub(super) async fn insert_session(
     hash: &[u8],
     user: UserId,
     state: &str,
-    address: &str,
-    agent: &str,
+    (address, agent): (&str, &str),
+    by: Option<(IdentityId, &str)>,
 ) -> Result<(), Error> {
     let now = tx.now();
+    let (identity, provider_session) = by.unzip();
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
-        "insert into sessions (name, key_hash, user_id, state, address, agent, created_at, seen_at) values ($1, $2, $3, $4, $5, $6, $7, $7)")
-        .bind(name).bind(hash).bind(user).bind(state).bind(address).bind(agent).bind(now).execute(c).await?.rows_affected());
+        "insert into sessions (name, key_hash, user_id, state, address, agent, created_at, seen_at, identity_id, provider_session)
+         values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)")
+        .bind(name).bind(hash).bind(user).bind(state).bind(address).bind(agent).bind(now).bind(identity).bind(provider_session.unwrap_or_default())
+        .execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// Whether an account of a provider is this user's, and the provider lets people in.
+pub(super) async fn identity_stands(connection: &mut Connection, identity: IdentityId, user: UserId) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from identities i join providers p on p.id = i.provider_id and p.enabled where i.id = $1 and i.user_id = $2")
+        .bind(identity).bind(user).fetch_one(c).await?)
+        > 0)
+}
+
+/// Ends the sessions that began by a provider.
+pub(super) async fn end_sessions_by(tx: &mut Transaction, provider: ProviderId) -> Result<u64, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "delete from sessions where identity_id in (select i.id from identities i where i.provider_id = $1)")
+        .bind(provider).execute(c).await?.rows_affected()))
+}
+
+pub(super) async fn count_sessions_by(connection: &mut Connection, provider: ProviderId) -> Result<i64, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from sessions where identity_id in (select i.id from identities i where i.provider_id = $1)")
+        .bind(provider).fetch_one(c).await?))
+}
+
+/// Ends the sessions that began with one account of a provider: all, or those that the provider calls so.
+pub(super) async fn end_sessions_with(tx: &mut Transaction, identity: IdentityId, provider_session: Option<&str>) -> Result<u64, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query(
+        "delete from sessions where identity_id = $1 and ($2 = '' or provider_session = $2)")
+        .bind(identity).bind(provider_session.unwrap_or_default()).execute(c).await?.rows_affected()))
 }
 
 pub(super) async fn update_session(tx: &mut Transaction, hash: &[u8], state: &str) -> Result<(), Error> {
@@ -153,6 +189,13 @@ pub(super) async fn active_person(connection: &mut Connection, name: &str) -> Re
     Ok(run!(connection, c => sqlx::query_as::<_, Person>(
         "select id, name, email, first_name, last_name, administrator from users where name_folded = $1 and state = 'active'")
         .bind(crate::ids::fold(name)).fetch_optional(c).await?))
+}
+
+/// The active user of that key.
+pub(super) async fn active_person_of(connection: &mut Connection, user: UserId) -> Result<Option<Person>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Person>(
+        "select id, name, email, first_name, last_name, administrator from users where id = $1 and state = 'active'")
+        .bind(user).fetch_optional(c).await?))
 }
 
 pub(super) async fn find_password(connection: &mut Connection, user: UserId) -> Result<Option<String>, Error> {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Call;
 use crate::{
-    apis::fetch::{self, FetchProblem, Policy},
     config::ImportUrls,
+    fetch::{self, FetchProblem, Policy},
 };
 
 /// For everything together.
@@ -33,7 +33,7 @@ pub async fn send(call: &Call, allowed: ImportUrls) -> Result<Reply, String> {
         ImportUrls::Public => false,
         ImportUrls::Private => true,
     };
-    let policy = Policy { private_addresses, max_bytes: LARGEST_ANSWER, timeout: PATIENCE, max_redirects: 0 };
+    let policy = Policy { private_addresses, max_bytes: LARGEST_ANSWER, timeout: PATIENCE, max_redirects: 0, ..Policy::default() };
     let began = Instant::now();
     let sent = fetch::exchange(&call.method, &call.url, &call.headers, call.body.as_deref(), policy).await;
     match sent {

@@ -1,4 +1,4 @@
-//! The commands: serve, migrate, backup, admin, token, demo. They parse, call the operations that pages call, and print.
+//! The commands: serve, migrate, backup, admin, password-sign-in, token, demo. They parse, call the operations that pages call, and print.
 
 use std::{
     io::{IsTerminal, Read},
@@ -15,6 +15,7 @@ use crate::{
     db::{self, Clock, Database},
     demo::{self, Numbers},
     error::Error,
+    providers,
     users::{self, NewUser},
 };
 
@@ -68,11 +69,22 @@ enum Command {
     },
     /// Fill an empty database with a believable sample, and end; with numbers, with as much as is to be measured
     Demo(Size),
+    /// Allow signing in with a password again, or no longer
+    PasswordSignIn {
+        #[arg(value_enum)]
+        state: OnOff,
+    },
     /// Make, list and revoke tokens for programs
     Token {
         #[command(subcommand)]
         command: token::TokenCommand,
     },
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum OnOff {
+    On,
+    Off,
 }
 
 /// How much is put in to be measured. Without any of these it is the sample that was written by hand.
@@ -190,6 +202,7 @@ async fn command(arguments: Arguments) -> Result<(), String> {
             Ok(())
         }
         Command::Admin { command } => admin(&portal, command).await,
+        Command::PasswordSignIn { state } => password_sign_in(&portal, matches!(state, OnOff::On)).await,
         Command::Token { command } => token::run(&portal, command).await,
         Command::Demo(size) => fill_demo(&portal, size.numbers()).await,
     }
@@ -231,6 +244,14 @@ async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
             say!("{email} {} an administrator", if changed { "is no longer" } else { "was not" });
         }
     }
+    Ok(())
+}
+
+/// The way back in, when no provider lets an administrator in any more. Whoever can open the database may switch passwords off as well.
+async fn password_sign_in(portal: &Portal, allowed: bool) -> Result<(), String> {
+    let changed = providers::allow_passwords(&portal.db, &auth::operator(), true, allowed).await.map_err(said)?;
+    let state = if allowed { "can sign in with a password" } else { "cannot sign in with a password" };
+    say!("People {state}{}", if changed { " from now on" } else { ", as before" });
     Ok(())
 }
 

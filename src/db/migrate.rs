@@ -49,6 +49,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (26, "sign-in links", include_str!("../../migrations/0026_sign_in_links.postgres.sql"), Some(Engine::Postgres)),
     (26, "sign-in links", include_str!("../../migrations/0026_sign_in_links.sqlite.sql"), Some(Engine::Sqlite)),
     (27, "users filtered", include_str!("../../migrations/0027_users_filtered.sql"), None),
+    (28, "providers", include_str!("../../migrations/0028_providers.postgres.sql"), Some(Engine::Postgres)),
+    (28, "providers", include_str!("../../migrations/0028_providers.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

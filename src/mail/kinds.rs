@@ -54,6 +54,7 @@ pub enum Kind {
     EmailChangeAsked,
     EmailChangedByAdministrator,
     AddressInUse,
+    ConfirmProvider,
     NewDeveloper,
     SubscriptionRequested,
     SubscriptionActivated,
@@ -93,7 +94,7 @@ impl Facts {
 }
 
 impl Kind {
-    pub const ALL: [Kind; 23] = [
+    pub const ALL: [Kind; 24] = [
         Kind::ConfirmSignUp,
         Kind::AccountExists,
         Kind::Invitation,
@@ -103,6 +104,7 @@ impl Kind {
         Kind::EmailChangeAsked,
         Kind::EmailChangedByAdministrator,
         Kind::AddressInUse,
+        Kind::ConfirmProvider,
         Kind::NewDeveloper,
         Kind::SubscriptionRequested,
         Kind::SubscriptionActivated,
@@ -225,6 +227,16 @@ impl Kind {
                 subject: "Your address at $OrganizationName",
                 body: "Hello $DevFirstName,\n\nSomebody, you perhaps, wanted to give this address to another account at $OrganizationName. It belongs to yours, and \
                     stays with it:\n\n[Sign in]($SignInUrl)\n\nIf it was not you, do nothing: nothing was changed.\n",
+            },
+            Kind::ConfirmProvider => &Facts {
+                name: "confirm-provider",
+                title: "Confirm sign-in by a provider",
+                when: "To the address of somebody who comes by an identity provider that does not vouch for it",
+                parameters: &[LINK, VALID_FOR],
+                subject: "Confirm your address for $OrganizationName",
+                body: "Hello $DevFirstName,\n\nSomebody, you we hope, signs in at $OrganizationName with an account of an organisation, and says that this address is \
+                    theirs. If that is you, go on in the browser in which you began:\n\n\
+                    [Confirm my address]($ConfirmUrl)\n\nThe link works once, for $ValidFor. If it was not you, do nothing: nothing was changed.\n",
             },
             Kind::NewDeveloper => &Facts {
                 name: "new-developer",

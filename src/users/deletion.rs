@@ -7,7 +7,7 @@ use super::{User, UserState, bulk::Chosen, get, invitations::subject_of, roles::
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{
-        Administrator, Confirmed, Person, SignedIn, links,
+        Administrator, Again, Confirmed, Person, links,
         password::Passwords,
         sign_in::{confirm_password, end_sessions_of},
     },
@@ -17,6 +17,7 @@ use crate::{
     ids::UserId,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
+    providers,
     subscriptions::{self, leaving},
 };
 
@@ -27,6 +28,7 @@ pub(super) async fn erase(tx: &mut Transaction, people: &[Person]) -> Result<(),
     let keys: Vec<_> = people.iter().map(|person| person.id).collect();
     end_sessions_of(tx, &keys).await?;
     links::forget_users(tx, &keys).await?;
+    providers::forget_users(tx, &keys).await?;
     groups::forget_users(tx, &keys).await?;
     // Entries about mails are found by the mails.
     audit::forget_users(tx, &keys).await?;
@@ -52,17 +54,17 @@ struct LeftFacts {
 ///
 /// # Errors
 /// `Invalid` on `password`; `Conflict` for the last administrator.
-pub async fn close(
-    db: &Database,
-    (keys, passwords): (&Keys, &Passwords),
-    post: &Post,
-    who: &SignedIn,
-    password: &str,
-) -> Result<(), Error> {
-    if password.is_empty() {
-        return Err(Error::invalid("password", "Type your password."));
+pub async fn close(db: &Database, (keys, passwords): (&Keys, &Passwords), post: &Post, again: &Again, password: &str) -> Result<(), Error> {
+    let who = again.who();
+    if again.has_password() {
+        if password.is_empty() {
+            return Err(Error::invalid("password", "Type your password."));
+        }
+        confirm_password(db, keys, passwords, who, password, "password").await?;
+    } else {
+        // A provider has proved it anew.
+        again.prove(db, keys, passwords, password).await?;
     }
-    confirm_password(db, keys, passwords, who, password, "password").await?;
     let mut tx = db.write().await?;
     let user = get(&mut tx, &who.person().name).await?;
     if user.administrator {

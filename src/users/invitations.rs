@@ -299,7 +299,7 @@ pub async fn accept(
     let before = user.facts();
     (holder.person.first_name, holder.person.last_name) = (first_name.clone(), last_name.clone());
     let named = User { first_name: first_name.clone(), last_name: last_name.clone(), ..user.clone() };
-    if !store::invitations::accept(&mut tx, &named, &hash).await? {
+    if !store::invitations::accept(&mut tx, &named, Some(&hash)).await? {
         return Err(Error::NotFound);
     }
     let kept: Kept = holder.data()?;

@@ -10,6 +10,7 @@ pub mod many;
 pub mod pages;
 mod past;
 mod programs;
+pub mod provided;
 pub mod recovery;
 mod roles;
 pub mod sign_up;

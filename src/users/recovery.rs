@@ -18,13 +18,14 @@ use crate::{
     ids::UserId,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values},
+    providers,
 };
 
 /// Every answer takes at least this long, so that its time does not say whether a mail was written.
 const EVENLY: Duration = Duration::from_millis(250);
 
 /// Does the work, and answers no sooner than it ever takes.
-pub(super) async fn evenly<T>(work: impl Future<Output = T>) -> T {
+pub async fn evenly<T>(work: impl Future<Output = T>) -> T {
     let (answer, ()) = tokio::join!(work, tokio::time::sleep(EVENLY));
     answer
 }
@@ -75,6 +76,9 @@ pub(super) async fn mail_link(
 #[derive(Serialize)]
 pub(super) struct NoData {}
 
+/// While providers are the only way in.
+const NO_PASSWORDS: Error = Error::Forbidden("Nobody signs in with a password here, so there is none to choose. Sign in by a provider.");
+
 /// Mails a link to the active account of that address, if there is one. The answer is the same if there is none, or too many were sent.
 ///
 /// # Errors
@@ -84,6 +88,9 @@ pub async fn ask_for_reset(db: &Database, keys: &Keys, post: &Post, email: &str,
     if !super::is_email(email) || email.len() > 254 {
         let message = if email.is_empty() { "Type your email address." } else { "This is not an email address." };
         return Err(Error::invalid("email", message));
+    }
+    if !providers::passwords_allowed(&mut db.read().await?).await?.allowed {
+        return Err(NO_PASSWORDS);
     }
     sign_in::slow_down(db, keys, "reset", email, address).await?;
     evenly(async {
@@ -142,6 +149,9 @@ pub async fn find_reset(db: &Database, token: &str) -> Result<Found, Error> {
 /// # Errors
 /// `NotFound` when the link does not work, `find_reset` says why; `Invalid`, field by field.
 pub async fn reset_password(db: &Database, passwords: &Passwords, token: &str, password: &str, repeated: &str) -> Result<Proven, Error> {
+    if !providers::passwords_allowed(&mut db.read().await?).await?.allowed {
+        return Err(NO_PASSWORDS);
+    }
     let Found::Open(holder) = find_reset(db, token).await? else { return Err(Error::NotFound) };
     let mut problems = Problems::default();
     let person = &holder.person;

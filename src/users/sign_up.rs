@@ -22,6 +22,7 @@ use crate::{
     ids,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
+    providers,
     subscriptions::terms_mark,
 };
 
@@ -44,6 +45,13 @@ impl SignUp {
 
 pub async fn settings(connection: &mut Connection) -> Result<SignUp, Error> {
     store::sign_up::settings(connection).await
+}
+
+/// What is in force: nobody signs up for a password while nobody signs in with one.
+pub async fn in_force(connection: &mut Connection) -> Result<SignUp, Error> {
+    let settings = settings(connection).await?;
+    let allowed = settings.allowed && providers::passwords_allowed(connection).await?.allowed;
+    Ok(SignUp { allowed, ..settings })
 }
 
 /// Says whether strangers may sign up from now on, and with which terms. False when nothing is different.
@@ -160,7 +168,7 @@ pub(super) async fn give_way(tx: &mut Transaction, actor: &Actor, folded: &[Stri
 /// # Errors
 /// `NotFound` while nobody may sign up; `Invalid`, field by field; `TooMany`, whether there is an account or not.
 pub async fn ask(db: &Database, keys: &Keys, post: &Post, new: &NewAccount, address: &str) -> Result<(), Error> {
-    let settings = settings(&mut db.read().await?).await?;
+    let settings = in_force(&mut db.read().await?).await?;
     if !settings.allowed {
         return Err(Error::NotFound);
     }
@@ -268,7 +276,7 @@ pub struct Confirmation {
 /// # Errors
 /// `NotFound` when the link does not work, `find` says why, and while nobody may sign up; `Invalid`, field by field.
 pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &str, said: &Confirmation) -> Result<Proven, Error> {
-    let settings = settings(&mut db.read().await?).await?;
+    let settings = in_force(&mut db.read().await?).await?;
     if !settings.allowed {
         return Err(Error::NotFound);
     }
@@ -287,7 +295,7 @@ pub async fn confirm(db: &Database, passwords: &Passwords, post: &Post, token: &
     let user = get(&mut tx, &holder.person.name).await?;
     (holder.person.first_name, holder.person.last_name) = (first_name.clone(), last_name.clone());
     let named = User { first_name, last_name, ..user.clone() };
-    if !store::invitations::accept(&mut tx, &named, &hash).await? {
+    if !store::invitations::accept(&mut tx, &named, Some(&hash)).await? {
         return Err(Error::NotFound);
     }
     let terms_accepted = !settings.terms.is_empty();

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::Portal,
-    auth::{Standing, extract::visitor},
+    auth::{Standing, extract::visitor, pages::has_password},
     error::Error,
 };
 
@@ -64,6 +64,8 @@ pub struct Frame {
     pub waiting: i64,
     /// Path and query of this page, or of the one whose form led here when this address only takes forms.
     pub here: String,
+    /// Whoever is signed in has no password.
+    pub no_password: bool,
     /// The address asks for nothing beyond its path.
     pub plain: bool,
 }
@@ -108,6 +110,7 @@ impl Frame {
             waiting,
             section,
             here: super::url::local_path(Some(&here), "/"),
+            no_password: visitor.person().is_some() && !has_password(request),
             plain: request.uri().query().is_none(),
         }
     }

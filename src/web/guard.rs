@@ -39,6 +39,13 @@ pub fn policy_asking(origin: &str) -> String {
     POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
 }
 
+/// The policy of a page whose forms lead to identity providers. A provider may send people on to any other, and browsers hold forms to the
+/// policy on all of that way.
+pub fn policy_leaving(local: &[String]) -> String {
+    let local: String = local.iter().map(|origin| format!(" {origin}")).collect();
+    POLICY.replace("form-action 'self'", &format!("form-action 'self' https:{local}"))
+}
+
 const HEADERS: [(HeaderName, &str); 6] = [
     (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -154,12 +161,17 @@ pub async fn same_site<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     // Programs show a token with every call, and no cookie of theirs is looked at.
-    if request.method().is_safe() || rest::is_for_programs(request.path()) || comes_from_here(&request) {
+    if request.method().is_safe() || rest::is_for_programs(request.path()) || is_of_providers(request.path()) || comes_from_here(&request) {
         Ok(next.call(request).await?.map_into_left_body())
     } else {
         tracing::warn!(request = %RequestId::of(request.request()), path = %told(request.path()), "state change from another site refused");
         Ok(request.error_response(Error::CrossSite).map_into_right_body())
     }
+}
+
+/// Where identity providers tell that somebody signed out there, by a token that they sign.
+fn is_of_providers(path: &str) -> bool {
+    matches!(path.split('/').collect::<Vec<_>>().as_slice(), ["", "signin", _, "logout"])
 }
 
 fn comes_from_here(request: &ServiceRequest) -> bool {

@@ -11,6 +11,7 @@ mod looks;
 #[allow(dead_code, unused_imports, reason = "the portal's tests use more of it")]
 #[path = "../portal/support/mod.rs"]
 mod portal;
+mod providers;
 mod subscriptions;
 mod support;
 mod whole_life;

@@ -20,6 +20,7 @@ mod management;
 mod operate;
 mod products;
 mod program;
+mod providers;
 mod security;
 mod sign_in;
 mod sign_up;

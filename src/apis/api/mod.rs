@@ -19,7 +19,6 @@ use utoipa::{
 use super::{
     Api, As, Written,
     description::{Contact, License, Syntax},
-    fetch::{self, Policy},
     store,
 };
 use crate::{
@@ -27,6 +26,7 @@ use crate::{
     config::ImportUrls,
     db::Connection,
     error::Error,
+    fetch::{self, Policy},
     ids,
     rest::{
         Contract, Field, Kind, Uses,

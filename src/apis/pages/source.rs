@@ -1,9 +1,9 @@
 //! Where a document comes from: a chosen file, a pasted text or a URL; exactly one of them.
 
 use crate::{
-    apis::fetch::{self, Policy},
     config::ImportUrls,
     error::{Error, Problem, Problems},
+    fetch::{self, Policy},
     web::multipart::Parts,
 };
 

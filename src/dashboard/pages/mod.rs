@@ -13,6 +13,7 @@ use crate::{
     audit::{self, store::EntryRow, words},
     auth::Administrator,
     db::{COUNTED, Instant},
+    providers::{self, Provider},
     web::{self, Answer, Frame, Routes, counted, filters::thousands},
 };
 
@@ -53,6 +54,8 @@ struct DashboardPage {
     steps: Vec<Step>,
     waiting: Vec<Waiting>,
     changes: Vec<EntryRow>,
+    /// Identity providers that are on, and did not answer as they should when they were last asked.
+    failing: Vec<Provider>,
     now: Instant,
 }
 
@@ -152,12 +155,14 @@ async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame) -> Answ
     let mut connection = portal.db.read().await?;
     let counts = store::counts(&mut connection).await?;
     let changes = audit::store::latest(&mut connection, CHANGES).await?;
+    let providers = providers::all(&mut connection).await?;
     web::page(&DashboardPage {
         frame,
         stats: stats(&counts),
         steps: steps(&counts),
         waiting: waiting(&counts),
         changes,
+        failing: providers.into_iter().filter(|provider| provider.enabled && provider.is_failing()).collect(),
         now: portal.db.now(),
     })
 }

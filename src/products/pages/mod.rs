@@ -1,5 +1,6 @@
 //! The Products pages of the publisher portal: the list, adding one, and a file for each tab.
 
+mod external;
 mod order;
 mod settings;
 mod state;
@@ -42,6 +43,8 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/products/{name}/settings", settings::edit)
         .get("/publisher/products/{name}/visibility", visibility::show)
         .post("/publisher/products/{name}/visibility", visibility::save)
+        .get("/publisher/products/{name}/add-groups", external::show)
+        .post("/publisher/products/{name}/add-groups", external::add)
         .get("/publisher/products/{name}/subscribers", subscribers::show)
         .get("/publisher/products/{name}/publish", state::ask_publish)
         .post("/publisher/products/{name}/publish", state::publish)

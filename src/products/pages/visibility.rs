@@ -16,6 +16,7 @@ use crate::{
     groups,
     ids::fold,
     products::{Named, VisibilityChange, VisibilityOutcome},
+    providers::{self, Provider},
     web::{
         self, Answer, Flash, Form, Frame, counted,
         filters::thousands,
@@ -104,6 +105,8 @@ struct VisibilityPage {
     unsaved: bool,
     /// The product is open to Guests and, Administrators apart, to nobody else.
     guests_alone: bool,
+    /// Those whose groups are read.
+    providers: Vec<Provider>,
 }
 
 impl VisibilityPage {
@@ -134,6 +137,7 @@ pub(super) async fn show(
         .cloned()
         .collect();
     rows.extend(groups::store::list_named(&mut connection, now, &unlisted).await?);
+    let providers = providers::all(&mut connection).await?;
     let open = store::open_groups(&mut connection, tabs.product.id).await?;
     let mut boxes = boxes(rows, &open, &changes);
     for item in &mut boxes {
@@ -147,6 +151,7 @@ pub(super) async fn show(
         q: query.q,
         boxes,
         total,
+        providers: providers.into_iter().filter(|provider| provider.enabled && !provider.groups_claim.is_empty()).collect(),
     })
 }
 

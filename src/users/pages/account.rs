@@ -8,9 +8,14 @@ use serde::Deserialize;
 use super::sessions::SessionRow;
 use crate::{
     app::Portal,
-    auth::{SignedIn, pages::own_session, sign_in},
+    auth::{
+        SignedIn,
+        pages::{again_given, own_session},
+        sign_in,
+    },
     db::Instant,
     error::{Error, Problems},
+    providers::{self, Identity, Provider, pages::sign_in::leaving},
     users::{self, NewName, NewPassword, address},
     web::{self, Answer, Flash, Form, Frame, counted, form::Inner},
 };
@@ -28,6 +33,11 @@ struct AccountPage {
     theirs: Option<String>,
     problems: Problems,
     sessions: Vec<SessionRow>,
+    /// Accounts of providers that this one is linked to.
+    identities: Vec<Identity>,
+    /// Those of which a further account can be linked.
+    providers: Vec<Provider>,
+    given: bool,
 }
 
 impl AccountPage {
@@ -43,12 +53,16 @@ impl AccountPage {
             theirs: None,
             problems: Problems::default(),
             sessions: SessionRow::all(sessions, &own_session(request)),
+            identities: providers::linked::of_user(&mut portal.db.read().await?, who.id()).await?,
+            providers: providers::attempts::buttons(&portal.db).await?,
+            given: again_given(request),
         })
     }
 }
 
 pub(super) async fn show(who: SignedIn, request: HttpRequest, portal: Data<Portal>, frame: Frame) -> Answer {
-    web::page(&AccountPage::load(&portal, frame, &request, &who).await?)
+    let page = AccountPage::load(&portal, frame, &request, &who).await?;
+    Ok(leaving(web::page(&page)?, &page.providers))
 }
 
 #[derive(Deserialize)]

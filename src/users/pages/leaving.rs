@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{bulk::BulkForm, list::Shown};
 use crate::{
     app::Portal,
-    auth::{Administrator, Again, SignedIn},
+    auth::{Administrator, Again},
     error::{Error, Problems},
     users::{
         self,
@@ -204,11 +204,13 @@ struct ClosePage {
     frame: Frame,
     goes: Vec<String>,
     stays: Vec<String>,
+    given: bool,
     problems: Problems,
 }
 
 impl ClosePage {
-    async fn load(portal: &Portal, frame: Frame, who: &SignedIn, problems: Problems) -> Result<Self, Error> {
+    async fn load(portal: &Portal, frame: Frame, again: &Again, problems: Problems) -> Result<Self, Error> {
+        let who = again.who();
         let mut connection = portal.db.read().await?;
         let held = crate::subscriptions::leaving::live_of_owners(&mut connection, &[who.id()]).await?;
         let asked = Asked { held, ..Asked::default() };
@@ -218,12 +220,12 @@ impl ClosePage {
         ];
         goes.extend(ending(&asked));
         let stays = vec!["What you did in this portal, as done by “deleted user” and a number".to_owned()];
-        Ok(Self { frame: Frame { section: "account", ..frame }, goes, stays, problems })
+        Ok(Self { frame: Frame { section: "account", ..frame }, goes, stays, given: again.is_given(), problems })
     }
 }
 
-pub(super) async fn ask_close(who: SignedIn, portal: Data<Portal>, frame: Frame) -> Answer {
-    web::page(&ClosePage::load(&portal, frame, &who, Problems::default()).await?)
+pub(super) async fn ask_close(again: Again, portal: Data<Portal>, frame: Frame) -> Answer {
+    web::page(&ClosePage::load(&portal, frame, &again, Problems::default()).await?)
 }
 
 #[derive(Deserialize)]
@@ -232,16 +234,16 @@ pub(super) struct CloseForm {
     password: String,
 }
 
-pub(super) async fn close(who: SignedIn, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<CloseForm>) -> Answer {
-    let (status, problems) = match deletion::close(&portal.db, (&portal.keys, &portal.passwords), &portal.mail, &who, &form.password).await
-    {
-        Ok(()) => {
-            session.purge();
-            return web::see_other("/signin?said=closed");
-        }
-        Err(Error::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
-        Err(Error::Conflict(why)) => (StatusCode::CONFLICT, Problems::one("", why)),
-        Err(other) => return Err(other),
-    };
-    web::page_with(status, &ClosePage::load(&portal, frame, &who, problems).await?)
+pub(super) async fn close(again: Again, portal: Data<Portal>, frame: Frame, session: Session, Form(form): Form<CloseForm>) -> Answer {
+    let (status, problems) =
+        match deletion::close(&portal.db, (&portal.keys, &portal.passwords), &portal.mail, &again, &form.password).await {
+            Ok(()) => {
+                session.purge();
+                return web::see_other("/signin?said=closed");
+            }
+            Err(Error::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems),
+            Err(Error::Conflict(why)) => (StatusCode::CONFLICT, Problems::one("", why)),
+            Err(other) => return Err(other),
+        };
+    web::page_with(status, &ClosePage::load(&portal, frame, &again, problems).await?)
 }

@@ -54,7 +54,7 @@ impl SignUpPage {
 
 /// What is in force, while strangers may sign up.
 async fn allowed(portal: &Portal) -> Result<SignUp, Error> {
-    let settings = sign_up::settings(&mut portal.db.read().await?).await?;
+    let settings = sign_up::in_force(&mut portal.db.read().await?).await?;
     if settings.allowed { Ok(settings) } else { Err(Error::NotFound) }
 }
 
@@ -116,7 +116,7 @@ const SWITCHED_OFF: &str = "Signing up was switched off after this link was mail
 /// Whom an open link is for, and what is in force; or the page that says why it does nothing.
 async fn opened(portal: &Portal, frame: &Frame, token: &str) -> Result<Result<(Holder, SignUp), HttpResponse>, Error> {
     let found = sign_up::find(&portal.db, token).await?;
-    let settings = sign_up::settings(&mut portal.db.read().await?).await?;
+    let settings = sign_up::in_force(&mut portal.db.read().await?).await?;
     let allowed = settings.allowed;
     Ok(match found {
         Found::Open(holder) if allowed => Ok((holder, settings)),

@@ -92,8 +92,8 @@ pub(in crate::users) async fn open(tx: &mut Transaction, users: &[UserId], until
     statement.all(tx).await
 }
 
-/// False when the user is no longer pending.
-pub(in crate::users) async fn accept(tx: &mut Transaction, user: &User, hash: &str) -> Result<bool, Error> {
+/// False when the user is no longer pending. Without a hash there is no password.
+pub(in crate::users) async fn accept(tx: &mut Transaction, user: &User, hash: Option<&str>) -> Result<bool, Error> {
     let (sort, search) = folded(&user.first_name, &user.last_name, &user.email);
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query(

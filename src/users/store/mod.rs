@@ -108,10 +108,11 @@ pub(super) async fn replace_password(tx: &mut Transaction, user: UserId, hash: &
     Ok(())
 }
 
-/// Those of the users who have no password: nobody has confirmed their address with one.
+/// Those of the users who have no password, and no account of a provider either: nobody has confirmed their address.
 pub(super) async fn without_password(tx: &mut Transaction, users: &[UserId]) -> Result<Vec<UserId>, Error> {
     let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
-    let mut statement = Select::new(tx, "select id from users where password_hash is null and id");
+    let mut statement =
+        Select::new(tx, "select id from users where password_hash is null and id not in (select i.user_id from identities i) and id");
     statement.in_keys(&keys);
     Ok(statement.all::<(UserId,)>(tx).await?.into_iter().map(|row| row.0).collect())
 }

@@ -1,6 +1,7 @@
 //! A portal for one test: its database, its clock, its server, and people with browsers.
 
 mod browser;
+pub mod provider;
 pub mod seed;
 pub mod smtp;
 
@@ -116,6 +117,11 @@ impl Portal {
         app::work(&self.state).await.expect("work")
     }
 
+    /// Seconds since 1970, by the portal's clock.
+    pub fn unix(&self) -> i64 {
+        START.unix_timestamp() + self.seconds.load(Ordering::SeqCst)
+    }
+
     pub fn pass(&self, time: Duration) {
         self.seconds.fetch_add(time.whole_seconds(), Ordering::SeqCst);
     }
@@ -185,6 +191,13 @@ impl Portal {
     pub async fn count(&self, statement: &'static str) -> i64 {
         let mut connection = self.db().read().await.expect("a connection");
         Select::new(&connection, statement).count(&mut connection).await.expect("a count")
+    }
+
+    /// Texts from the database.
+    pub async fn texts(&self, statement: &'static str) -> Vec<String> {
+        let mut connection = self.db().read().await.expect("a connection");
+        let rows = Select::new(&connection, statement).all::<(String,)>(&mut connection).await.expect("rows");
+        rows.into_iter().map(|row| row.0).collect()
     }
 
     /// Addresses of one thing of each kind: what the developer portal shows a guest of it, or all its pages in the publisher portal.

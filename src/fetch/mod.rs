@@ -1,5 +1,5 @@
-//! Downloads a description of an API from an address that an administrator typed, without letting
-//! that address reach into the operator's own network: every address a name resolves to is checked,
+//! Requests to addresses that an administrator typed, without letting them reach further into the
+//! operator's own network than the policy says: every address a name resolves to is checked,
 //! at every redirect, and the connection goes to a checked address and no other.
 //! What the bytes mean is not known here; no actix, sqlx or settings may enter.
 
@@ -18,7 +18,7 @@ use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION};
 use reqwest::{Client, Response, Url};
 
 pub use address::{Reach, reach};
-pub use exchange::exchange;
+pub use exchange::{Answer, exchange};
 pub use problem::FetchProblem;
 
 /// Characters of an address; browsers and proxies stop about there.
@@ -29,6 +29,8 @@ const MAX_URL: usize = 2_000;
 pub struct Policy {
     /// The operator allows loopback, private and link-local addresses.
     pub private_addresses: bool,
+    /// Link-local addresses are among those.
+    pub link_local: bool,
     /// Bytes of the body.
     pub max_bytes: usize,
     /// For everything together, redirects included.
@@ -43,6 +45,7 @@ impl Policy {
         match reach(ip) {
             Reach::Public => true,
             Reach::Private => self.private_addresses,
+            Reach::Link => self.private_addresses && self.link_local,
             Reach::Nowhere => false,
         }
     }
@@ -52,7 +55,7 @@ impl Default for Policy {
     /// Public addresses only, 10 MB (what is read of a description), 20 seconds, five redirects.
     fn default() -> Self {
         let (max_bytes, timeout) = (10 * 1024 * 1024, Duration::from_secs(20));
-        Self { private_addresses: false, max_bytes, timeout, max_redirects: 5 }
+        Self { private_addresses: false, link_local: true, max_bytes, timeout, max_redirects: 5 }
     }
 }
 

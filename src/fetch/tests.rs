@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 
 use super::{FetchProblem, Names, Policy, Reach, fetch, fetch_with, reach};
 
-const OPEN: Policy = Policy { private_addresses: true, max_bytes: 1_000, timeout: Duration::from_secs(5), max_redirects: 5 };
+const OPEN: Policy =
+    Policy { private_addresses: true, link_local: true, max_bytes: 1_000, timeout: Duration::from_secs(5), max_redirects: 5 };
 
 /// Answers each path with the bytes that `answer` gives for it, and counts what was asked.
 async fn server(answer: fn(&str, SocketAddr) -> String) -> (SocketAddr, Arc<AtomicUsize>) {

@@ -8,8 +8,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub enum Reach {
     /// Anybody on the internet.
     Public,
-    /// This machine or the network around it: loopback, private, link-local, carrier-grade NAT.
+    /// This machine or the network around it: loopback, private, carrier-grade NAT.
     Private,
+    /// The wire this machine is on, where clouds tell machines their own credentials; and two further addresses at which they do.
+    Link,
     /// No single host: unspecified, multicast, broadcast, documentation, benchmarks, reserved.
     Nowhere,
 }
@@ -24,7 +26,8 @@ pub fn reach(ip: IpAddr) -> Reach {
 
 fn reach_v4(ip: Ipv4Addr) -> Reach {
     match ip.octets() {
-        [10 | 127, ..] | [192, 168, ..] | [169, 254, ..] => Reach::Private,
+        [169, 254, ..] | [100, 100, 100, 200] => Reach::Link,
+        [10 | 127, ..] | [192, 168, ..] => Reach::Private,
         [172, 16..=31, ..] => Reach::Private,
         [100, 64..=127, ..] => Reach::Private,
         // This network, protocol assignments, documentation, the old 6to4 relays, benchmarks.
@@ -46,8 +49,9 @@ fn reach_v6(ip: Ipv6Addr) -> Reach {
         [0, 0, 0, 0, 0, 0xffff, high, low] => embedded(high, low),
         // NAT64's well-known prefix, on which networks without IPv4 reach all of it.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => embedded(high, low),
-        // NAT64 inside one network, unique local, link-local and the old site-local.
-        [0x64, 0xff9b, 1, ..] | [0xfc00..=0xfdff, ..] | [0xfe80..=0xfeff, ..] => Reach::Private,
+        [0xfe80..=0xfebf, ..] | [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254] => Reach::Link,
+        // NAT64 inside one network, unique local and the old site-local.
+        [0x64, 0xff9b, 1, ..] | [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Reach::Private,
         // 6to4.
         [0x2002, high, low, ..] => embedded(high, low),
         // Protocol assignments (Teredo, ORCHID, benchmarks among them) and documentation.
@@ -81,10 +85,15 @@ mod tests {
     fn this_machine_and_its_neighbours() {
         let v4 = ["127.0.0.1", "127.255.0.9", "10.1.2.3", "172.16.0.1", "172.31.255.1", "192.168.0.1"];
         all(&v4, Reach::Private);
-        all(&["169.254.169.254", "100.64.0.1", "100.127.255.255"], Reach::Private);
-        all(&["::1", "fc00::1", "fd12::1", "fe80::1", "fec0::1", "64:ff9b:1::1"], Reach::Private);
-        let carried = ["::ffff:127.0.0.1", "::ffff:a9fe:a9fe", "64:ff9b::7f00:1", "2002:a00:1::1"];
-        all(&carried, Reach::Private);
+        all(&["100.64.0.1", "100.127.255.255"], Reach::Private);
+        all(&["::1", "fc00::1", "fd12::1", "fec0::1", "64:ff9b:1::1"], Reach::Private);
+        all(&["::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:a00:1::1"], Reach::Private);
+    }
+
+    #[test]
+    fn where_clouds_tell_machines_their_credentials() {
+        all(&["169.254.169.254", "100.100.100.200", "fe80::1", "febf::1", "fd00:ec2::254"], Reach::Link);
+        all(&["::ffff:a9fe:a9fe", "64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::"], Reach::Link);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! SQL of groups and memberships.
 
+pub(super) mod reported;
+
 use serde::Deserialize;
 
 use super::{Group, GroupFacts, GroupMark};

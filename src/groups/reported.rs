@@ -1,0 +1,209 @@
+//! External groups: who is in them is what a provider last reported. What was set by hand, or came otherwise, is never touched here.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Group, TAKEN, free_name,
+    store::{self as all, reported as store},
+    taken,
+};
+use crate::{
+    audit::{self, NOTHING, Subject},
+    auth::{Administrator, Person},
+    db::{Connection, Database, Transaction},
+    error::{Error, Problems},
+    ids::{self, GroupId, ProviderId},
+    subscriptions::{self, Closing},
+};
+
+/// A group that a provider says somebody is in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reported {
+    /// What it is known by there; its name may change, or be another group's.
+    pub external_id: String,
+    /// Empty when the provider does not say.
+    pub name: String,
+}
+
+/// As much as is believed of one report.
+const MOST: usize = 1_000;
+/// Characters of an external id.
+const LONGEST: usize = 500;
+
+/// From whom a report comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Reporter<'r> {
+    pub provider: ProviderId,
+    /// Its name in addresses, by which groups are kept.
+    pub name: &'r str,
+    pub tenant: &'r str,
+}
+
+/// What the audit log keeps of a report: the groups whose membership began or ended.
+#[derive(Serialize)]
+struct ReportFacts {
+    joined: Vec<String>,
+    left: Vec<String>,
+}
+
+/// Brings somebody's memberships of this provider's groups to what it reports, in the caller's transaction; all that was seen is remembered,
+/// to be suggested. `admin` is who records it. Whether anything changed.
+pub async fn report_memberships(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    reporter: Reporter<'_>,
+    person: &Person,
+    groups: &[Reported],
+) -> Result<bool, Error> {
+    let mut reported: Vec<&Reported> = Vec::new();
+    for group in groups.iter().filter(|group| !group.external_id.is_empty() && group.external_id.chars().count() <= LONGEST).take(MOST) {
+        if !reported.iter().any(|known| known.external_id == group.external_id) {
+            reported.push(group);
+        }
+    }
+    for group in &reported {
+        store::see(tx, reporter.provider, reporter.tenant, group).await?;
+    }
+    // Two reports about one person at once wait for each other.
+    tx.one_at_a_time("memberships", person.id.0).await?;
+    let known = store::external(tx, reporter.name).await?;
+    let current = store::memberships(tx, reporter.name, person.id).await?;
+    let is_in = |group: &store::External| reported.iter().any(|reported| reported.external_id == group.external_id);
+    let joins: Vec<&store::External> = known.iter().filter(|group| is_in(group) && !current.contains(&group.id)).collect();
+    let leaves: Vec<&store::External> = known.iter().filter(|group| !is_in(group) && current.contains(&group.id)).collect();
+    if joins.is_empty() && leaves.is_empty() {
+        return Ok(false);
+    }
+    for group in &leaves {
+        subscriptions::before_closing(tx, Closing::Members(group.id, &[person.id])).await?;
+    }
+    let keys = |groups: &[&store::External]| groups.iter().map(|group| group.id).collect::<Vec<GroupId>>();
+    store::begin(tx, &keys(&joins), person.id).await?;
+    store::end(tx, &keys(&leaves), person.id).await?;
+    let names = |groups: &[&store::External]| groups.iter().map(|group| group.display_name.clone()).collect();
+    let facts = ReportFacts { joined: names(&joins), left: names(&leaves) };
+    let subject = Subject::new("user", person.id.0, person.display());
+    audit::record(tx, admin.actor(), "user.groups_reported", subject, NOTHING, Some(facts)).await?;
+    Ok(true)
+}
+
+/// Memberships that a provider reported.
+pub async fn count_reported(connection: &mut Connection, provider: &str) -> Result<i64, Error> {
+    store::count(connection, provider).await
+}
+
+/// Ends all memberships that a provider reported, and forgets what it told, in the transaction in which it goes. Its groups stay, empty.
+pub async fn forget_reported(tx: &mut Transaction, provider: ProviderId, name: &str) -> Result<(), Error> {
+    for group in store::external(tx, name).await? {
+        subscriptions::before_closing(tx, Closing::Group(group.id)).await?;
+        store::empty(tx, group.id).await?;
+    }
+    store::forget(tx, provider).await
+}
+
+/// A group that a provider has told of.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct SeenGroup {
+    pub external_id: String,
+    /// Empty when the provider did not say.
+    pub name: String,
+    /// Whether it is a group here.
+    pub known: bool,
+}
+
+/// As many are offered at once.
+const SHOWN: usize = 50;
+
+/// Groups that a provider told of whose name or id contains the words, by name: the first of them.
+pub async fn seen(connection: &mut Connection, provider: ProviderId, name: &str, words: &str) -> Result<Vec<SeenGroup>, Error> {
+    let words = ids::fold(words);
+    let mut seen = store::seen(connection, provider, name).await?;
+    seen.retain(|group| ids::fold(&format!("{}\n{}", group.name, group.external_id)).contains(&words));
+    seen.truncate(SHOWN);
+    Ok(seen)
+}
+
+/// What an administrator says of a group of a provider's.
+#[derive(Clone, Copy, Debug)]
+pub struct NewExternal<'n> {
+    /// The provider's name in addresses.
+    pub provider: &'n str,
+    pub external_id: &'n str,
+    /// Empty: it is called by its id.
+    pub display_name: &'n str,
+    /// Somebody chose the name, and is told when it is taken.
+    pub chosen: bool,
+}
+
+/// Adds a group of a provider's: who is in it shows as people sign in. One that is there already is the answer. Whether it was added.
+///
+/// # Errors
+/// `Invalid` on `external_id` (empty, too long) and `display_name` (too long; taken, where somebody chose it).
+pub async fn add_external(tx: &mut Transaction, admin: &Administrator, new: NewExternal<'_>) -> Result<(bool, Group), Error> {
+    let mut problems = Problems::default();
+    let external_id = problems.line("external_id", "The group", new.external_id, 1, LONGEST);
+    let shortened = |text: &str| text.trim().chars().take(300).collect::<String>();
+    let called = if new.display_name.trim().is_empty() { shortened(&external_id) } else { new.display_name.to_owned() };
+    let mut display_name = problems.line("display_name", "The name", &called, 1, 300);
+    problems.or(())?;
+    // Two who add one at once wait for each other.
+    tx.one_at_a_time("external group", ids::number_of(&format!("{} {external_id}", new.provider))).await?;
+    if let Some(group) = store::find(tx, new.provider, &external_id).await? {
+        return Ok((false, group));
+    }
+    if all::display_name_taken(tx, &ids::fold(&display_name), None).await? {
+        if new.chosen {
+            return Err(Error::invalid("display_name", TAKEN));
+        }
+        // Two groups of a directory may have one name.
+        display_name = shortened(&format!("{} ({})", display_name.chars().take(200).collect::<String>(), ids::random_name(4)));
+    }
+    let name = free_name(tx, &display_name).await?;
+    let group = store::insert(tx, &name, &display_name, new.provider, &external_id).await.map_err(taken)?;
+    let subject = Subject::new("group", group.id.0, &group.display_name);
+    audit::record(tx, admin.actor(), "group.created", subject, NOTHING, Some(ExternalFacts::of(&group))).await?;
+    Ok((true, group))
+}
+
+/// Adds several, by their ids and what the provider calls them, and perhaps one whose name somebody chose. How many were added, and the
+/// names in addresses of all.
+///
+/// # Errors
+/// As `add_external`; none is added then.
+pub async fn add_externals(
+    db: &Database,
+    admin: &Administrator,
+    provider: &str,
+    told: &[(String, String)],
+    typed: Option<(&str, &str)>,
+) -> Result<(i64, Vec<String>), Error> {
+    let mut tx = db.write().await?;
+    let (mut added, mut names) = (0, Vec::new());
+    let told = told.iter().map(|(id, called)| (id.as_str(), called.as_str(), false));
+    let typed = typed.map(|(id, called)| (id, called, true));
+    for (external_id, display_name, chosen) in told.chain(typed) {
+        let (is_new, group) = add_external(&mut tx, admin, NewExternal { provider, external_id, display_name, chosen }).await?;
+        added += i64::from(is_new);
+        names.push(group.name);
+    }
+    tx.commit().await?;
+    Ok((added, names))
+}
+
+/// What the audit log keeps of an external group.
+#[derive(Serialize)]
+struct ExternalFacts {
+    display_name: String,
+    provider: String,
+    external_id: String,
+}
+
+impl ExternalFacts {
+    fn of(group: &Group) -> Self {
+        Self {
+            display_name: group.display_name.clone(),
+            provider: group.provider.clone().unwrap_or_default(),
+            external_id: group.external_id.clone().unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! SQL of what providers report: their groups here, who is in them, and which groups they have told of.
+
+use crate::{
+    db::{Connection, Select, Transaction, run},
+    error::Error,
+    groups::{Group, Reported, SeenGroup},
+    ids::{self, GroupId, ProviderId, UserId},
+};
+
+/// A provider's group here.
+#[derive(sqlx::FromRow)]
+pub(in crate::groups) struct External {
+    pub id: GroupId,
+    pub external_id: String,
+    pub display_name: String,
+}
+
+pub(in crate::groups) async fn external(connection: &mut Connection, provider: &str) -> Result<Vec<External>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, External>(
+        "select id, external_id, display_name from groups where kind = 'external' and provider = $1 and external_id is not null order by id")
+        .bind(provider).fetch_all(c).await?))
+}
+
+/// The groups of a provider that it reported somebody to be in.
+/// The groups of a provider that it reported somebody to be in.
+pub(in crate::groups) async fn memberships(connection: &mut Connection, provider: &str, user: UserId) -> Result<Vec<GroupId>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, GroupId>(
+        "select m.group_id from memberships m join groups g on g.id = m.group_id
+         where m.user_id = $2 and m.source = 'provider' and g.provider = $1")
+        .bind(provider).bind(user).fetch_all(c).await?))
+}
+
+pub(in crate::groups) async fn begin(tx: &mut Transaction, groups: &[GroupId], user: UserId) -> Result<(), Error> {
+    let now = tx.now();
+    let keys: Vec<i64> = groups.iter().map(|group| group.0).collect();
+    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id, g.id, 'provider',");
+    statement.bind(now).sql("from users u join groups g on g.kind = 'external' where u.id =");
+    statement.bind(user).sql("and g.id").in_keys(&keys).sql("on conflict (user_id, group_id, source) do nothing").execute(tx).await?;
+    Ok(())
+}
+
+pub(in crate::groups) async fn end(tx: &mut Transaction, groups: &[GroupId], user: UserId) -> Result<(), Error> {
+    let keys: Vec<i64> = groups.iter().map(|group| group.0).collect();
+    let mut statement = Select::new(tx, "delete from memberships where source = 'provider' and user_id =");
+    statement.bind(user).sql("and group_id").in_keys(&keys).execute(tx).await?;
+    Ok(())
+}
+
+/// Told of a group, now.
+pub(in crate::groups) async fn see(tx: &mut Transaction, provider: ProviderId, tenant: &str, group: &Reported) -> Result<(), Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "insert into seen_groups (provider_id, tenant, external_id, name, last_seen_at) values ($1, $2, $3, $4, $5)
+         on conflict (provider_id, tenant, external_id) do update set
+            name = case when excluded.name = '' then seen_groups.name else excluded.name end, last_seen_at = excluded.last_seen_at")
+        .bind(provider).bind(tenant).bind(&group.external_id).bind(&group.name).bind(now).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(in crate::groups) async fn count(connection: &mut Connection, provider: &str) -> Result<i64, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from memberships m join groups g on g.id = m.group_id where m.source = 'provider' and g.provider = $1")
+        .bind(provider).fetch_one(c).await?))
+}
+
+pub(in crate::groups) async fn empty(tx: &mut Transaction, group: GroupId) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from memberships where source = 'provider' and group_id = $1").bind(group).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(in crate::groups) async fn forget(tx: &mut Transaction, provider: ProviderId) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("delete from seen_groups where provider_id = $1").bind(provider).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(in crate::groups) async fn find(connection: &mut Connection, provider: &str, external_id: &str) -> Result<Option<Group>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "select id, name, display_name, description, kind, provider, external_id, version from groups where provider = $1 and external_id = $2")
+        .bind(provider).bind(external_id).fetch_optional(c).await?))
+}
+
+pub(in crate::groups) async fn insert(
+    tx: &mut Transaction,
+    name: &str,
+    display_name: &str,
+    provider: &str,
+    external_id: &str,
+) -> Result<Group, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+        "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
+         values ($1, $2, $3, $4, $4, 'external', $5, $6, $7)
+         returning id, name, display_name, description, kind, provider, external_id, version")
+        .bind(name).bind(ids::fold(name)).bind(display_name).bind(ids::fold(display_name)).bind(provider).bind(external_id).bind(now)
+        .fetch_one(c).await?))
+}
+
+/// A provider's groups that were seen lately, by name.
+pub(in crate::groups) async fn seen(connection: &mut Connection, provider: ProviderId, name: &str) -> Result<Vec<SeenGroup>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, SeenGroup>(
+        "select s.external_id, s.name, exists (select 1 from groups g where g.external_id = s.external_id and g.provider = $2) as known
+         from seen_groups s where s.provider_id = $1 order by s.name, s.external_id, s.tenant limit 5000")
+        .bind(provider).bind(name).fetch_all(c).await?))
+}

@@ -1,0 +1,130 @@
+//! Accounts of people who come by an identity provider: they have no password, and are opened when their address is vouched for or confirmed.
+
+use serde::Serialize;
+
+use super::{
+    NewName, NewUser, User, UserFacts, UserState, insert, invitations,
+    recovery::{has_enough, mail_link},
+    sign_up::SignUp,
+    store,
+};
+use crate::{
+    audit::{self, NOTHING, Subject},
+    auth::{Administrator, Person, links::Purpose},
+    db::{Connection, Transaction},
+    error::{Error, Problems},
+    ids::UserId,
+    mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
+};
+
+/// The user of an address; a deleted one is nobody.
+pub async fn of_address(connection: &mut Connection, email: &str) -> Result<Option<User>, Error> {
+    store::find_by_email(connection, email).await
+}
+
+/// The user of that key; a deleted one is nobody.
+pub async fn of_key(connection: &mut Connection, user: UserId) -> Result<Option<User>, Error> {
+    Ok(store::of_keys(connection, &[user]).await?.pop())
+}
+
+/// Checks the names of whoever opens an account, and that the terms that they saw are those in force.
+///
+/// # Errors
+/// `Invalid`, field by field.
+pub fn check(name: &NewName, settings: &SignUp, accepted: bool, shown: &str) -> Result<NewName, Error> {
+    let mut problems = Problems::default();
+    let first_name = problems.person("first_name", "The first name", &name.first_name, 1);
+    let last_name = problems.person("last_name", "The last name", &name.last_name, 1);
+    if !settings.terms.is_empty() {
+        if !accepted {
+            problems.add("terms", "Accept the terms of use to go on.");
+        } else if shown != settings.terms_mark() {
+            problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
+        }
+    }
+    problems.or(NewName { first_name, last_name })
+}
+
+#[derive(Serialize)]
+struct OpenedFacts {
+    #[serde(flatten)]
+    user: UserFacts,
+    terms_accepted: bool,
+}
+
+/// Opens the account of somebody whom nobody knows here, at an address that is theirs. Names and terms were checked.
+pub async fn open(
+    tx: &mut Transaction,
+    post: &Post,
+    provider: &Administrator,
+    email: &str,
+    name: &NewName,
+    settings: &SignUp,
+) -> Result<Person, Error> {
+    let new =
+        NewUser { email: email.to_owned(), first_name: name.first_name.clone(), last_name: name.last_name.clone(), note: String::new() };
+    let person = insert(tx, provider, &new.check()?, None, UserState::Active, false).await?;
+    opened(tx, post, &person, settings).await?;
+    Ok(person)
+}
+
+/// Opens the account of somebody who was invited, or signed up and has not confirmed the address, which is theirs. They have no password.
+pub async fn activate(
+    tx: &mut Transaction,
+    post: &Post,
+    provider: &Administrator,
+    user: &User,
+    name: &NewName,
+    settings: &SignUp,
+) -> Result<Person, Error> {
+    let named = User { first_name: name.first_name.clone(), last_name: name.last_name.clone(), ..user.clone() };
+    if !store::invitations::accept(tx, &named, None).await? {
+        return Err(Error::Conflict("The account was changed a moment ago. Sign in again.".to_owned()));
+    }
+    invitations::begin_in(tx, user.id).await?;
+    let active = User { state: UserState::Active.as_str().to_owned(), ..named };
+    let facts = OpenedFacts { user: active.facts(), terms_accepted: !settings.terms.is_empty() };
+    let subject = Subject::new("user", user.id.0, active.display());
+    audit::record(tx, provider.actor(), "user.signed_up", subject, Some(user.facts()), Some(facts)).await?;
+    let person = active.person();
+    opened(tx, post, &person, settings).await?;
+    Ok(person)
+}
+
+async fn opened(tx: &mut Transaction, post: &Post, person: &Person, settings: &SignUp) -> Result<(), Error> {
+    if !settings.terms.is_empty() {
+        let now = tx.now();
+        store::sign_up::accept_terms(tx, person.id, &settings.terms, now).await?;
+    }
+    mail::write(tx, post, Mail::new(Kind::NewDeveloper, Recipient::of(person), Values::default())).await?;
+    let told = Values::default().set("Developer", person.display()).set("DeveloperEmail", person.email.clone());
+    notifications::tell(tx, post, notifications::Event::SignUp, &told.set("PageUrl", post.url(&super::path(&person.name)))).await
+}
+
+/// A pending account for an address that its person is still to confirm.
+pub async fn wait(tx: &mut Transaction, provider: &Administrator, email: &str, name: &NewName) -> Result<User, Error> {
+    let new =
+        NewUser { email: email.to_owned(), first_name: name.first_name.clone(), last_name: name.last_name.clone(), note: String::new() };
+    let checked = new.check()?;
+    let handle = crate::ids::random_name(12);
+    let id = store::insert(tx, &handle, &checked, None, UserState::Pending, false).await?;
+    store::sign_up::mark(tx, id).await?;
+    let user = super::get(tx, &handle).await?;
+    let subject = Subject::new("user", id.0, user.display());
+    audit::record(tx, provider.actor(), "user.signed_up", subject, NOTHING, Some(user.facts())).await?;
+    Ok(user)
+}
+
+/// Mails a link that confirms that whoever came by a provider reads the mail of this address. False when so many were sent that none
+/// further is.
+pub async fn mail_confirmation(tx: &mut Transaction, post: &Post, user: &User, data: &impl Serialize) -> Result<bool, Error> {
+    if has_enough(tx, user.id, Kind::ConfirmProvider, Some(Purpose::Provider)).await? {
+        return Ok(false);
+    }
+    // A stranger may have typed the names, which are words in somebody's mailbox then.
+    let to = match user.state == UserState::Pending.as_str() {
+        true => Recipient { user: Some(user.id), email: user.email.clone(), ..Recipient::default() },
+        false => Recipient::of(&user.person()),
+    };
+    mail_link(tx, post, (Kind::ConfirmProvider, Purpose::Provider), to, data).await
+}

@@ -1,0 +1,7 @@
+//! Identity providers: how they are kept and tried, and how people come in by them.
+
+mod joining;
+mod kept;
+mod leaving;
+mod sign_in;
+mod sources;
