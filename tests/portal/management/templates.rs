@@ -68,7 +68,7 @@ async fn templates_are_those_of_the_model_and_then_the_portals_own() {
     let portal = Portal::start().await;
     let program = Program::new(&portal, "write").await;
     let names = program.names("/templates?$top=1000").await;
-    assert_eq!(names.len(), 27, "{names:?}");
+    assert_eq!(names.len(), 28, "{names:?}");
     assert_eq!(program.get("/templates?$top=3&$skip=2").await["count"], names.len());
     let found = program.names("/templates?$filter=contains(name,'PASSWORDRESET') or name eq 'key-regenerated'").await;
     assert_eq!(found, ["passwordResetByAdminNotificationMessage", "passwordResetIdentityDefault", "key-regenerated"]);
