@@ -400,6 +400,8 @@ impl Desk<'_> {
 pub async fn tidy(db: &Database) -> Result<(), Error> {
     let mut tx = db.write().await?;
     attempts::delete_expired(&mut tx).await?;
+    // Of people who were deleted at the very instant at which they came.
+    store::identities::delete_of_nobody(&mut tx).await?;
     tx.commit().await
 }
 

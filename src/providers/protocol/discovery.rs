@@ -212,3 +212,26 @@ impl Memory {
         self.at(provider, |place| (place.known, place.in_vain) = (None, None));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_elsewhere_leads_to_nothing_on_this_machine() {
+        let of = |token_endpoint: &str| Metadata {
+            issuer: String::new(),
+            authorization_endpoint: "https://login.example/authorize".to_owned(),
+            token_endpoint: token_endpoint.to_owned(),
+            jwks_uri: "https://login.example/keys".to_owned(),
+            userinfo_endpoint: None,
+            end_session_endpoint: None,
+            token_endpoint_auth_methods_supported: None,
+            authorization_response_iss_parameter_supported: false,
+        };
+        let local = of("http://127.0.0.1:9000/token");
+        assert!(local.wrong_endpoint("https://login.example").is_some_and(|why| why.contains("token_endpoint")));
+        assert_eq!(local.wrong_endpoint("http://127.0.0.1:9000"), None);
+        assert_eq!(of("https://login.example/token").wrong_endpoint("https://login.example"), None);
+    }
+}

@@ -282,3 +282,15 @@ async fn a_secret_is_not_sent_to_another_issuer_than_it_was_given_for() {
     let form = provider.form(&[("version", "1"), ("client_secret", "another"), ("issuer", "https://good.example")]);
     post(&admin, &path, &form).await.is(303);
 }
+
+#[tokio::test]
+async fn nothing_is_kept_of_who_was_deleted_while_they_came() {
+    let (portal, provider, name) = started(&[]).await;
+    provider.sign_in(&portal.guest(), &name).await.is(303);
+    portal.run(&["delete from sessions where identity_id is not null"], vec![]).await;
+    portico::providers::attempts::tidy(portal.db()).await.expect("tidied");
+    assert_eq!(linked(&portal).await, 1);
+    portal.run(&["update users set state = 'deleted' where email = 'ida@contoso.example'"], vec![]).await;
+    portico::providers::attempts::tidy(portal.db()).await.expect("tidied");
+    assert_eq!(linked(&portal).await, 0);
+}
