@@ -154,8 +154,7 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     }
     let Offered { sign_up, providers, passwords } = offered(&portal).await;
     let outcome = match problems.or(()) {
-        Ok(()) if !passwords => Err(Error::Forbidden("Nobody signs in with a password here. Continue with one of the providers.")),
-        Ok(()) => sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, &origin).await,
+        Ok(()) => by_password(&portal, &form, &origin).await,
         Err(error) => Err(error),
     };
     if let Some(metrics) = &portal.metrics {
@@ -191,6 +190,12 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
         }
         Err(other) => Err(other),
     }
+}
+
+/// Where it cannot be asked whether passwords are taken, none is.
+async fn by_password(portal: &Portal, form: &SignInForm, origin: &Origin) -> Result<Proven, Error> {
+    providers::demand_passwords(&mut portal.db.read().await?).await?;
+    sign_in::sign_in(&portal.db, &portal.keys, &portal.passwords, &form.email, &form.password, origin).await
 }
 
 /// Begins the session of somebody who has just proved who they are: under a new key, so that one planted before is worth nothing.

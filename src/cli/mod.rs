@@ -249,7 +249,7 @@ async fn admin(portal: &Portal, command: AdminCommand) -> Result<(), String> {
 
 /// The way back in, when no provider lets an administrator in any more. Whoever can open the database may switch passwords off as well.
 async fn password_sign_in(portal: &Portal, allowed: bool) -> Result<(), String> {
-    let changed = providers::allow_passwords(&portal.db, &auth::operator(), true, allowed).await.map_err(said)?;
+    let changed = providers::allow_passwords(&portal.db, &auth::operator(), None, allowed).await.map_err(said)?;
     let state = if allowed { "can sign in with a password" } else { "cannot sign in with a password" };
     say!("People {state}{}", if changed { " from now on" } else { ", as before" });
     Ok(())

@@ -8,7 +8,8 @@ pub mod store;
 
 pub use memory::{Directory, GroupMark, Memory};
 pub use reported::{
-    NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported, report_memberships, seen,
+    MOST as MOST_REPORTED, NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported,
+    report_memberships, seen,
 };
 pub use store::{GroupOpen, listing_of_product, listing_of_user, of_products, of_users};
 

@@ -26,7 +26,9 @@ pub struct Reported {
 }
 
 /// As much as is believed of one report.
-const MOST: usize = 1_000;
+pub const MOST: usize = 1_000;
+/// Groups of one provider that are remembered, to be suggested: as many as are looked through.
+const REMEMBERED: i64 = 5_000;
 /// Characters of an external id.
 const LONGEST: usize = 500;
 
@@ -56,13 +58,20 @@ pub async fn report_memberships(
     groups: &[Reported],
 ) -> Result<bool, Error> {
     let mut reported: Vec<&Reported> = Vec::new();
-    for group in groups.iter().filter(|group| !group.external_id.is_empty() && group.external_id.chars().count() <= LONGEST).take(MOST) {
+    let is_known_by = |id: &str| !id.is_empty() && id.chars().count() <= LONGEST && !id.chars().any(char::is_control);
+    for group in groups.iter().filter(|group| is_known_by(&group.external_id)).take(MOST) {
         if !reported.iter().any(|known| known.external_id == group.external_id) {
             reported.push(group);
         }
     }
+    // Whoever is in groups without end makes nobody's database grow without end.
+    let mut room = REMEMBERED - store::count_seen(tx, reporter.provider).await?;
+    // In one order, so that two who come at once do not wait for each other for ever.
+    reported.sort_by(|one, other| one.external_id.cmp(&other.external_id));
     for group in &reported {
-        store::see(tx, reporter.provider, reporter.tenant, group).await?;
+        if store::see(tx, reporter.provider, reporter.tenant, group, room > 0).await? {
+            room -= 1;
+        }
     }
     // Two reports about one person at once wait for each other.
     tx.one_at_a_time("memberships", person.id.0).await?;

@@ -155,7 +155,7 @@ pub(super) fn name(arrived: &Arrived) -> NewName {
 }
 
 /// Whether accounts of this tenant, and with this address, may come in at all.
-fn admit(provider: &Provider, arrived: &Arrived) -> Result<(), Refused> {
+pub(super) fn admit(provider: &Provider, arrived: &Arrived) -> Result<(), Refused> {
     let (tenants, domains) = (provider.allowed_tenants(), provider.allowed_domains());
     if !tenants.is_empty() && !tenants.contains(&arrived.tenant) {
         return Err(Refused::new(Refusal::Tenant, "The account’s tenant is not among those that are allowed."));
@@ -186,7 +186,8 @@ pub(super) async fn whose(connection: &mut Connection, provider: &Provider, arri
         Some(user) if user.state == UserState::Blocked.as_str() => {
             Err(Refused::new(Refusal::Blocked, "The user with the account’s address is blocked.").of(user.id).into())
         }
-        Some(user) if user.administrator => Ok(Whose::Unsure),
+        // Of an address that is spelled otherwise the mailbox may be another.
+        Some(user) if user.administrator || user.email.to_lowercase() != email.to_lowercase() => Ok(Whose::Unsure),
         Some(user) => Ok(Whose::Theirs(user)),
         None if !provider.new_people && arrived.vouched => {
             Err(Refused::new(Refusal::NoAccount, "Nobody here has the account’s address, and new people may not come in by this provider.")
@@ -215,7 +216,13 @@ async fn linked(
     provider: &Provider,
     arrived: &Arrived,
     person: &Person,
-) -> Result<IdentityId, Error> {
+) -> Result<IdentityId, Stopped> {
+    // Another answer of theirs may have been quicker.
+    match identities::find(tx, provider.id, arrived).await? {
+        Some(known) if known.user_id == person.id => return Ok(known.id),
+        Some(_) => return Err(Refused::new(Refusal::Taken, "The account is linked to somebody else.").of(person.id).into()),
+        None => {}
+    }
     let identity = identities::insert(tx, person.id, provider.id, arrived).await?;
     let facts = LinkFacts { provider: provider.display_name.clone(), account: account(arrived) };
     let subject = Subject::new("user", person.id.0, person.display());
@@ -237,7 +244,8 @@ async fn enter(
     identity: IdentityId,
     person: &Person,
 ) -> Result<Proven, Stopped> {
-    identities::note_use(tx, identity, &arrived.email).await?;
+    let email = if users::is_email(&arrived.email) && arrived.email.len() <= 254 { arrived.email.as_str() } else { "" };
+    identities::note_use(tx, identity, email).await?;
     report(tx, admin, provider, arrived, person).await?;
     let by = ByProvider { identity, session: arrived.session.clone() };
     let blocked = || Refused::new(Refusal::Blocked, "The user was blocked during the sign-in.").of(person.id);
@@ -264,7 +272,9 @@ async fn again(mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Resu
     if identity.is_none() {
         return Err(Refused::new(Refusal::NotYou, "Somebody was to prove who they are, and proved to be somebody else.").of(user).into());
     }
-    if !is_fresh(&came.arrived, came.attempt.made_at) {
+    // Whoever has a password is asked for it where nobody is asked anew.
+    let tells = came.provider.kind().tells_when() || identities::has_password(&mut tx, user).await?;
+    if !is_fresh(&came.arrived, came.attempt.made_at, tells) {
         return Err(Refused::new(Refusal::NotFresh, "The provider did not ask anew (auth_time).").of(user).into());
     }
     let session = here.map_or("", |here| here.session);
@@ -275,10 +285,8 @@ async fn again(mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Resu
 
 async fn link_further(mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Result<Outcome, Stopped> {
     let user = same(came, &here)?;
-    match identities::find(&mut tx, came.provider.id, &came.arrived).await? {
-        Some(identity) if identity.user_id == user => return Ok(Outcome::Linked(false)),
-        Some(_) => return Err(Refused::new(Refusal::Taken, "The account is linked to somebody else.").of(user).into()),
-        None => {}
+    if identities::find(&mut tx, came.provider.id, &came.arrived).await?.is_some_and(|identity| identity.user_id == user) {
+        return Ok(Outcome::Linked(false));
     }
     let person = provided::of_key(&mut tx, user).await?.ok_or(Error::NotFound)?.person();
     let admin = auth::provider(&came.provider.display_name);

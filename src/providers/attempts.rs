@@ -76,10 +76,12 @@ pub enum Refusal {
     NotYou,
     /// The provider did not ask anew.
     NotFresh,
+    /// Something went wrong here.
+    Failed,
 }
 
 impl Refusal {
-    pub const ALL: [Refusal; 15] = [
+    pub const ALL: [Refusal; 16] = [
         Refusal::Over,
         Refusal::OtherBrowser,
         Refusal::MixedUp,
@@ -95,6 +97,7 @@ impl Refusal {
         Refusal::Taken,
         Refusal::NotYou,
         Refusal::NotFresh,
+        Refusal::Failed,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -114,6 +117,7 @@ impl Refusal {
             Refusal::Taken => "taken",
             Refusal::NotYou => "not-you",
             Refusal::NotFresh => "not-fresh",
+            Refusal::Failed => "failed",
         }
     }
 
@@ -153,6 +157,7 @@ impl Refusal {
             }
             Refusal::NotYou => "You proved to be somebody else than who is signed in here. Choose the account that is linked to yours.",
             Refusal::NotFresh => "The provider did not ask you anew who you are. Sign out there, and try again.",
+            Refusal::Failed => "Something went wrong here. Begin again; if it stays so, tell the people who run this portal.",
         }
     }
 
@@ -297,11 +302,17 @@ impl Desk<'_> {
         if refused.is_noise {
             return Ok(());
         }
+        let mut reason = refused.why.clone();
+        match self.memory.tells(provider.id, self.db.now()) {
+            None => return Ok(()),
+            Some(true) => reason.push_str(" There are so many that the next ones, for ten minutes, are in the program’s log alone."),
+            Some(false) => {}
+        }
         if refused.refusal.is_a_fault() {
             note(self.db, provider, Some(&refused.why)).await?;
         }
         let mut tx = self.db.write().await?;
-        let facts = RefusedFacts { reason: refused.why.clone(), users: refused.user.into_iter().collect() };
+        let facts = RefusedFacts { reason, users: refused.user.into_iter().collect() };
         let actor = auth::provider(&provider.display_name);
         audit::record(&mut tx, actor.actor(), "provider.sign_in_refused", provider.subject(), NOTHING, Some(facts)).await?;
         tx.commit().await
@@ -389,13 +400,18 @@ impl Desk<'_> {
 pub async fn tidy(db: &Database) -> Result<(), Error> {
     let mut tx = db.write().await?;
     attempts::delete_expired(&mut tx).await?;
+    // Of people who were deleted at the very instant at which they came.
+    store::identities::delete_of_nobody(&mut tx).await?;
     tx.commit().await
 }
 
-/// Whether a provider asked anew: it says when, and that was not before the attempt began.
-pub(super) fn is_fresh(arrived: &Arrived, made_at: Instant) -> bool {
+/// Whether a provider asked anew: it says when, and that was not before the attempt began. One that `tells` must say it.
+pub(super) fn is_fresh(arrived: &Arrived, made_at: Instant, tells: bool) -> bool {
     const SKEW: i64 = 60;
-    arrived.auth_time.is_none_or(|at| at >= made_at.date_time().unix_timestamp() - SKEW)
+    match arrived.auth_time {
+        Some(at) => at >= made_at.date_time().unix_timestamp() - SKEW,
+        None => !tells,
+    }
 }
 
 /// Buttons of the page for signing in.

@@ -9,8 +9,8 @@ use crate::{
     ids,
 };
 
-/// As it is typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+/// As it is typed. `Debug` is left out on purpose: the secret is in it.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct NewProvider {
     pub display_name: String,

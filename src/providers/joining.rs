@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Provider,
-    arriving::{Whose, link, name, whose},
+    arriving::{Whose, admit, link, name, whose},
     attempts::{Desk, Refusal, Stopped, browser_hash},
     protocol::Arrived,
     store::attempts::{self, Attempt},
@@ -46,6 +46,8 @@ pub struct Waiting {
     pub arrived: Arrived,
     pub asked: Asked,
     pub settings: SignUp,
+    /// Whether a password is a proof.
+    pub passwords: bool,
     attempt: Attempt,
 }
 
@@ -81,11 +83,12 @@ struct KeptName {
     last_name: String,
 }
 
-fn asked(whose: &Whose, provider: &Provider, arrived: &Arrived) -> Option<Asked> {
+fn asked(whose: &Whose, arrived: &Arrived) -> Option<Asked> {
     match whose {
         Whose::Nobody => Some(Asked::Account),
         Whose::Theirs(user) if user.state == UserState::Pending.as_str() => Some(Asked::Account),
-        Whose::Unsure if !arrived.vouched && provider.new_people => Some(Asked::Address),
+        // Whether there is an account, and new people may come in, is not told.
+        Whose::Unsure if !arrived.vouched => Some(Asked::Address),
         Whose::Unsure => Some(Asked::Proof),
         // Something happened meanwhile: whoever begins again is let in.
         Whose::Theirs(_) | Whose::Linked(..) => None,
@@ -108,6 +111,9 @@ impl Desk<'_> {
             Err(other) => return Err(other),
         };
         let arrived = self.unsealed(&provider, &attempt)?;
+        if admit(&provider, &arrived).is_err() {
+            return Ok(None);
+        }
         let mut connection = self.db.read().await?;
         let found = match whose(&mut connection, &provider, &arrived).await {
             Ok(found) => found,
@@ -115,7 +121,8 @@ impl Desk<'_> {
             Err(Stopped::Failed(error)) => return Err(error),
         };
         let settings = sign_up::settings(&mut connection).await?;
-        Ok(asked(&found, &provider, &arrived).map(|asked| Waiting { provider, arrived, asked, settings, attempt }))
+        let passwords = super::passwords_allowed(&mut connection).await?.allowed;
+        Ok(asked(&found, &arrived).map(|asked| Waiting { provider, arrived, asked, settings, passwords, attempt }))
     }
 
     /// Opens the account, or mails a link that does once the address is confirmed.
@@ -170,7 +177,7 @@ impl Desk<'_> {
         let user = match provided::of_address(&mut tx, email).await? {
             Some(user) if user.state == UserState::Blocked.as_str() => None,
             Some(user) => Some(user),
-            None if waiting.asked == Asked::Address => {
+            None if waiting.asked == Asked::Address && waiting.provider.new_people => {
                 Some(provided::wait(&mut tx, &auth::provider(&waiting.provider.display_name), email, name).await?)
             }
             None => None,
@@ -200,6 +207,7 @@ impl Desk<'_> {
         if waiting.asked == Asked::Account {
             return Err(over());
         }
+        super::demand_passwords(&mut self.db.read().await?).await?;
         if password.is_empty() {
             return Err(Error::invalid("password", "Type the password of your account here.").into());
         }
@@ -234,9 +242,14 @@ impl Desk<'_> {
         }
         let provider = self.provider_of(attempt.provider_id).await?;
         let arrived = self.unsealed(&provider, &attempt)?;
-        let settings = sign_up::settings(&mut self.db.read().await?).await?;
+        if admit(&provider, &arrived).is_err() {
+            return Ok(Err(Unfit::Link(Found::Expired)));
+        }
+        let mut connection = self.db.read().await?;
+        let settings = sign_up::settings(&mut connection).await?;
+        let passwords = super::passwords_allowed(&mut connection).await?.allowed;
         let asked = if holder.state == UserState::Pending.as_str() { Asked::Address } else { Asked::Proof };
-        Ok(Ok(Waiting { provider, arrived, asked, settings, attempt }))
+        Ok(Ok(Waiting { provider, arrived, asked, settings, passwords, attempt }))
     }
 
     /// Confirms the address by a mailed link, in the browser in which somebody came: opens the account, or links the one that there is.
@@ -257,7 +270,10 @@ impl Desk<'_> {
         let person = match user.state.as_str() {
             "active" => user.person(),
             "pending" if kept.terms_mark == waiting.settings.terms_mark() || waiting.settings.terms.is_empty() => {
-                let name = NewName { first_name: kept.name.first_name, last_name: kept.name.last_name };
+                let said = NewName { first_name: kept.name.first_name, last_name: kept.name.last_name };
+                // What a provider says need not be a name.
+                let name = check(&said, &SignUp::default(), true, "")
+                    .unwrap_or_else(|_| NewName { first_name: user.first_name.clone(), last_name: user.last_name.clone() });
                 provided::activate(&mut tx, post, &admin, &user, &name, &waiting.settings).await?
             }
             "pending" => {

@@ -3,9 +3,10 @@
 use super::store::identities::{self, Identity};
 use crate::{
     audit::{self, NOTHING, Subject},
-    auth::{SignedIn, sign_in::end_sessions_with},
+    auth::{self, SignedIn, sign_in::end_sessions_with},
     db::{Connection, Database},
     error::Error,
+    groups,
     ids::{IdentityId, UserId},
 };
 
@@ -20,7 +21,7 @@ pub async fn of_user(connection: &mut Connection, user: UserId) -> Result<Vec<Id
     identities::of_user(connection, user).await
 }
 
-/// Unlinks one of one's own, and ends the sessions that began with it. The provider's name; none when it was not linked.
+/// Unlinks one of one's own, and ends the sessions that began with it, and the memberships that the provider reported. The provider's name; none when it was not linked.
 ///
 /// # Errors
 /// `Conflict` for the last way in.
@@ -30,6 +31,7 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     tx.one_at_a_time("identities", who.id().0).await?;
     let all = identities::of_user(&mut tx, who.id()).await?;
     let Some(found) = all.iter().find(|known| known.id == identity) else { return Ok(None) };
+    let alone = !all.iter().any(|other| other.id != identity && other.provider_id == found.provider_id);
     let others = all.iter().any(|other| other.id != identity && other.enabled);
     let by_password = identities::has_password(&mut tx, who.id()).await? && super::passwords_allowed(&mut tx).await?.allowed;
     if !others && !by_password {
@@ -38,6 +40,11 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     }
     end_sessions_with(&mut tx, identity, None).await?;
     identities::delete(&mut tx, identity, who.id()).await?;
+    if alone {
+        // Nobody says any more that they are in its groups.
+        let reporter = groups::Reporter { provider: found.provider_id, name: &found.provider_name, tenant: "" };
+        groups::report_memberships(&mut tx, &auth::provider(&found.provider), reporter, who.person(), &[]).await?;
+    }
     let facts = LinkFacts { provider: found.provider.clone(), account: found.subject.clone() };
     let subject = Subject::new("user", who.id().0, who.person().display());
     audit::record(&mut tx, who.actor(), "user.unlinked", subject, Some(facts), NOTHING).await?;

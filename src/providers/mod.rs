@@ -24,7 +24,7 @@ use crate::{
     db::{Connection, Database, Instant, Transaction},
     error::Error,
     groups,
-    ids::{self, ProviderId, UserId},
+    ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
 };
 use protocol::{
@@ -225,6 +225,7 @@ pub async fn edit(
     if !new_secret && checked.is(&provider) {
         return Ok(false);
     }
+    tx.one_at_a_time("ways in", 1).await?;
     if provider.enabled
         && !checked.enabled
         && !passwords_allowed(&mut tx).await?.allowed
@@ -241,6 +242,10 @@ pub async fn edit(
         let why =
             format!("{whom} linked by this issuer, and the accounts of another one are other people’s. Add another provider instead.");
         return Err(Error::invalid("issuer", why));
+    }
+    if !new_secret && checked.issuer != provider.issuer {
+        // It is sent wherever the issuer leads, and was given for the other one.
+        return Err(Error::invalid("client_secret", "Another issuer gets a secret of its own: type the one that it gave you."));
     }
     if store::display_name_taken(&mut tx, &ids::fold(&checked.display_name), Some(provider.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
@@ -289,6 +294,7 @@ pub async fn deletion_effects(connection: &mut Connection, provider: &Provider) 
 pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &str) -> Result<Provider, Error> {
     let mut tx = db.write().await?;
     let provider = get(&mut tx, name).await?;
+    tx.one_at_a_time("ways in", 1).await?;
     if !passwords_allowed(&mut tx).await?.allowed && store::enabled_but(&mut tx, provider.id).await? == 0 {
         return Err(Error::Conflict(
             "Passwords are switched off, and this is the only provider: nobody could sign in. Allow passwords first.".to_owned(),
@@ -321,6 +327,15 @@ struct PasswordFacts {
     allowed: bool,
 }
 
+/// What whoever comes with a password is told while none is taken.
+pub const NO_PASSWORDS: Error = Error::Forbidden("Nobody signs in with a password here. Continue with one of the providers.");
+
+/// # Errors
+/// `Forbidden` while passwords are switched off.
+pub async fn demand_passwords(connection: &mut Connection) -> Result<(), Error> {
+    if passwords_allowed(connection).await?.allowed { Ok(()) } else { Err(NO_PASSWORDS) }
+}
+
 pub async fn passwords_allowed(connection: &mut Connection) -> Result<PasswordSignIn, Error> {
     store::password_sign_in(connection).await
 }
@@ -328,13 +343,21 @@ pub async fn passwords_allowed(connection: &mut Connection) -> Result<PasswordSi
 /// Allows signing in with a password, or no longer. False when it was so.
 ///
 /// # Errors
-/// `Conflict` to whoever would switch it off in a session that began with a password: that a provider lets an administrator in has to be seen first.
-pub async fn allow_passwords(db: &Database, admin: &Administrator, by_provider: bool, allowed: bool) -> Result<bool, Error> {
+/// `Conflict` to whoever would switch it off in a session that began with a password, or by a provider that is off by now: that a provider
+/// lets an administrator in has to be seen first. `by` is the account that the session began with.
+pub async fn allow_passwords(db: &Database, admin: &Administrator, by: Option<IdentityId>, allowed: bool) -> Result<bool, Error> {
     let mut tx = db.write().await?;
+    // Whoever switches a provider off meanwhile must not leave nobody a way in.
+    tx.one_at_a_time("ways in", 1).await?;
     if store::password_sign_in(&mut tx).await?.allowed == allowed {
         return Ok(false);
     }
-    if !allowed && !by_provider {
+    let by_provider = match by {
+        Some(identity) => store::identities::provider_of(&mut tx, identity).await?.is_some(),
+        None => false,
+    };
+    // The operator can bring passwords back.
+    if !allowed && !by_provider && admin.id().is_some() {
         return Err(Error::Conflict("Sign in by a provider first, to see that it lets you in; then switch passwords off.".to_owned()));
     }
     store::allow_passwords(&mut tx, allowed).await?;

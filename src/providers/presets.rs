@@ -58,6 +58,12 @@ impl Kind {
         self != Kind::GitHub
     }
 
+    /// Whether it says when somebody proved who they are (`auth_time`), as it must when it is asked to ask anew (OpenID Connect Core,
+    /// section 3.1.2.1). Entra, Google and GitHub do not.
+    pub fn tells_when(self) -> bool {
+        matches!(self, Kind::Okta | Kind::Keycloak | Kind::Oidc)
+    }
+
     pub fn preset(self) -> &'static Preset {
         match self {
             Kind::Entra => &Preset {

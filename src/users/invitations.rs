@@ -18,6 +18,7 @@ use crate::{
     groups,
     ids::{self, GroupId, UserId},
     mail::{self, Kind, Mail, Post, Recipient, Values},
+    providers,
 };
 
 /// Whom one form may invite.
@@ -277,7 +278,8 @@ pub async fn find(db: &Database, token: &str) -> Result<Found, Error> {
 /// Accepts an invitation: the account is active, and in the groups that came with it. Who may sign in now.
 ///
 /// # Errors
-/// `NotFound` when the link does not work, `find` says why; `Invalid`, field by field.
+/// `NotFound` when the link does not work, `find` says why; `Forbidden` while passwords are switched off: whoever is invited comes by a
+/// provider then; `Invalid`, field by field.
 pub async fn accept(
     db: &Database,
     passwords: &Passwords,
@@ -286,6 +288,7 @@ pub async fn accept(
     name: &NewName,
     (password, repeated): (&str, &str),
 ) -> Result<Proven, Error> {
+    providers::demand_passwords(&mut db.read().await?).await?;
     let Found::Open(holder) = find(db, token).await? else { return Err(Error::NotFound) };
     let mut problems = Problems::default();
     let first_name = problems.person("first_name", "The first name", &name.first_name, 1);

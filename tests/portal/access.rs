@@ -16,7 +16,7 @@ const TABLE: &[Row] = &[
     ("POST", "/signin", "/signin", [422, 422, 422]),
     // There is no provider.
     ("POST", "/signin/{name}", "/signin/none", [404, 404, 404]),
-    ("GET", "/signin/{name}/callback", "/signin/none/callback", [404, 404, 404]),
+    ("GET", "/signin/{name}/callback", "/signin/none/callback", [303, 303, 303]),
     ("POST", "/signin/{name}/again", "/signin/none/again", [303, 404, 404]),
     ("GET", "/signin/{name}/end", "/signin/none/end", [404, 404, 404]),
     // A provider comes from elsewhere, with a token that it signs.

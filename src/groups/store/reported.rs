@@ -46,16 +46,34 @@ pub(in crate::groups) async fn end(tx: &mut Transaction, groups: &[GroupId], use
     Ok(())
 }
 
-/// Told of a group, now.
-pub(in crate::groups) async fn see(tx: &mut Transaction, provider: ProviderId, tenant: &str, group: &Reported) -> Result<(), Error> {
+/// Told of a group, now; one that was not known is remembered where there is `room`. Whether it was.
+pub(in crate::groups) async fn see(
+    tx: &mut Transaction,
+    provider: ProviderId,
+    tenant: &str,
+    group: &Reported,
+    room: bool,
+) -> Result<bool, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query(
-        "insert into seen_groups (provider_id, tenant, external_id, name, last_seen_at) values ($1, $2, $3, $4, $5)
-         on conflict (provider_id, tenant, external_id) do update set
-            name = case when excluded.name = '' then seen_groups.name else excluded.name end, last_seen_at = excluded.last_seen_at")
+    let known = run!(connection, c => sqlx::query(
+        "update seen_groups set name = case when $4 = '' then name else $4 end, last_seen_at = $5
+         where provider_id = $1 and tenant = $2 and external_id = $3")
         .bind(provider).bind(tenant).bind(&group.external_id).bind(&group.name).bind(now).execute(c).await?.rows_affected());
-    Ok(())
+    if known > 0 || !room {
+        return Ok(false);
+    }
+    Ok(run!(connection, c => sqlx::query(
+        "insert into seen_groups (provider_id, tenant, external_id, name, last_seen_at) values ($1, $2, $3, $4, $5)
+         on conflict (provider_id, tenant, external_id) do nothing")
+        .bind(provider).bind(tenant).bind(&group.external_id).bind(&group.name).bind(now).execute(c).await?.rows_affected())
+        > 0)
+}
+
+/// How many groups of a provider are remembered.
+pub(in crate::groups) async fn count_seen(connection: &mut Connection, provider: ProviderId) -> Result<i64, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from seen_groups where provider_id = $1")
+        .bind(provider).fetch_one(c).await?))
 }
 
 pub(in crate::groups) async fn count(connection: &mut Connection, provider: &str) -> Result<i64, Error> {

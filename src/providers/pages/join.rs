@@ -36,6 +36,8 @@ struct JoinPage {
     asks_names: bool,
     /// The address is still to be confirmed.
     confirms: bool,
+    /// Whether a password confirms it.
+    passwords: bool,
     problems: Problems,
 }
 
@@ -52,6 +54,7 @@ impl JoinPage {
             terms_mark: waiting.settings.terms_mark(),
             asks_names: waiting.asked != Asked::Proof,
             confirms: waiting.asked != Asked::Account,
+            passwords: waiting.passwords,
             problems,
         }
     }

@@ -62,7 +62,7 @@ pub(super) async fn allow_passwords(
     let confirmed = portal.confirm(&again, &form.password).await;
     let given = confirmed.is_ok();
     let changed = match confirmed {
-        Ok(_) => providers::allow_passwords(&portal.db, &admin, own_identity(&request).is_some(), form.allowed.is_some()).await,
+        Ok(_) => providers::allow_passwords(&portal.db, &admin, own_identity(&request), form.allowed.is_some()).await,
         Err(error) => Err(error),
     };
     let (status, problems) = match changed {

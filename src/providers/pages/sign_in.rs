@@ -28,7 +28,7 @@ use crate::{
         self, Answer, Flash, Form, Frame,
         filters::the,
         form::{Inner, Name, Query},
-        guard,
+        guard::{self, RequestId},
         url::local_path,
     },
 };
@@ -151,7 +151,7 @@ pub(super) async fn leave_to_link(
     go(&request, &portal, &name, Going { purpose: Purpose::Link, user: Some(again.who().id()), next: "/account", browser: None }).await
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct BackQuery {
     #[serde(default)]
     state: String,
@@ -169,8 +169,9 @@ pub(super) async fn callback(
     portal: Data<Portal>,
     session: Session,
     Name(name): Name,
-    Query(query): Query<BackQuery>,
+    query: Result<Query<BackQuery>, Error>,
 ) -> Answer {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
     let browser = browser_of(&request, &portal);
     let back = Back { state: &query.state, code: &query.code, iss: query.iss.as_deref(), error: &query.error, browser: browser.as_deref() };
     let own = own_session(&request);
@@ -191,7 +192,13 @@ pub(super) async fn callback(
                 .keep(&session)?;
             web::see_other("/account")
         }
-        Err(why) => stopped(&name, why),
+        Err(Stopped::Refused(why)) => refused(&name, why.refusal),
+        // Whoever was on the way while a provider was switched off, or deleted, comes back to nothing.
+        Err(Stopped::Failed(Error::NotFound)) => refused(&name, Refusal::Over),
+        Err(Stopped::Failed(error)) => {
+            tracing::error!(request = %RequestId::of(&request), provider = %name, %error, "a sign-in by a provider failed");
+            refused(&name, Refusal::Failed)
+        }
     }
 }
 

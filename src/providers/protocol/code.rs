@@ -11,13 +11,18 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{Arrived, Line, Trouble, What, discovery::Metadata, net};
-use crate::{auth::links::new_token, groups::Reported, providers::Kind};
+use crate::{
+    auth::links::new_token,
+    groups::{self, Reported},
+    providers::Kind,
+};
 
 /// How far the clocks may be apart.
 pub(super) const SKEW: time::Duration = time::Duration::seconds(60);
 
 /// What a browser takes along, and what stays here until it is back.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// `Debug` is left out on purpose.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Leaving {
     #[serde(skip)]
     pub state: String,
@@ -217,16 +222,25 @@ pub(super) fn text(claims: &Map<String, Value>, name: &str) -> String {
     claims.get(name).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 
+/// What the userinfo endpoint is asked for. Who it is, in which tenant and session, and since when, a signed token alone says.
+const DESCRIBING: [&str; 4] = ["email", "email_verified", "given_name", "family_name"];
+
 /// What the ID token left out, from the userinfo endpoint: of the same subject, or it is somebody else's.
 async fn complete(line: &Line<'_>, metadata: &Metadata, claims: &mut Map<String, Value>, token: &str) -> Result<(), Trouble> {
     let provider = line.provider;
     let wanted = [&provider.email_claim, &provider.groups_claim];
     let missing = wanted.iter().any(|name| !name.is_empty() && !claims.contains_key(name.as_str()));
     let Some(endpoint) = metadata.userinfo_endpoint.as_ref().filter(|_| missing) else { return Ok(()) };
-    let more: Map<String, Value> = net::json("The userinfo endpoint", endpoint, Some(token)).await?;
+    let mut more: Map<String, Value> = net::json("The userinfo endpoint", endpoint, Some(token)).await?;
     if text(&more, "sub") != text(claims, "sub") {
         return Err(Trouble::untrusted("The userinfo endpoint speaks of somebody else (sub)."));
     }
+    // An address is verified where it is told: what is said here of another one says nothing of that in the token.
+    if claims.get("email").is_some_and(|told| more.get("email") != Some(told)) {
+        more.remove("email_verified");
+    }
+    let described = [provider.email_claim.as_str(), provider.name_claim.as_str(), provider.groups_claim.as_str()];
+    more.retain(|name, _| DESCRIBING.contains(&name.as_str()) || described.contains(&name.as_str()));
     for (name, value) in more {
         claims.entry(name).or_insert(value);
     }
@@ -236,35 +250,59 @@ async fn complete(line: &Line<'_>, metadata: &Metadata, claims: &mut Map<String,
 fn arrived(line: &Line<'_>, claims: &Map<String, Value>) -> Result<Arrived, Trouble> {
     let provider = line.provider;
     let is_entra = provider.kind() == Kind::Entra;
+    let is_short = |text: &String| text.chars().count() <= LONGEST && !text.chars().any(char::is_control);
     let tenant = if is_entra { text(claims, "tid").to_ascii_lowercase() } else { String::new() };
     // Of Entra's two the object's is the same for every client, and stays when this one is registered anew.
     let object = if is_entra { text(claims, "oid") } else { String::new() };
     let subject = if object.is_empty() { text(claims, "sub") } else { object };
-    if subject.is_empty() || subject.chars().count() > 255 {
+    if subject.is_empty() || !is_short(&subject) || !is_short(&tenant) {
         return Err(Trouble::untrusted("The ID token says not who it is about (sub)."));
     }
     let email = text(claims, &provider.email_claim);
     let is_true = |value: &Value| value.as_bool().unwrap_or(value.as_str() == Some("true"));
     let verified = claims.get("email_verified").is_some_and(is_true) && email == text(claims, "email");
+    let verified = verified && (provider.kind() != Kind::Google || is_googles(claims, &email));
     let (first_name, last_name) = names(claims, &provider.name_claim);
     let groups = (!provider.groups_claim.is_empty()).then(|| claims.get(&provider.groups_claim).map(values)).flatten();
     Ok(Arrived {
-        vouched: !email.is_empty() && (verified || provider.trusts_email || (is_entra && provider.allowed_tenants().contains(&tenant))),
+        vouched: !email.is_empty() && (verified || provider.trusts_email || (is_entra && is_tenants(provider, claims, &tenant))),
         tenant,
         subject,
         email,
-        first_name,
-        last_name,
+        first_name: shortened(&first_name),
+        last_name: shortened(&last_name),
         groups,
-        session: text(claims, "sid"),
+        session: Some(text(claims, "sid")).filter(is_short).unwrap_or_default(),
         auth_time: claims.get("auth_time").and_then(Value::as_i64),
     })
+}
+
+/// Characters of a subject (OpenID Connect Core, section 2), and of what else is short.
+const LONGEST: usize = 255;
+
+/// As much of a name as anybody's may have, and more: whoever has a longer one is asked.
+pub(super) fn shortened(name: &str) -> String {
+    name.chars().filter(|c| *c != '\0').take(LONGEST).collect()
+}
+
+/// Whether Google answers for an address: it is its own, or of an organisation that it keeps the mail of. Of another one it has once seen
+/// that the account's owner read its mail, whoever does by now.
+fn is_googles(claims: &Map<String, Value>, email: &str) -> bool {
+    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain).to_ascii_lowercase();
+    matches!(domain.as_str(), "gmail.com" | "googlemail.com") || !text(claims, "hd").is_empty()
+}
+
+/// Whether a listed tenant answers for an address: not when Entra says that the domain is none of the tenant's (xms_edov).
+fn is_tenants(provider: &crate::providers::Provider, claims: &Map<String, Value>, tenant: &str) -> bool {
+    let is_false =
+        |value: &Value| matches!(value, Value::Bool(false)) || value.as_i64() == Some(0) || matches!(value.as_str(), Some("false" | "0"));
+    provider.allowed_tenants().iter().any(|known| known == tenant) && !claims.get("xms_edov").is_some_and(is_false)
 }
 
 fn values(claim: &Value) -> Vec<Reported> {
     let of = |value: &str| Reported { external_id: value.to_owned(), name: value.to_owned() };
     match claim {
-        Value::Array(values) => values.iter().filter_map(Value::as_str).map(of).collect(),
+        Value::Array(values) => values.iter().filter_map(Value::as_str).take(groups::MOST_REPORTED).map(of).collect(),
         Value::String(one) => vec![of(one)],
         _ => Vec::new(),
     }

@@ -85,8 +85,8 @@ pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Return
         subject: user.id.to_string(),
         vouched: primary.as_ref().is_some_and(|email| email.verified || line.provider.trusts_email),
         email: primary.map(|email| email.email).unwrap_or_default(),
-        first_name,
-        last_name,
+        first_name: code::shortened(&first_name),
+        last_name: code::shortened(&last_name),
         groups,
         ..Arrived::default()
     })

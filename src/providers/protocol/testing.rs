@@ -102,7 +102,7 @@ async fn go(line: &Line<'_>, steps: &mut Steps) -> Result<(), String> {
         return Err(format!("The document says that its issuer is {said}. Set that one here, letter by letter."));
     }
     steps.good("The document names the same issuer.");
-    if let Some(why) = metadata.wrong_endpoint() {
+    if let Some(why) = metadata.wrong_endpoint(&provider.issuer) {
         return Err(why);
     }
     steps.good("Authorization, token and key endpoints are there.");

@@ -80,6 +80,15 @@ pub(in crate::providers) async fn delete(tx: &mut Transaction, identity: Identit
     )
 }
 
+/// Those of people who are deleted.
+pub(in crate::providers) async fn delete_of_nobody(tx: &mut Transaction) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "delete from identities where user_id in (select id from users where state = 'deleted')
+            and id not in (select identity_id from sessions where identity_id is not null)").execute(c).await?.rows_affected());
+    Ok(())
+}
+
 /// Whether a user has a password.
 pub(in crate::providers) async fn has_password(connection: &mut Connection, user: UserId) -> Result<bool, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from users where id = $1 and password_hash is not null")

@@ -5,7 +5,10 @@ use actix_web::{HttpRequest, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{bulk::BulkForm, recovery::closed};
+use super::{
+    bulk::BulkForm,
+    recovery::{ClosedPage, closed},
+};
 use crate::{
     app::Portal,
     auth::{
@@ -14,6 +17,7 @@ use crate::{
         pages::{begin, landing},
     },
     error::{Error, Problems},
+    providers,
     users::{
         self, NewName,
         bulk::{Chosen, INVITED},
@@ -155,6 +159,8 @@ struct AcceptPage {
 }
 
 const USED: &str = "The invitation was accepted already, or an administrator has opened the account. Sign in; if you have no password, ask for a new one there.";
+const BY_PROVIDER: &str =
+    "Nobody signs in with a password here. Sign in by a provider, with the address that was invited, and your account is open.";
 const ASK: (&str, &str) = ("/signin", "Sign in");
 
 fn not_open(frame: Frame, found: &Found) -> Answer {
@@ -171,6 +177,10 @@ fn not_open(frame: Frame, found: &Found) -> Answer {
 
 pub(super) async fn show(portal: Data<Portal>, frame: Frame, Token(token): Token) -> Answer {
     match invitations::find(&portal.db, &token).await? {
+        Found::Open(_) if !providers::passwords_allowed(&mut portal.db.read().await?).await?.allowed => {
+            let page = ClosedPage { frame, title: "You are invited", sentence: BY_PROVIDER, next: ASK };
+            web::page(&page)
+        }
         Found::Open(holder) => {
             let form = NewName { first_name: holder.person.first_name, last_name: holder.person.last_name };
             web::page(&AcceptPage { frame, token, email: holder.person.email, form, problems: Problems::default() })

@@ -28,11 +28,11 @@ use crate::{
 #[derive(Template)]
 #[template(path = "users/link_closed.html")]
 pub(super) struct ClosedPage {
-    frame: Frame,
-    title: &'static str,
-    sentence: &'static str,
+    pub frame: Frame,
+    pub title: &'static str,
+    pub sentence: &'static str,
     /// Address and words of the button.
-    next: (&'static str, &'static str),
+    pub next: (&'static str, &'static str),
 }
 
 /// For a link that is not open: `used` says what it has done, `next` what leads on when it has run out or never worked.

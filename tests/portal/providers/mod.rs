@@ -1,5 +1,6 @@
 //! Identity providers: how they are kept and tried, and how people come in by them.
 
+mod attacks;
 mod joining;
 mod kept;
 mod leaving;

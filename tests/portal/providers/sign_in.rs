@@ -311,6 +311,6 @@ async fn passwords_are_switched_off_and_come_back_by_the_command_line() {
     guest.get("/signup").await.is(404);
     // The only provider stays.
     by_provider.post(&format!("/publisher/settings/providers/{name}/delete"), &[]).await.is(409).shows("only provider");
-    portico::providers::allow_passwords(portal.db(), &portico::auth::operator(), false, true).await.expect("allowed");
+    portico::providers::allow_passwords(portal.db(), &portico::auth::operator(), None, true).await.expect("allowed");
     portal.signed_in("root@portal.example").await;
 }

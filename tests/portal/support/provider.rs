@@ -56,6 +56,8 @@ struct Given {
     nonce: String,
     challenge: String,
     redirect: String,
+    /// Whoever signs in is asked anew.
+    fresh: bool,
 }
 
 /// What it does, and does wrong.
@@ -79,6 +81,8 @@ pub struct Manners {
     pub keys_down: bool,
     /// The signature is another text's.
     pub forges: bool,
+    /// Signs otherwise: not at all (`none`), or with the client's secret (`HS256`).
+    pub alg: Option<&'static str>,
     pub teams: Value,
 }
 
@@ -116,6 +120,7 @@ impl Provider {
             is_down: false,
             keys_down: false,
             forges: false,
+            alg: None,
             teams: json!([]),
         };
         let state =
@@ -310,7 +315,8 @@ impl State {
             None => {
                 let code = portico::ids::random_name(30);
                 back.query_pairs_mut().append_pair("code", &code);
-                self.given.insert(code, Given { nonce: get("nonce"), challenge: get("code_challenge"), redirect: get("redirect_uri") });
+                let (nonce, challenge, redirect) = (get("nonce"), get("code_challenge"), get("redirect_uri"));
+                self.given.insert(code, Given { nonce, challenge, redirect, fresh: query.contains_key("max_age") });
             }
         }
         if let Some(iss) = &self.manners.iss {
@@ -333,12 +339,23 @@ impl State {
         let Some(given) = self.take(form) else { return HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" })) };
         let now = (self.seconds)();
         let mut claims = json!({ "iss": self.issuer(), "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": given.nonce });
+        if given.fresh {
+            claims["auth_time"] = now.into();
+        }
         let known: &mut Map<String, Value> = claims.as_object_mut().expect("claims");
         for (name, value) in self.manners.claims.as_object().expect("claims") {
             known.insert(name.clone(), value.clone());
         }
         known.retain(|_, value| !value.is_null());
         let mut token = self.keys[0].sign(&claims);
+        if let Some(alg) = self.manners.alg {
+            let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+            // A key of its own is in the head, too.
+            let text =
+                format!("{}.{}", part(&json!({ "alg": alg, "kid": "first", "jwk": SigningKey::new("first").public() })), part(&claims));
+            let mac = ring::hmac::sign(&ring::hmac::Key::new(ring::hmac::HMAC_SHA256, SECRET.as_bytes()), text.as_bytes());
+            token = if alg == "none" { format!("{text}.") } else { format!("{text}.{}", URL_SAFE_NO_PAD.encode(mac.as_ref())) };
+        }
         if self.manners.forges {
             let other = self.keys[0].sign(&json!({ "sub": "somebody else" }));
             let signature = other.rsplit('.').next().expect("a signature");
