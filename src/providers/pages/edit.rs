@@ -185,7 +185,6 @@ fn differences(now: &NewProvider, typed: &NewProvider) -> Vec<(&'static str, Str
         ("Claim of the groups", now.groups_claim.clone(), typed.groups_claim.clone()),
         ("Allowed tenants", words(&now.allowed_tenants), words(&typed.allowed_tenants)),
         ("Allowed domains", words(&now.allowed_domains), words(&typed.allowed_domains)),
-        ("Administrators’ group", now.administrators_value.clone(), typed.administrators_value.clone()),
         ("New people may come in", ticked(&now.new_people), ticked(&typed.new_people)),
         ("Its addresses are believed", ticked(&now.trusts_email), ticked(&typed.trusts_email)),
         ("On", ticked(&now.enabled), ticked(&typed.enabled)),
