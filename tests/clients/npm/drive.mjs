@@ -2,8 +2,12 @@
 // NODE_EXTRA_CA_CERTS) whom to trust. It is read from standard input, so that packages are found from the folder that it runs in.
 
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { ApiManagementClient } from "@azure/arm-apimanagement";
+
+// The client asks for it by its global name, which Node 18 has behind a switch.
+globalThis.crypto ??= webcrypto;
 
 const env = process.env;
 const PORTAL = env.PORTAL;
