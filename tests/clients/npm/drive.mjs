@@ -9,6 +9,11 @@ import { ApiManagementClient } from "@azure/arm-apimanagement";
 // The client asks for it by its global name, which Node 18 has behind a switch.
 globalThis.crypto ??= webcrypto;
 
+// Nor does Debian 12's know `getSetCookie`: its cookies come in one line, and dates in them have commas too.
+function cookiesOf(headers) {
+  return headers.getSetCookie?.() ?? (headers.get("set-cookie") ?? "").split(/,\s*(?=[^;,\s]+=)/).filter(Boolean);
+}
+
 const env = process.env;
 const PORTAL = env.PORTAL;
 // The subscription may be any UUID (the client checks that), the resource group any; the service is this portal.
@@ -112,7 +117,7 @@ class Person {
   async ask(path, options = {}) {
     const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     const answer = await fetch(PORTAL + path, { redirect: "manual", ...options, headers: { cookie, ...options.headers } });
-    for (const set of answer.headers.getSetCookie()) {
+    for (const set of cookiesOf(answer.headers)) {
       const [, name, value] = /^([^=]+)=([^;]*)/.exec(set);
       this.cookies.set(name, value);
     }
