@@ -19,7 +19,6 @@ create table providers (
     allowed_domains text not null default '[]',
     new_people boolean not null,
     trusts_email boolean not null,
-    administrators_value text not null default '',
     enabled boolean not null,
     version bigint not null default 1,
     created_at timestamptz not null,

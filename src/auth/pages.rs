@@ -4,7 +4,7 @@ use actix_session::{Session, SessionExt};
 use actix_web::{
     HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration as CookieDuration},
-    http::header,
+    http::{StatusCode, header},
     web::Data,
 };
 use askama::Template;
@@ -73,8 +73,7 @@ async fn offered(portal: &Portal) -> Offered {
         let mut connection = portal.db.read().await?;
         let passwords = providers::passwords_allowed(&mut connection).await?.allowed;
         let sign_up = users::sign_up::in_force(&mut connection).await?.allowed;
-        drop(connection);
-        Ok::<_, Error>(Offered { sign_up, providers: providers::attempts::buttons(&portal.db).await?, passwords })
+        Ok::<_, Error>(Offered { sign_up, providers: providers::attempts::buttons(&mut connection).await?, passwords })
     };
     asked.await.unwrap_or(Offered { sign_up: false, providers: Vec::new(), passwords: true })
 }
@@ -152,7 +151,6 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     if form.password.is_empty() {
         problems.add("password", "Type your password.");
     }
-    let Offered { sign_up, providers, passwords } = offered(&portal).await;
     let outcome = match problems.or(()) {
         Ok(()) => by_password(&portal, &form, &origin).await,
         Err(error) => Err(error),
@@ -160,36 +158,25 @@ async fn do_sign_in(request: HttpRequest, portal: Data<Portal>, frame: Frame, se
     if let Some(metrics) = &portal.metrics {
         metrics.signed_in(&outcome);
     }
-    let redraw = |problems| SignInPage {
-        frame,
-        email: form.email.clone(),
-        next: local_path(Some(&form.next), ""),
-        said: "",
-        lost: false,
-        also: None,
-        sign_up,
-        providers: providers.clone(),
-        passwords,
-        problems,
-    };
-    match outcome {
+    let (status, problems, wait) = match outcome {
         Ok(proven) => {
             let mut answer = web::see_other(&local_path(Some(&form.next), landing(&proven.person)))?;
             begin(&request, &portal, &session, &proven, &mut answer)?;
-            Ok(answer)
+            return Ok(answer);
         }
-        Err(Error::Invalid(problems)) => Ok(leaving(web::invalid(&redraw(problems))?, &providers)),
-        Err(Error::Forbidden(why)) => {
-            let answer = web::page_with(actix_web::http::StatusCode::FORBIDDEN, &redraw(Problems::one("", why)))?;
-            Ok(leaving(answer, &providers))
-        }
-        Err(Error::TooMany { seconds, message }) => {
-            let mut answer = web::page_with(actix_web::http::StatusCode::TOO_MANY_REQUESTS, &redraw(Problems::one("", message)))?;
-            answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
-            Ok(answer)
-        }
-        Err(other) => Err(other),
+        Err(Error::Invalid(problems)) => (StatusCode::UNPROCESSABLE_ENTITY, problems, None),
+        Err(Error::Forbidden(why)) => (StatusCode::FORBIDDEN, Problems::one("", why), None),
+        Err(Error::TooMany { seconds, message }) => (StatusCode::TOO_MANY_REQUESTS, Problems::one("", message), Some(seconds)),
+        Err(other) => return Err(other),
+    };
+    let Offered { sign_up, providers, passwords } = offered(&portal).await;
+    let next = local_path(Some(&form.next), "");
+    let page = SignInPage { frame, email: form.email, next, said: "", lost: false, also: None, sign_up, providers, passwords, problems };
+    let mut answer = leaving(web::page_with(status, &page)?, &page.providers);
+    if let Some(seconds) = wait {
+        answer.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds));
     }
+    Ok(answer)
 }
 
 /// Where it cannot be asked whether passwords are taken, none is.

@@ -4,7 +4,9 @@
 use super::{
     Provider,
     attempts::{Back, Came, Desk, Purpose, Refusal, Refused, Stopped, is_fresh},
-    context, note,
+    context,
+    linked::LinkFacts,
+    note,
     protocol::Arrived,
     store::{attempts, identities},
 };
@@ -50,12 +52,6 @@ pub(super) enum Whose {
     Unsure,
     /// Nobody has the address, which is vouched for.
     Nobody,
-}
-
-#[derive(serde::Serialize)]
-struct LinkFacts {
-    provider: String,
-    account: String,
 }
 
 impl Desk<'_> {
@@ -224,15 +220,10 @@ async fn linked(
         None => {}
     }
     let identity = identities::insert(tx, person.id, provider.id, arrived).await?;
-    let facts = LinkFacts { provider: provider.display_name.clone(), account: account(arrived) };
+    let facts = LinkFacts { provider: provider.display_name.clone(), account: arrived.subject.clone() };
     let subject = Subject::new("user", person.id.0, person.display());
     audit::record(tx, admin.actor(), "user.linked", subject, NOTHING, Some(facts)).await?;
     Ok(identity)
-}
-
-/// What an account is called in the log: its subject, since addresses are the person's own.
-fn account(arrived: &Arrived) -> String {
-    arrived.subject.chars().take(255).collect()
 }
 
 /// Lets somebody in by an account that is linked to them, and takes over what the provider says of their groups.

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     audit::{self, NOTHING},
     auth::{self, links::new_token},
-    db::{Database, Instant},
+    db::{Connection, Database, Instant},
     error::Error,
     ids::{ProviderId, UserId},
     keys::{Keys, digest},
@@ -415,6 +415,6 @@ pub(super) fn is_fresh(arrived: &Arrived, made_at: Instant, tells: bool) -> bool
 }
 
 /// Buttons of the page for signing in.
-pub async fn buttons(db: &Database) -> Result<Vec<Provider>, Error> {
-    Ok(store::all(&mut db.read().await?).await?.into_iter().filter(|provider| provider.enabled).collect())
+pub async fn buttons(connection: &mut Connection) -> Result<Vec<Provider>, Error> {
+    Ok(all(connection).await?.into_iter().filter(|provider| provider.enabled).collect())
 }

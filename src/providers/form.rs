@@ -25,7 +25,6 @@ pub struct NewProvider {
     /// Separated by lines, spaces or commas, as `allowed_domains`.
     pub allowed_tenants: String,
     pub allowed_domains: String,
-    pub administrators_value: String,
     /// Present when ticked, as those that follow.
     pub new_people: Option<String>,
     pub trusts_email: Option<String>,
@@ -46,7 +45,6 @@ pub(super) struct Checked {
     pub groups_claim: String,
     pub allowed_tenants: Vec<String>,
     pub allowed_domains: Vec<String>,
-    pub administrators_value: String,
     pub new_people: bool,
     pub trusts_email: bool,
     pub enabled: bool,
@@ -83,7 +81,6 @@ impl Checked {
             && self.groups_claim == provider.groups_claim
             && self.allowed_tenants == provider.allowed_tenants()
             && self.allowed_domains == provider.allowed_domains()
-            && self.administrators_value == provider.administrators_value
             && self.new_people == provider.new_people
             && self.trusts_email == provider.trusts_email
             && self.enabled == provider.enabled
@@ -122,7 +119,6 @@ impl NewProvider {
             groups_claim: provider.groups_claim.clone(),
             allowed_tenants: provider.allowed_tenants().join("\n"),
             allowed_domains: provider.allowed_domains().join("\n"),
-            administrators_value: provider.administrators_value.clone(),
             new_people: ticked(provider.new_people),
             trusts_email: ticked(provider.trusts_email),
             enabled: ticked(provider.enabled),
@@ -161,10 +157,6 @@ impl NewProvider {
         let email_claim = problems.line("email_claim", "The claim", &self.email_claim, usize::from(kind.has_id_tokens()), 100);
         let name_claim = problems.line("name_claim", "The claim", &self.name_claim, 0, 100);
         let groups_claim = problems.line("groups_claim", "The claim", &self.groups_claim, 0, 100);
-        let administrators_value = problems.line("administrators_value", "The value", &self.administrators_value, 0, 300);
-        if !administrators_value.is_empty() && groups_claim.is_empty() {
-            problems.add("administrators_value", "It is a value of the groups claim, and none is named.");
-        }
         let allowed_tenants = tenants(&mut problems, kind, &issuer, &self.allowed_tenants);
         let allowed_domains = domains(&mut problems, &self.allowed_domains);
         problems.or(Checked {
@@ -179,7 +171,6 @@ impl NewProvider {
             groups_claim,
             allowed_tenants,
             allowed_domains,
-            administrators_value,
             new_people: self.new_people.is_some(),
             trusts_email: self.trusts_email.is_some(),
             enabled: self.enabled.is_some(),

@@ -10,10 +10,12 @@ use crate::{
     ids::{IdentityId, UserId},
 };
 
+/// What the audit log keeps of a link.
 #[derive(serde::Serialize)]
-struct LinkFacts {
-    provider: String,
-    account: String,
+pub(super) struct LinkFacts {
+    pub provider: String,
+    /// Its subject, since addresses are the person's own.
+    pub account: String,
 }
 
 /// By provider.

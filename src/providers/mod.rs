@@ -53,7 +53,6 @@ pub struct Provider {
     pub new_people: bool,
     /// Whether it vouches for every address that it tells.
     pub trusts_email: bool,
-    pub administrators_value: String,
     pub enabled: bool,
     pub version: i64,
     pub last_ok_at: Option<Instant>,
@@ -111,7 +110,6 @@ impl Provider {
             allowed_domains: self.allowed_domains(),
             new_people: self.new_people,
             trusts_email: self.trusts_email,
-            administrators_value: self.administrators_value.clone(),
             enabled: self.enabled,
         }
     }
@@ -137,7 +135,6 @@ struct ProviderFacts {
     allowed_domains: Vec<String>,
     new_people: bool,
     trusts_email: bool,
-    administrators_value: String,
     enabled: bool,
 }
 

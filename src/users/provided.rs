@@ -35,13 +35,7 @@ pub fn check(name: &NewName, settings: &SignUp, accepted: bool, shown: &str) -> 
     let mut problems = Problems::default();
     let first_name = problems.person("first_name", "The first name", &name.first_name, 1);
     let last_name = problems.person("last_name", "The last name", &name.last_name, 1);
-    if !settings.terms.is_empty() {
-        if !accepted {
-            problems.add("terms", "Accept the terms of use to go on.");
-        } else if shown != settings.terms_mark() {
-            problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
-        }
-    }
+    settings.demand_terms(&mut problems, "go on", accepted, shown);
     problems.or(NewName { first_name, last_name })
 }
 

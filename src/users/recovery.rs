@@ -76,9 +76,6 @@ pub(super) async fn mail_link(
 #[derive(Serialize)]
 pub(super) struct NoData {}
 
-/// While providers are the only way in.
-const NO_PASSWORDS: Error = Error::Forbidden("Nobody signs in with a password here, so there is none to choose. Sign in by a provider.");
-
 /// Mails a link to the active account of that address, if there is one. The answer is the same if there is none, or too many were sent.
 ///
 /// # Errors
@@ -89,9 +86,7 @@ pub async fn ask_for_reset(db: &Database, keys: &Keys, post: &Post, email: &str,
         let message = if email.is_empty() { "Type your email address." } else { "This is not an email address." };
         return Err(Error::invalid("email", message));
     }
-    if !providers::passwords_allowed(&mut db.read().await?).await?.allowed {
-        return Err(NO_PASSWORDS);
-    }
+    providers::demand_passwords(&mut db.read().await?).await?;
     sign_in::slow_down(db, keys, "reset", email, address).await?;
     evenly(async {
         let mut tx = db.write().await?;
@@ -149,9 +144,7 @@ pub async fn find_reset(db: &Database, token: &str) -> Result<Found, Error> {
 /// # Errors
 /// `NotFound` when the link does not work, `find_reset` says why; `Invalid`, field by field.
 pub async fn reset_password(db: &Database, passwords: &Passwords, token: &str, password: &str, repeated: &str) -> Result<Proven, Error> {
-    if !providers::passwords_allowed(&mut db.read().await?).await?.allowed {
-        return Err(NO_PASSWORDS);
-    }
+    providers::demand_passwords(&mut db.read().await?).await?;
     let Found::Open(holder) = find_reset(db, token).await? else { return Err(Error::NotFound) };
     let mut problems = Problems::default();
     let person = &holder.person;

@@ -41,6 +41,18 @@ impl SignUp {
     pub fn terms_mark(&self) -> String {
         terms_mark(&self.terms)
     }
+
+    /// Says beside the terms of use, if there are any, that they are to be accepted, or that others were shown. `to` is what they are for.
+    pub(super) fn demand_terms(&self, problems: &mut Problems, to: &str, accepted: bool, shown: &str) {
+        if self.terms.is_empty() {
+            return;
+        }
+        if !accepted {
+            problems.add("terms", format!("Accept the terms of use to {to}."));
+        } else if shown != self.terms_mark() {
+            problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
+        }
+    }
 }
 
 pub async fn settings(connection: &mut Connection) -> Result<SignUp, Error> {
@@ -112,13 +124,7 @@ impl NewAccount {
         if problems.on("email").is_empty() && ids::is_disguised(&self.email) {
             problems.add("email", DISGUISED);
         }
-        if !settings.terms.is_empty() {
-            if self.terms.is_none() {
-                problems.add("terms", "Accept the terms of use to sign up.");
-            } else if self.shown_terms != settings.terms_mark() {
-                problems.add("terms", "The terms of use were changed since this page was shown. Read them again, then accept them.");
-            }
-        }
+        settings.demand_terms(&mut problems, "sign up", self.terms.is_some(), &self.shown_terms);
         problems.or(checked)?.ok_or_else(|| Error::internal("an account without problems is checked"))
     }
 }

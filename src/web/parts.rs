@@ -38,7 +38,7 @@ pub struct UrlTemplate<'u> {
     deprecated: bool,
 }
 
-pub fn url_template(whole: &(impl Words + ?Sized), deprecated: impl Borrow<bool>) -> UrlTemplate<'_> {
+pub fn url_template(whole: &(impl AsRef<str> + ?Sized), deprecated: impl Borrow<bool>) -> UrlTemplate<'_> {
     let whole = whole.as_ref();
     UrlTemplate { whole, shown: filters::ending(whole), deprecated: *deprecated.borrow() }
 }
@@ -52,25 +52,21 @@ impl HtmlSafe for Moment<'_> {}
 impl HtmlSafe for Sort<'_> {}
 impl HtmlSafe for UrlTemplate<'_> {}
 
-/// Words of any kind, as templates pass them.
-pub trait Words: AsRef<str> {}
-impl<T: AsRef<str> + ?Sized> Words for T {}
-
 pub fn line<'f>(
-    name: &'f (impl Words + ?Sized),
-    label: &'f (impl Words + ?Sized),
-    value: &'f (impl Words + ?Sized),
-    kind: &'f (impl Words + ?Sized),
-    autocomplete: &'f (impl Words + ?Sized),
+    name: &'f (impl AsRef<str> + ?Sized),
+    label: &'f (impl AsRef<str> + ?Sized),
+    value: &'f (impl AsRef<str> + ?Sized),
+    kind: &'f (impl AsRef<str> + ?Sized),
+    autocomplete: &'f (impl AsRef<str> + ?Sized),
 ) -> Field<'f> {
     let control = Control::Line { kind: kind.as_ref(), autocomplete: autocomplete.as_ref() };
     Field::of(name.as_ref(), label.as_ref(), value.as_ref(), control)
 }
 
 pub fn text<'f>(
-    name: &'f (impl Words + ?Sized),
-    label: &'f (impl Words + ?Sized),
-    value: &'f (impl Words + ?Sized),
+    name: &'f (impl AsRef<str> + ?Sized),
+    label: &'f (impl AsRef<str> + ?Sized),
+    value: &'f (impl AsRef<str> + ?Sized),
     rows: impl Borrow<i32>,
     mono: impl Borrow<bool>,
 ) -> Field<'f> {
@@ -84,7 +80,7 @@ impl<'f> Field<'f> {
     }
 
     /// What is said below it.
-    pub fn below(self, error: &'f (impl Words + ?Sized), hint: &'f (impl Words + ?Sized)) -> Self {
+    pub fn below(self, error: &'f (impl AsRef<str> + ?Sized), hint: &'f (impl AsRef<str> + ?Sized)) -> Self {
         Self { error: error.as_ref(), hint: hint.as_ref(), ..self }
     }
 
@@ -123,7 +119,7 @@ pub struct Name<'n> {
     text: &'n str,
 }
 
-pub fn name(text: &(impl Words + ?Sized)) -> Name<'_> {
+pub fn name(text: &(impl AsRef<str> + ?Sized)) -> Name<'_> {
     Name { text: text.as_ref() }
 }
 
@@ -136,7 +132,11 @@ pub struct Moment<'m> {
     how: &'m str,
 }
 
-pub fn moment<'m>(iso: &'m (impl Words + ?Sized), text: &'m (impl Words + ?Sized), how: &'m (impl Words + ?Sized)) -> Moment<'m> {
+pub fn moment<'m>(
+    iso: &'m (impl AsRef<str> + ?Sized),
+    text: &'m (impl AsRef<str> + ?Sized),
+    how: &'m (impl AsRef<str> + ?Sized),
+) -> Moment<'m> {
     Moment { iso: iso.as_ref(), text: text.as_ref(), how: how.as_ref() }
 }
 
@@ -151,10 +151,10 @@ pub struct Sort<'s> {
 }
 
 pub fn sort<'s>(
-    label: &'s (impl Words + ?Sized),
-    href: &'s (impl Words + ?Sized),
-    direction: &'s (impl Words + ?Sized),
-    class: &'s (impl Words + ?Sized),
+    label: &'s (impl AsRef<str> + ?Sized),
+    href: &'s (impl AsRef<str> + ?Sized),
+    direction: &'s (impl AsRef<str> + ?Sized),
+    class: &'s (impl AsRef<str> + ?Sized),
 ) -> Sort<'s> {
     Sort { label: label.as_ref(), href: href.as_ref(), direction: direction.as_ref(), class: class.as_ref() }
 }

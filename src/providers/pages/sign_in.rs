@@ -247,9 +247,10 @@ struct AgainPage {
 pub(super) async fn show_again(who: SignedIn, portal: Data<Portal>, frame: Frame, Query(query): Query<Next>) -> Answer {
     let mut connection = portal.db.read().await?;
     let ways = linked::ways_again(&mut connection, who.id()).await?;
+    let providers = providers::attempts::buttons(&mut connection).await?;
     drop(connection);
     let answer = web::page(&AgainPage { frame, next: local_path(Some(&query.next), "/account"), ways })?;
-    Ok(leaving(answer, &providers::attempts::buttons(&portal.db).await?))
+    Ok(leaving(answer, &providers))
 }
 
 pub(super) async fn unlink(who: SignedIn, portal: Data<Portal>, session: Session, Inner(identity): Inner) -> Answer {

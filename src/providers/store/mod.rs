@@ -15,7 +15,7 @@ macro_rules! providers {
     ($rest:literal) => {
         concat!(
             "select id, name, display_name, kind, issuer, client_id, scopes, email_claim, name_claim, groups_claim, allowed_tenants, allowed_domains,
-                new_people, trusts_email, administrators_value, enabled, version, last_ok_at, last_problem, last_problem_at
+                new_people, trusts_email, enabled, version, last_ok_at, last_problem, last_problem_at
              from providers ",
             $rest
         )
@@ -62,11 +62,11 @@ pub(super) async fn insert(tx: &mut Transaction, name: &str, new: &Checked, secr
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
         "insert into providers (name, name_folded, display_name, display_name_folded, kind, issuer, client_id, client_secret, scopes, email_claim,
-            name_claim, groups_claim, allowed_tenants, allowed_domains, new_people, trusts_email, administrators_value, enabled, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)")
+            name_claim, groups_claim, allowed_tenants, allowed_domains, new_people, trusts_email, enabled, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
         .bind(name).bind(ids::fold(name)).bind(&new.display_name).bind(ids::fold(&new.display_name)).bind(new.kind.as_str()).bind(&new.issuer)
         .bind(&new.client_id).bind(secret).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim).bind(&new.groups_claim)
-        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(&new.administrators_value).bind(new.enabled).bind(now)
+        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled).bind(now)
         .execute(c).await?.rows_affected());
     Ok(())
 }
@@ -84,12 +84,12 @@ pub(super) async fn update(
     Ok(run!(connection, c => sqlx::query(
         "update providers set display_name = $3, display_name_folded = $4, kind = $5, issuer = $6, client_id = $7,
             client_secret = coalesce($8, client_secret), scopes = $9, email_claim = $10, name_claim = $11, groups_claim = $12,
-            allowed_tenants = $13, allowed_domains = $14, new_people = $15, trusts_email = $16, administrators_value = $17, enabled = $18,
+            allowed_tenants = $13, allowed_domains = $14, new_people = $15, trusts_email = $16, enabled = $17,
             version = version + 1
          where id = $1 and version = $2")
         .bind(provider.id).bind(version).bind(&new.display_name).bind(ids::fold(&new.display_name)).bind(new.kind.as_str()).bind(&new.issuer)
         .bind(&new.client_id).bind(secret).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim).bind(&new.groups_claim)
-        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(&new.administrators_value).bind(new.enabled)
+        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled)
         .execute(c).await?.rows_affected())
         == 1)
 }

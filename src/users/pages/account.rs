@@ -42,7 +42,11 @@ struct AccountPage {
 
 impl AccountPage {
     async fn load(portal: &Portal, frame: Frame, request: &HttpRequest, who: &SignedIn) -> Result<Self, Error> {
-        let user = users::get(&mut portal.db.read().await?, &who.person().name).await?;
+        let mut connection = portal.db.read().await?;
+        let user = users::get(&mut connection, &who.person().name).await?;
+        let identities = providers::linked::of_user(&mut connection, who.id()).await?;
+        let providers = providers::attempts::buttons(&mut connection).await?;
+        drop(connection);
         let sessions = sign_in::sessions_of(&portal.db, who.id(), portal.limits()).await?;
         Ok(Self {
             frame,
@@ -53,16 +57,20 @@ impl AccountPage {
             theirs: None,
             problems: Problems::default(),
             sessions: SessionRow::all(sessions, &own_session(request)),
-            identities: providers::linked::of_user(&mut portal.db.read().await?, who.id()).await?,
-            providers: providers::attempts::buttons(&portal.db).await?,
+            identities,
+            providers,
             given: again_given(request),
         })
+    }
+
+    /// Its buttons lead to providers, whatever became of a form on it.
+    fn draw(&self, status: StatusCode) -> Answer {
+        Ok(leaving(web::page_with(status, self)?, &self.providers))
     }
 }
 
 pub(super) async fn show(who: SignedIn, request: HttpRequest, portal: Data<Portal>, frame: Frame) -> Answer {
-    let page = AccountPage::load(&portal, frame, &request, &who).await?;
-    Ok(leaving(web::page(&page)?, &page.providers))
+    AccountPage::load(&portal, frame, &request, &who).await?.draw(StatusCode::OK)
 }
 
 #[derive(Deserialize)]
@@ -87,12 +95,12 @@ pub(super) async fn rename(
         }
         Err(Error::Invalid(problems)) => {
             let page = AccountPage::load(&portal, frame, &request, &who).await?;
-            web::invalid(&AccountPage { problems, form: form.name, version: form.version, ..page })
+            AccountPage { problems, form: form.name, version: form.version, ..page }.draw(StatusCode::UNPROCESSABLE_ENTITY)
         }
         Err(Error::Stale) => {
             let page = AccountPage::load(&portal, frame, &request, &who).await?;
             let theirs = Some(format!("{} {}", page.form.first_name, page.form.last_name));
-            web::page_with(StatusCode::CONFLICT, &AccountPage { theirs, form: form.name, ..page })
+            AccountPage { theirs, form: form.name, ..page }.draw(StatusCode::CONFLICT)
         }
         Err(other) => Err(other),
     }
@@ -118,7 +126,7 @@ pub(super) async fn change_password(
         }
         Err(Error::Invalid(problems)) => {
             let page = AccountPage::load(&portal, frame, &request, &who).await?;
-            web::invalid(&AccountPage { problems, ..page })
+            AccountPage { problems, ..page }.draw(StatusCode::UNPROCESSABLE_ENTITY)
         }
         Err(other) => Err(other),
     }

@@ -58,9 +58,33 @@ async fn somebody_new_comes_in_and_goes_on_to_where_they_were_going() {
     provider.says(json!({ "email": "ida.new@contoso.example" }));
     let again = portal.guest();
     assert_eq!(provider.sign_in(&again, &name).await.location(), "/");
-    again.get("/account").await.shows("ida@contoso.example</p>".trim_end_matches("</p>"));
+    again.get("/account").await.shows("ida@contoso.example");
     assert_eq!(portal.count("select count(*) from users").await, 2);
     assert!(refusals(&portal).await.is_empty());
+}
+
+#[tokio::test]
+async fn buttons_lead_away_from_a_page_that_came_back_too() {
+    let (portal, provider, _) = started().await;
+    let policy = format!("form-action 'self' https: {};", provider.base);
+    let guest = portal.guest();
+    let typed = [("email", "nobody@contoso.example"), ("password", "wrong and long enough")];
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        let page = guest.post("/signin", &typed).await;
+        page.shows("Continue with <bdi>Contoso</bdi>");
+        assert!(page.header("content-security-policy").contains(&policy), "{}", page.status);
+        statuses.push(page.status);
+    }
+    assert!(statuses.contains(&422) && statuses.contains(&429), "{statuses:?}");
+    let ana = portal.developer("ana@contoso.example").await;
+    let name = [("version", "1"), ("first_name", ""), ("last_name", "")];
+    let stale = [("version", "7"), ("first_name", "Other"), ("last_name", "Name")];
+    for (path, form, status) in [("/account/name", &name[..], 422), ("/account/name", &stale[..], 409), ("/account/password", &[], 422)] {
+        let page = ana.post(path, form).await;
+        page.is(status).shows("Link an account of");
+        assert!(page.header("content-security-policy").contains(&policy), "{path} {status}");
+    }
 }
 
 #[tokio::test]
