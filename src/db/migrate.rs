@@ -51,6 +51,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (27, "users filtered", include_str!("../../migrations/0027_users_filtered.sql"), None),
     (28, "providers", include_str!("../../migrations/0028_providers.postgres.sql"), Some(Engine::Postgres)),
     (28, "providers", include_str!("../../migrations/0028_providers.sqlite.sql"), Some(Engine::Sqlite)),
+    (29, "directories", include_str!("../../migrations/0029_directories.postgres.sql"), Some(Engine::Postgres)),
+    (29, "directories", include_str!("../../migrations/0029_directories.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

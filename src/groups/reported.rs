@@ -103,9 +103,9 @@ pub async fn count_reported(connection: &mut Connection, provider: &str) -> Resu
 
 /// Ends all memberships that a provider reported, and forgets what it told, in the transaction in which it goes. Its groups stay, empty.
 pub async fn forget_reported(tx: &mut Transaction, provider: ProviderId, name: &str) -> Result<(), Error> {
-    for group in store::external(tx, name).await? {
-        subscriptions::before_closing(tx, Closing::Group(group.id)).await?;
-        store::empty(tx, group.id).await?;
+    for group in store::all_of(tx, name).await? {
+        subscriptions::before_closing(tx, Closing::Group(group)).await?;
+        store::empty(tx, group).await?;
     }
     store::forget(tx, provider).await
 }
@@ -137,6 +137,8 @@ pub async fn seen(connection: &mut Connection, provider: ProviderId, name: &str,
 pub struct NewExternal<'n> {
     /// The provider's name in addresses.
     pub provider: &'n str,
+    /// Empty for a provider that has none.
+    pub tenant: &'n str,
     pub external_id: &'n str,
     /// Empty: it is called by its id.
     pub display_name: &'n str,
@@ -168,7 +170,8 @@ pub async fn add_external(tx: &mut Transaction, admin: &Administrator, new: NewE
         display_name = shortened(&format!("{} ({})", display_name.chars().take(200).collect::<String>(), ids::random_name(4)));
     }
     let name = free_name(tx, &display_name).await?;
-    let group = store::insert(tx, &name, &display_name, new.provider, &external_id).await.map_err(taken)?;
+    let group =
+        store::insert(tx, &name, &display_name, new.provider, new.tenant, &external_id, new.display_name.trim()).await.map_err(taken)?;
     let subject = Subject::new("group", group.id.0, &group.display_name);
     audit::record(tx, admin.actor(), "group.created", subject, NOTHING, Some(ExternalFacts::of(&group))).await?;
     Ok((true, group))
@@ -183,6 +186,7 @@ pub async fn add_externals(
     db: &Database,
     admin: &Administrator,
     provider: &str,
+    tenant: &str,
     told: &[(String, String)],
     typed: Option<(&str, &str)>,
 ) -> Result<(i64, Vec<String>), Error> {
@@ -191,7 +195,7 @@ pub async fn add_externals(
     let told = told.iter().map(|(id, called)| (id.as_str(), called.as_str(), false));
     let typed = typed.map(|(id, called)| (id, called, true));
     for (external_id, display_name, chosen) in told.chain(typed) {
-        let (is_new, group) = add_external(&mut tx, admin, NewExternal { provider, external_id, display_name, chosen }).await?;
+        let (is_new, group) = add_external(&mut tx, admin, NewExternal { provider, tenant, external_id, display_name, chosen }).await?;
         added += i64::from(is_new);
         names.push(group.name);
     }

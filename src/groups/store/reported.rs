@@ -7,7 +7,7 @@ use crate::{
     ids::{self, GroupId, ProviderId, UserId},
 };
 
-/// A provider's group here.
+/// A provider's group here that it tells of at sign-ins or by its directory: those that it provisions are its own to change.
 #[derive(sqlx::FromRow)]
 pub(in crate::groups) struct External {
     pub id: GroupId,
@@ -17,15 +17,23 @@ pub(in crate::groups) struct External {
 
 pub(in crate::groups) async fn external(connection: &mut Connection, provider: &str) -> Result<Vec<External>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, External>(
-        "select id, external_id, display_name from groups where kind = 'external' and provider = $1 and external_id is not null order by id")
+        "select g.id, g.external_id, g.display_name from groups g join external_groups e on e.group_id = g.id and e.reported_by <> 'scim'
+         where g.provider = $1 and g.external_id is not null order by g.id")
         .bind(provider).fetch_all(c).await?))
 }
 
-/// The groups of a provider that it reported somebody to be in.
+/// All of a provider's groups here.
+pub(in crate::groups) async fn all_of(connection: &mut Connection, provider: &str) -> Result<Vec<GroupId>, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, GroupId>("select id from groups where provider = $1 order by id").bind(provider).fetch_all(c).await?),
+    )
+}
+
 /// The groups of a provider that it reported somebody to be in.
 pub(in crate::groups) async fn memberships(connection: &mut Connection, provider: &str, user: UserId) -> Result<Vec<GroupId>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, GroupId>(
         "select m.group_id from memberships m join groups g on g.id = m.group_id
+         join external_groups e on e.group_id = g.id and e.reported_by <> 'scim'
          where m.user_id = $2 and m.source = 'provider' and g.provider = $1")
         .bind(provider).bind(user).fetch_all(c).await?))
 }
@@ -105,16 +113,21 @@ pub(in crate::groups) async fn insert(
     name: &str,
     display_name: &str,
     provider: &str,
+    tenant: &str,
     external_id: &str,
+    name_there: &str,
 ) -> Result<Group, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    Ok(run!(connection, c => sqlx::query_as::<_, Group>(
+    let group = run!(connection, c => sqlx::query_as::<_, Group>(
         "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
          values ($1, $2, $3, $4, $4, 'external', $5, $6, $7)
          returning id, name, display_name, description, kind, provider, external_id, version")
         .bind(name).bind(ids::fold(name)).bind(display_name).bind(ids::fold(display_name)).bind(provider).bind(external_id).bind(now)
-        .fetch_one(c).await?))
+        .fetch_one(c).await?);
+    run!(connection, c => sqlx::query("insert into external_groups (group_id, tenant, name_there) values ($1, $2, $3)")
+        .bind(group.id).bind(tenant).bind(name_there).execute(c).await?.rows_affected());
+    Ok(group)
 }
 
 /// A provider's groups that were seen lately, by name.

@@ -103,7 +103,7 @@ pub(super) async fn add(
     }
     let named = |id: &str| page.seen.iter().find(|seen| seen.external_id == *id).map_or("", |seen| seen.name.as_str()).to_owned();
     let chosen: Vec<(String, String)> = form.group.iter().map(|id| (id.clone(), named(id))).collect();
-    match groups::add_externals(&portal.db, &admin, &page.provider.name, &chosen, typed).await {
+    match groups::add_externals(&portal.db, &admin, &page.provider.name, "", &chosen, typed).await {
         Ok((added, names)) => {
             let ready = "Save to open the product to what is ticked. Who is in a group shows as its people sign in.";
             Flash::good(match added {

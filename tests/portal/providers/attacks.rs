@@ -81,13 +81,7 @@ async fn passwords_are_not_switched_off_by_who_came_by_a_provider_that_is_off() 
 #[tokio::test]
 async fn whoever_unlinks_is_in_no_group_of_the_provider_any_more() {
     let (portal, provider, name) = started(&[("groups_claim", "groups")]).await;
-    portal
-        .run(
-            &["insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
-               select 'staff', 'staff', 'Staff', 'staff', 'staff', 'external', name, 'g-1', created_at from providers"],
-            vec![],
-        )
-        .await;
+    super::sources::add_staff(&portal).await;
     portal.add_user("ida@contoso.example", "Ida", "K", UserState::Active, false).await;
     provider.says(json!({ "groups": ["g-1"] }));
     let ida = portal.guest();

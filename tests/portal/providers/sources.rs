@@ -3,9 +3,16 @@
 use crate::support::{Portal, provider::Provider};
 use serde_json::json;
 
-const EXTERNAL: &str =
-    "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
-    select 'staff', 'staff', 'Staff', 'staff', 'staff', 'external', name, 'g-1', created_at from providers";
+/// The group `g-1` of the only provider, as Staff.
+pub async fn add_staff(portal: &Portal) {
+    for statement in [
+        "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
+         select 'staff', 'staff', 'Staff', 'staff', 'staff', 'external', name, 'g-1', created_at from providers",
+        "insert into external_groups (group_id) select id from groups where name = 'staff'",
+    ] {
+        portal.run(&[statement], vec![]).await;
+    }
+}
 
 #[tokio::test]
 async fn memberships_follow_the_claim_and_what_was_set_by_hand_stays() {
@@ -13,7 +20,7 @@ async fn memberships_follow_the_claim_and_what_was_set_by_hand_stays() {
     let admin = portal.administrator().await;
     let provider = Provider::start(&portal).await;
     let name = provider.add(&admin, &[("groups_claim", "groups")]).await;
-    portal.run(&[EXTERNAL], vec![]).await;
+    add_staff(&portal).await;
     portal.add_group("Partners").await;
     let members = async || portal.count("select count(*) from memberships where source = 'provider'").await;
     provider.says(json!({ "groups": ["g-1", "g-2", "g-2"] }));
