@@ -1,5 +1,6 @@
 //! SQL of groups and memberships.
 
+pub(super) mod reading;
 pub(super) mod reported;
 
 use serde::Deserialize;

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::sessions::SessionRow;
+use super::{directories::Accounts, sessions::SessionRow};
 use crate::{
     app::Portal,
     auth::{
@@ -46,6 +46,7 @@ struct ShowPage {
     theirs: Option<NewUser>,
     problems: Problems,
     groups: Vec<GroupBox>,
+    accounts: Accounts,
     sessions: Vec<SessionRow>,
     subscriptions: Vec<Held>,
     /// Live ones whose product the user no longer sees.
@@ -66,6 +67,7 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let user = users::get(&mut connection, name).await?;
         let groups = show::boxes(&mut connection, user.id, now).await?;
+        let accounts = Accounts::of(&mut connection, &user).await?;
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
         let invitation = invitations::of(&mut connection, user.id).await?;
         let consent = sign_up::consent_of(&mut connection, user.id).await?;
@@ -89,6 +91,7 @@ impl ShowPage {
             theirs: None,
             problems: Problems::default(),
             groups,
+            accounts,
             sessions: SessionRow::all(sessions, &here),
             subscriptions,
             hidden,
