@@ -12,11 +12,9 @@ pub(in crate::groups) async fn note_read(tx: &mut Transaction, group: GroupId, g
     let now = tx.now();
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update external_groups set synced_at = $2, reported_by = 'directory' where group_id = $1").bind(group).bind(now).execute(c).await?.rows_affected());
-    Ok(
-        run!(connection, c => sqlx::query("update external_groups set gone_at = case when $2 then $3 else null end where group_id = $1 and (gone_at is not null) <> $2")
-        .bind(group).bind(gone).bind(now).execute(c).await?.rows_affected())
-            > 0,
-    )
+    Ok(run!(connection, c => sqlx::query("update external_groups set gone_at = $3 where group_id = $1 and (gone_at is not null) <> $2")
+        .bind(group).bind(gone).bind(gone.then_some(now)).execute(c).await?.rows_affected())
+        > 0)
 }
 
 /// What reading it brought.
