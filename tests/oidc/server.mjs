@@ -197,6 +197,12 @@ function begin() {
   provider.use(async (ctx, next) => {
     heard[ctx.path] = (heard[ctx.path] ?? 0) + 1;
     if (ctx.path.startsWith("/interaction/")) return interaction(ctx, provider);
+    // The library takes the secret either way; others take it only as the client is registered.
+    if (ctx.path === "/token" && client.token_endpoint_auth_method === "client_secret_basic" && !ctx.get("authorization")) {
+      ctx.status = 401;
+      ctx.body = { error: "invalid_client", error_description: "registered for client_secret_basic" };
+      return;
+    }
     await next();
     misbehave(ctx);
   });

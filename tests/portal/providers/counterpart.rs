@@ -148,7 +148,8 @@ async fn keys_are_followed_and_old_and_unknown_ones_let_nobody_in() {
     let logged = "signed with a key that the provider does not publish";
     assert_eq!(provider.sign_in(&portal.guest(), "ida").await.location(), "/");
     provider.rotate().await;
-    assert_eq!(provider.sign_in(&portal.guest(), "ida").await.location(), "/", "the new key is fetched");
+    let here = portal.guest();
+    assert_eq!(provider.sign_in(&here, "ida").await.location(), "/", "the new key is fetched");
     assert_eq!(provider.asked("/jwks").await, 2);
     // The one that was taken off.
     provider.misbehaves(json!({ "key": "old" })).await;
@@ -167,6 +168,10 @@ async fn keys_are_followed_and_old_and_unknown_ones_let_nobody_in() {
     is_refused(&portal, &ida, &back.path, "cannot be believed", logged).await;
     provider.misbehaves(json!({})).await;
     portal.pass(Duration::seconds(31));
+    // What tells of signing out is signed with the newest, too, and is the first to come with it.
+    here.get("/account").await.is(200);
+    provider.leave(&here, "/session/end", true).await.is(303);
+    here.get("/account").await.is(303);
     assert_eq!(provider.sign_in(&ida, "ida").await.location(), "/");
 }
 
