@@ -169,6 +169,14 @@ async fn signing_out_is_heard_at_both_sides() {
         assert_eq!(ida.path().await, "/account");
         look(&ida, view, "the account").await;
 
+        // What asks for a proof sends her there and back in her session, though both are at other sites.
+        ida.goto("/account/close").await;
+        press(&ida, "Sign in once more").await;
+        press(&ida, "Continue with Contoso").await;
+        prove(&ida, "ida").await;
+        ida.see("There is no way back").await;
+        assert_eq!(ida.path().await, "/account/close");
+
         // Out here, and there as well.
         sign_out(&ida).await;
         look(&ida, view, "signed out").await;
