@@ -75,6 +75,7 @@ pub async fn activate(
     settings: &SignUp,
 ) -> Result<Person, Error> {
     let named = User { first_name: name.first_name.clone(), last_name: name.last_name.clone(), ..user.clone() };
+    let signed_up = store::sign_up::is_signed_up(tx, user.id).await?;
     if !store::invitations::accept(tx, &named, None).await? {
         return Err(Error::Conflict("The account was changed a moment ago. Sign in again.".to_owned()));
     }
@@ -82,7 +83,8 @@ pub async fn activate(
     let active = User { state: UserState::Active.as_str().to_owned(), ..named };
     let facts = OpenedFacts { user: active.facts(), terms_accepted: !settings.terms.is_empty() };
     let subject = Subject::new("user", user.id.0, active.display());
-    audit::record(tx, provider.actor(), "user.signed_up", subject, Some(user.facts()), Some(facts)).await?;
+    let action = if signed_up { "user.sign_up_confirmed" } else { "user.invitation_accepted" };
+    audit::record(tx, provider.actor(), action, subject, Some(user.facts()), Some(facts)).await?;
     let person = active.person();
     opened(tx, post, &person, settings).await?;
     Ok(person)

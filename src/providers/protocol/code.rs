@@ -154,7 +154,8 @@ fn check_iss(metadata: &Metadata, returned: &Returned) -> Result<(), Trouble> {
     }
 }
 
-fn auth_type(metadata: &Metadata) -> AuthType {
+/// How the client proves itself. Some providers take its secret in no other way.
+pub(super) fn auth_type(metadata: &Metadata) -> AuthType {
     let says = |method: &str| metadata.token_endpoint_auth_methods_supported.iter().flatten().any(|known| known == method);
     // Without a word it is basic (Discovery, section 3).
     if says("client_secret_post") && !says("client_secret_basic") { AuthType::RequestBody } else { AuthType::BasicAuth }

@@ -93,6 +93,12 @@ async fn a_group_that_is_renamed_or_deleted_there_is_said_and_not_guessed() {
     portal.read_directories().await;
     admin.get(group).await.shows("It is called <b dir=\"auto\">Friends</b> there").shows("value=\"Partners\"");
     assert!(sees(&ida).await);
+    let test = format!("/publisher/settings/providers/{name}/test");
+    admin.post(&test, &[]).await.is(200).shows("It answers, and has a group.");
+    provider.set(|manners| manners.directory.forbids = true);
+    admin.post(&test, &[]).await.is(200).shows("the client may not read it");
+    provider.set(|manners| manners.directory.forbids = false);
+    admin.post(&test, &[]).await.is(200);
     // A server that has no such address says nothing of the group.
     provider.set(|manners| manners.directory.is_elsewhere = true);
     portal.pass(Duration::minutes(30));

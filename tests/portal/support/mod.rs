@@ -1,6 +1,7 @@
 //! A portal for one test: its database, its clock, its server, and people with browsers.
 
 mod browser;
+pub mod counterpart;
 pub mod directory;
 pub mod provider;
 pub mod seed;

@@ -189,28 +189,7 @@ impl Provider {
 
     /// The form that adds it, over which fields may be typed.
     pub fn form(&self, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut form: Vec<(String, String)> = [
-            ("display_name", "Contoso"),
-            ("kind", "oidc"),
-            ("issuer", &self.base),
-            ("client_id", CLIENT),
-            ("client_secret", SECRET),
-            ("scopes", "openid profile email"),
-            ("email_claim", "email"),
-            ("name_claim", "name"),
-            ("enabled", "on"),
-            ("new_people", "on"),
-            ("password", super::PASSWORD),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        for (name, value) in typed {
-            form.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                form.push(((*name).to_owned(), (*value).to_owned()));
-            }
-        }
-        form
+        form_for(&self.base, typed)
     }
 
     /// Adds it to the portal; its name in addresses.
@@ -243,6 +222,37 @@ impl Provider {
     }
 }
 
+/// The form that adds the provider of an issuer, over which fields may be typed.
+pub fn form_for(issuer: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut form: Vec<(String, String)> = [
+        ("display_name", "Contoso"),
+        ("kind", "oidc"),
+        ("issuer", issuer),
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("scopes", "openid profile email"),
+        ("email_claim", "email"),
+        ("name_claim", "name"),
+        ("enabled", "on"),
+        ("new_people", "on"),
+        ("password", super::PASSWORD),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    for (name, value) in typed {
+        form.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            form.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+    form
+}
+
+/// What the client proves itself with.
+pub fn basic() -> String {
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", escaped(CLIENT), escaped(SECRET))))
+}
+
 pub async fn post(browser: &Browser, path: &str, form: &[(String, String)]) -> Reply {
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post(path, &form).await
@@ -271,9 +281,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Prov
         }
         "/authorize" | "/login/oauth/authorize" => state.authorize(&query),
         "/token" => {
-            let expected = format!("{}:{}", escaped(CLIENT), escaped(SECRET));
-            let expected = format!("Basic {}", STANDARD.encode(expected));
-            let basic = request.headers().get("authorization").is_some_and(|value| value.as_bytes() == expected.as_bytes());
+            let basic = request.headers().get("authorization").is_some_and(|value| value.as_bytes() == basic().as_bytes());
             let posted =
                 form.get("client_id").is_some_and(|id| id == CLIENT) && form.get("client_secret").is_some_and(|secret| secret == SECRET);
             state.token(basic || posted, &form)
