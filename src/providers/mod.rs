@@ -86,18 +86,24 @@ pub async fn counted(connection: &mut Connection) -> Result<Vec<(Provider, i64)>
 /// # Errors
 /// `Invalid`, field by field.
 pub async fn create(db: &Database, keys: &Keys, admin: &Administrator, _: Confirmed, new: &NewProvider) -> Result<Provider, Error> {
-    let checked = new.check(true)?;
     let mut tx = db.write().await?;
-    if store::display_name_taken(&mut tx, &ids::fold(&checked.display_name), None).await? {
+    let provider = create_in(&mut tx, keys, admin, new).await?;
+    tx.commit().await?;
+    Ok(provider)
+}
+
+/// As `create`, in the caller's transaction; whoever calls has been asked for a proof, or is nobody who could be.
+pub async fn create_in(tx: &mut Transaction, keys: &Keys, admin: &Administrator, new: &NewProvider) -> Result<Provider, Error> {
+    let checked = new.check(true)?;
+    if store::display_name_taken(tx, &ids::fold(&checked.display_name), None).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    let name = free_name(&mut tx, &checked.display_name).await?;
+    let name = free_name(tx, &checked.display_name).await?;
     let secrets = checked.sealed(keys, &name)?;
-    store::insert(&mut tx, &name, &checked, &secrets).await.map_err(taken)?;
-    let provider = get(&mut tx, &name).await?;
+    store::insert(tx, &name, &checked, &secrets).await.map_err(taken)?;
+    let provider = get(tx, &name).await?;
     let facts = provider.facts("Given", checked.directory_words());
-    audit::record(&mut tx, admin.actor(), "provider.created", provider.subject(), NOTHING, Some(facts)).await?;
-    tx.commit().await?;
+    audit::record(tx, admin.actor(), "provider.created", provider.subject(), NOTHING, Some(facts)).await?;
     Ok(provider)
 }
 

@@ -36,7 +36,7 @@ impl There {
 
     /// Whether its directory can be asked now.
     pub(super) fn is_read(&self) -> bool {
-        self.provider.as_ref().is_some_and(Provider::reads_directory) && self.outside.reported_by != "scim"
+        self.provider.as_ref().is_some_and(|provider| provider.enabled && provider.reads_directory()) && self.outside.reported_by != "scim"
     }
 
     /// What the directory calls it, where that is not what it is called here.
