@@ -4,7 +4,7 @@ use super::sign_in::refusals;
 use crate::support::{
     Browser, PASSWORD, Portal,
     counterpart::Counterpart,
-    provider::{form_for, post},
+    provider::{CLIENT, form_for, post},
     smtp::Smtp,
 };
 use serde_json::{Value, json};
@@ -349,7 +349,7 @@ async fn logout_tokens_are_believed_that_are_the_providers_and_once() {
     provider.sign_in(&ida, "ida").await.is(303);
     let program = portal.guest();
     let now = portal.unix();
-    let usual = json!({ "iss": provider.base, "aud": crate::support::provider::CLIENT, "sub": "ida-1", "jti": "token-1", "iat": now, "exp": now + 120,
+    let usual = json!({ "iss": provider.base, "aud": CLIENT, "sub": "ida-1", "jti": "token-1", "iat": now, "exp": now + 120,
         "events": { "http://schemas.openid.net/event/backchannel-logout": {} } });
     let with = |more: Value| {
         let mut claims = usual.clone();
@@ -378,56 +378,62 @@ async fn logout_tokens_are_believed_that_are_the_providers_and_once() {
     ida.get("/account").await.is(200);
 }
 
-#[tokio::test]
-async fn the_counterpart_gives_refresh_tokens_that_rotate_and_can_be_taken_back() {
-    let Some((portal, provider, _)) = started(json!({})).await else { return };
+/// Tokens by the code flow, in which the portal asks so; and how many forms were answered.
+async fn granted(portal: &Portal, provider: &Counterpart, browser: &Browser, prompt: &str) -> (usize, Value) {
     const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more";
     const CHALLENGE: &str = "y5UF_tmp_ICTDGza-Ou2vUvx2cu7DBN-Xwf_z0RDfTw";
     let redirect = format!("{}/signin/contoso/callback", portal.base);
-    let asked = |prompt: &str| {
-        let mut url = url::Url::parse(&format!("{}/auth", provider.base)).expect("an address");
-        url.query_pairs_mut().extend_pairs([
-            ("client_id", crate::support::provider::CLIENT),
-            ("response_type", "code"),
-            ("redirect_uri", &redirect),
-            ("scope", "openid groups offline_access"),
-            ("prompt", prompt),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]);
-        url.to_string()
-    };
-    let ida = portal.guest();
-    let granted = async |prompt: &str| {
-        let back = provider.through(&ida, &asked(prompt), "ida").await;
-        let code = back.part("code");
-        let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &redirect), ("code_verifier", VERIFIER)];
-        let (status, tokens) = provider.token(&form).await;
-        assert_eq!(status, 200, "{tokens}");
-        (back.forms, tokens)
-    };
-    // As the standard has it, offline_access counts where the person is asked for consent.
-    let (forms, tokens) = granted("login").await;
-    assert_eq!((forms, tokens.get("refresh_token")), (1, None));
-    let (forms, tokens) = granted("consent").await;
-    assert_eq!(forms, 1);
-    let refresh =
-        async |token: &Value| provider.token(&[("grant_type", "refresh_token"), ("refresh_token", token.as_str().expect("a token"))]).await;
-    let first = &tokens["refresh_token"];
-    let (status, tokens) = refresh(first).await;
+    let mut url = url::Url::parse(&format!("{}/auth", provider.base)).expect("an address");
+    url.query_pairs_mut().extend_pairs([
+        ("client_id", CLIENT),
+        ("response_type", "code"),
+        ("redirect_uri", &redirect),
+        ("scope", "openid groups offline_access"),
+        ("prompt", prompt),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    let back = provider.through(browser, url.as_str(), "ida").await;
+    let code = back.part("code");
+    let form = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", &redirect), ("code_verifier", VERIFIER)];
+    let (status, tokens) = provider.token(&form).await;
     assert_eq!(status, 200, "{tokens}");
-    let second = &tokens["refresh_token"];
-    assert_ne!(first, second);
+    (back.forms, tokens)
+}
+
+async fn refreshed(provider: &Counterpart, tokens: &Value) -> (u16, Value) {
+    let token = tokens["refresh_token"].as_str().expect("a token");
+    provider.token(&[("grant_type", "refresh_token"), ("refresh_token", token)]).await
+}
+
+#[tokio::test]
+async fn the_counterpart_gives_refresh_tokens_that_rotate_and_can_be_taken_back() {
+    let Some((portal, provider, _)) = started(json!({})).await else { return };
+    let ida = portal.guest();
+    // As the standard has it, offline_access counts where the person is asked for consent (section 11 of OpenID Connect Core).
+    let (forms, tokens) = granted(&portal, &provider, &ida, "login").await;
+    assert_eq!((forms, tokens.get("refresh_token")), (1, None));
+    let (forms, first) = granted(&portal, &provider, &ida, "consent").await;
+    assert_eq!(forms, 1);
+    let (status, second) = refreshed(&provider, &first).await;
+    assert_eq!(status, 200, "{second}");
+    assert_ne!(first["refresh_token"], second["refresh_token"]);
     provider.has("ida", json!({ "groups": ["Staff"] })).await;
-    let bearer = format!("Bearer {}", tokens["access_token"].as_str().expect("a token"));
+    let bearer = format!("Bearer {}", second["access_token"].as_str().expect("a token"));
     let said = Browser::new(&provider.base).send(reqwest::Method::GET, "/me", &[("authorization", &bearer)], "", "").await;
     said.is(200).shows("\"groups\":[\"Staff\"]");
     assert_eq!(provider.revoke("ida").await, 2, "the one that was used, and the one that was given for it");
-    let (status, answer) = refresh(second).await;
+    let (status, answer) = refreshed(&provider, &second).await;
     assert_eq!((status, &answer["error"]), (400, &json!("invalid_grant")));
-    // Whoever comes with a used one is a thief, or the person is: the whole grant goes.
-    let (_, tokens) = granted("consent").await;
-    let (_, next) = refresh(&tokens["refresh_token"]).await;
-    assert_eq!(refresh(&tokens["refresh_token"]).await.0, 400);
-    assert_eq!(refresh(&next["refresh_token"]).await.0, 400);
+    // One that is used twice was stolen, by whom nobody knows: what was granted is over.
+    let (_, first) = granted(&portal, &provider, &ida, "consent").await;
+    let (_, second) = refreshed(&provider, &first).await;
+    assert_eq!(refreshed(&provider, &first).await.0, 400);
+    assert_eq!(refreshed(&provider, &second).await.0, 400);
+    // Others give them unasked, and the portal lets people in as before.
+    let Some((portal, provider, _)) = started(json!({ "refresh": "always" })).await else { return };
+    let ida = portal.guest();
+    assert_eq!(provider.sign_in(&ida, "ida").await.location(), "/");
+    let (_, tokens) = granted(&portal, &provider, &ida, "login").await;
+    assert_eq!(refreshed(&provider, &tokens).await.0, 200);
 }
