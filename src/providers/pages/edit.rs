@@ -76,7 +76,8 @@ impl EditPage {
                 "From 5 to 1440. By its directory; without one by refresh tokens, for which the scope offline_access is needed."
             }
             Kind::GitHub => "From 5 to 1440.",
-            Kind::Google | Kind::Oidc => {
+            Kind::Google => "Google tells of no groups, so that there is nothing to read.",
+            Kind::Oidc => {
                 "From 5 to 1440. By refresh tokens, which most providers give for the scope offline_access; without them only sign-ins tell."
             }
         }

@@ -73,6 +73,9 @@ pub(super) fn leave(line: &Line<'_>, metadata: &Metadata, leaving: &Leaving) -> 
         .append_pair("code_challenge_method", challenge.method().as_str());
     if leaving.fresh {
         url.query_pairs_mut().append_pair("prompt", "login").append_pair("max_age", "0");
+    } else if line.provider.kind() == Kind::Oidc && line.provider.scopes.split(' ').any(|scope| scope == "offline_access") {
+        // Without being asked for consent nobody is given a refresh token (section 11); the providers known by name are less strict.
+        url.query_pairs_mut().append_pair("prompt", "consent");
     }
     Ok(url.into())
 }
