@@ -91,7 +91,7 @@ impl Portal {
     /// What reads memberships without a sign-in.
     pub fn reader(&self) -> Reader {
         let (keys, memory) = (self.keys.clone(), self.providers.clone());
-        Reader { db: self.db.clone(), keys, memory, base: self.settings.base_url() }
+        Reader { db: self.db.clone(), keys, memory, base: self.settings.base_url(), stopping: self.stopping.clone() }
     }
 
     pub fn limits(&self) -> Limits {
@@ -311,11 +311,15 @@ pub async fn work(portal: &Portal) -> Result<usize, Error> {
     subscriptions::work(&portal.db, &portal.mail, &auth::system("ends of subscriptions")).await
 }
 
+/// How soon it is heeded that the server stops, and how long is waited then for an account that is asked after.
+const HEED: Duration = Duration::from_millis(200);
+pub const READING: Duration = Duration::from_secs(15);
+
 /// Reads memberships that are due, until the server stops: each provider by itself, so that a slow one keeps no other waiting.
 pub async fn read_for_ever(portal: Portal) {
     let mut reading = JoinSet::new();
     let mut busy = HashMap::new();
-    loop {
+    while !portal.is_stopping() {
         while let Some(ended) = reading.try_join_next_with_id() {
             let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
             busy.remove(&id);
@@ -334,8 +338,14 @@ pub async fn read_for_ever(portal: Portal) {
             }
             Err(error) => tracing::warn!(%error, "it could not be looked up whose memberships are due; it is tried again"),
         }
-        tokio::time::sleep(LOOK).await;
+        for _ in 0..LOOK.as_millis() / HEED.as_millis() {
+            if !portal.is_stopping() {
+                tokio::time::sleep(HEED).await;
+            }
+        }
     }
+    // Whoever is asked after with a token that counts once is asked to the end, or the next one would be lost.
+    while reading.join_next().await.is_some() {}
 }
 
 /// After a task has panicked, before it is begun again.

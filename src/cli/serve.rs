@@ -90,7 +90,9 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
     working.abort();
-    reading.abort();
+    if tokio::time::timeout(app::READING, reading).await.is_err() {
+        tracing::warn!("somebody was still being asked after; they may have to sign in again");
+    }
     // The mail that is on its way gets to its end, or it would be sent once more.
     post.wake();
     if tokio::time::timeout(mail::send::LONGEST, mailing).await.is_err() {

@@ -2,10 +2,10 @@
 
 use super::Member;
 use crate::{
-    auth::{self, Administrator},
+    auth::Administrator,
     db::Transaction,
     error::Error,
-    groups::{self, NewExternal, Reporter},
+    groups::{self, Answer, NewExternal, Reporter},
     ids::UserId,
     keys::Keys,
     products::{self, VisibilityChange},
@@ -36,7 +36,7 @@ pub(super) async fn add(tx: &mut Transaction, keys: &Keys, system: &Administrato
     };
     let provider = providers::create_in(tx, keys, system, &new).await?;
     let reporter = Reporter { provider: provider.id, name: &provider.name, tenant: TENANT };
-    let admin = auth::provider(&provider.display_name);
+    let admin = provider.speaker();
     let theirs: Vec<UserId> =
         people.iter().map(|member| &member.person).filter(|person| person.email.ends_with(DOMAIN)).map(|person| person.id).collect();
     for (external_id, display_name, product, every) in GROUPS {
@@ -45,7 +45,14 @@ pub(super) async fn add(tx: &mut Transaction, keys: &Keys, system: &Administrato
         let (_, group) = groups::add_external(tx, system, new, None).await?;
         products::set_visibility_in(tx, system, product, &[VisibilityChange::new(&group.name, true)]).await?;
         let members: Vec<UserId> = theirs.iter().copied().step_by(every).collect();
-        groups::report_group(tx, &admin, reporter, group.id, Some((display_name, &members))).await?;
+        groups::report_group(
+            tx,
+            &admin,
+            reporter,
+            group.id,
+            Answer { asked_at: tx.now(), but: &[], group: Some((display_name, &members)) },
+        )
+        .await?;
     }
     Ok(())
 }

@@ -82,6 +82,9 @@ async fn known(tx: &mut Transaction, new: NewExternal<'_>) -> Result<Option<Grou
     if of_another && !new.tenant.is_empty() {
         return Err(Error::invalid("external_id", "A group of another tenant is known by this here already."));
     }
+    if !new.tenant.is_empty() {
+        store::note_tenant(tx, group.id, new.tenant).await?;
+    }
     Ok(Some(group))
 }
 

@@ -38,8 +38,18 @@ pub struct Read {
     pub gone: bool,
 }
 
-/// Brings the members of a group to what its directory says, in the caller's transaction: `told` is what it is called there and who is in
-/// it of the people who are linked; none when the directory does not have it any more. `admin` is who records it.
+/// What a directory answered when it was asked for a group.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'t> {
+    /// When it was asked: what was stored of an answer to a later question stays.
+    pub asked_at: Instant,
+    /// Those of whom a sign-in has told since.
+    pub but: &'t [UserId],
+    /// What it is called there, and who is in it of the people who are linked; none when the directory does not have it any more.
+    pub group: Option<(&'t str, &'t [UserId])>,
+}
+
+/// Brings the members of a group to what its directory says, in the caller's transaction. `admin` is who records it.
 ///
 /// # Errors
 /// `NotFound` for a group that was deleted meanwhile, or that somebody else reports by now.
@@ -48,23 +58,27 @@ pub async fn report_group(
     admin: &Administrator,
     reporter: Reporter<'_>,
     group: GroupId,
-    told: Option<(&str, &[UserId])>,
+    told: Answer<'_>,
 ) -> Result<Read, Error> {
     // Two readings of one group at once wait for each other.
     tx.one_at_a_time("external members", group.0).await?;
     let group = external(tx, reporter).await?.into_iter().find(|known| known.id == group).ok_or(Error::NotFound)?;
-    let (name, members) = told.unwrap_or_default();
+    if store::was_read_since(tx, group.id, told.asked_at).await? {
+        return Ok(Read { joined: 0, left: 0, gone: false });
+    }
+    let (name, members) = told.group.unwrap_or_default();
     note_name(tx, admin, &group, name).await?;
-    let gone = told.is_none();
-    if store::note_read(tx, group.id, gone).await? {
+    let gone = told.group.is_none();
+    if store::note_read(tx, group.id, told.asked_at, gone).await? {
         let subject = Subject::new("group", group.id.0, &group.display_name);
         let action = if gone { "group.gone_there" } else { "group.back_there" };
         audit::record(tx, admin.actor(), action, subject, NOTHING, NOTHING).await?;
     }
     let current = store::members(tx, group.id).await?;
     let (current, members): (BTreeSet<UserId>, BTreeSet<UserId>) = (current.into_iter().collect(), members.iter().copied().collect());
-    let joins: Vec<UserId> = members.difference(&current).copied().collect();
-    let leaves: Vec<UserId> = current.difference(&members).copied().collect();
+    let is_old = |user: &&UserId| !told.but.contains(user);
+    let joins: Vec<UserId> = members.difference(&current).filter(is_old).copied().collect();
+    let leaves: Vec<UserId> = current.difference(&members).filter(is_old).copied().collect();
     let number = |users: &[UserId]| i64::try_from(users.len()).unwrap_or(i64::MAX);
     let read = Read { joined: number(&joins), left: number(&leaves), gone };
     store::note_brought(tx, group.id, read.joined, read.left).await?;
@@ -103,6 +117,11 @@ pub async fn to_read(connection: &mut Connection, group: GroupId) -> Result<Opti
 /// A group could not be read: it is due again then.
 pub async fn leave_due(tx: &mut Transaction, group: GroupId, at: Instant) -> Result<(), Error> {
     store::leave_due(tx, group, at).await
+}
+
+/// No group of a provider is due later than then, for it is read more often from now on.
+pub async fn bring_forward(tx: &mut Transaction, provider: &str, latest: Instant) -> Result<(), Error> {
+    store::bring_forward(tx, provider, latest).await
 }
 
 /// What is known of an external group beside what every group has.

@@ -46,13 +46,14 @@ struct ReportFacts {
 }
 
 /// Brings somebody's memberships of this provider's groups to what it reports, in the caller's transaction; all that was seen is remembered,
-/// to be suggested. `admin` is who records it. Whether anything changed.
+/// to be suggested. `admin` is who records it; without `whole` it is not all that the provider knows of them, and nothing ends. Whether
+/// anything changed.
 pub async fn report_memberships(
     tx: &mut Transaction,
     admin: &Administrator,
     reporter: Reporter<'_>,
     person: &Person,
-    groups: &[Reported],
+    (groups, whole): (&[Reported], bool),
 ) -> Result<bool, Error> {
     let mut reported: Vec<&Reported> = Vec::new();
     let is_known_by = |id: &str| !id.is_empty() && id.chars().count() <= LONGEST && !id.chars().any(char::is_control);
@@ -81,7 +82,7 @@ pub async fn report_memberships(
     let current = store::memberships(tx, reporter, person.id).await?;
     let is_in = |group: &External| reported.iter().any(|reported| reported.external_id == group.external_id);
     let joins: Vec<&External> = known.iter().filter(|group| is_in(group) && !current.contains(&group.id)).collect();
-    let leaves: Vec<&External> = known.iter().filter(|group| !is_in(group) && current.contains(&group.id)).collect();
+    let leaves: Vec<&External> = known.iter().filter(|group| whole && !is_in(group) && current.contains(&group.id)).collect();
     if joins.is_empty() && leaves.is_empty() {
         return Ok(false);
     }
@@ -106,7 +107,8 @@ struct ThereFacts {
 
 /// Notes what a group is called in its directory; what it is called here is its administrators' own.
 pub(super) async fn note_name(tx: &mut Transaction, admin: &Administrator, group: &External, name: &str) -> Result<(), Error> {
-    if name.is_empty() || group.name_there == name {
+    // Where names are not told, it is the ID.
+    if name.is_empty() || name == group.external_id || group.name_there == name {
         return Ok(());
     }
     store::note_name(tx, group.id, name).await?;
@@ -117,6 +119,17 @@ pub(super) async fn note_name(tx: &mut Transaction, admin: &Administrator, group
         audit::record(tx, admin.actor(), "group.renamed_there", subject, Some(before), Some(after)).await?;
     }
     Ok(())
+}
+
+/// Remembers that a provider has a group.
+pub async fn note_seen(tx: &mut Transaction, provider: ProviderId, tenant: &str, external_id: &str) -> Result<(), Error> {
+    store::see(tx, provider, tenant, &Reported { external_id: external_id.to_owned(), name: String::new() }, true).await?;
+    Ok(())
+}
+
+/// Whether a provider has told that this is a group.
+pub async fn is_seen(connection: &mut Connection, provider: ProviderId, external_id: &str) -> Result<bool, Error> {
+    store::is_seen(connection, provider, external_id).await
 }
 
 /// Memberships that a provider reported.

@@ -8,8 +8,8 @@ use super::{
     linked::LinkFacts,
     note,
     protocol::Arrived,
+    reports,
     store::{attempts, identities},
-    syncing,
 };
 use crate::{
     audit::{self, NOTHING, Subject},
@@ -88,6 +88,9 @@ impl Desk<'_> {
         let mut tx = self.db.write().await?;
         // Two who come with one account at once are one user.
         tx.one_at_a_time("arrival", ids::number_of(&format!("{} {} {}", provider.id.0, arrived.tenant, arrived.subject))).await?;
+        if !reports::is_as_asked(&mut tx, provider).await? {
+            return Err(Refused::new(Refusal::Over, "The provider was changed, or switched off, during the sign-in.").into());
+        }
         match came.purpose {
             Purpose::SignIn => {}
             Purpose::Again => return again(tx, came, here).await,
@@ -154,8 +157,8 @@ impl Desk<'_> {
     ) -> Result<Proven, Stopped> {
         let email = if users::is_email(&arrived.email) && arrived.email.len() <= 254 { arrived.email.as_str() } else { "" };
         identities::note_use(tx, identity, email).await?;
-        syncing::keep_grant(tx, self.keys, provider, identity, arrived).await?;
-        syncing::report(tx, provider, identity, person.id, arrived).await?;
+        reports::keep_grant(tx, self.keys, provider, identity, arrived).await?;
+        reports::report(tx, provider, identity, person.id, arrived).await?;
         let by = ByProvider { identity, session: arrived.session.clone() };
         let blocked = || Refused::new(Refusal::Blocked, "The user was blocked during the sign-in.").of(person.id);
         Ok(auth::let_in(tx, person.id, by).await?.ok_or_else(blocked)?)
@@ -169,8 +172,8 @@ impl Desk<'_> {
         let person = provided::of_key(&mut tx, user).await?.ok_or(Error::NotFound)?.person();
         let admin = auth::provider(&came.provider.display_name);
         let identity = linked(&mut tx, &admin, &came.provider, &came.arrived, &person).await?;
-        syncing::keep_grant(&mut tx, self.keys, &came.provider, identity, &came.arrived).await?;
-        syncing::report(&mut tx, &came.provider, identity, person.id, &came.arrived).await?;
+        reports::keep_grant(&mut tx, self.keys, &came.provider, identity, &came.arrived).await?;
+        reports::report(&mut tx, &came.provider, identity, person.id, &came.arrived).await?;
         tx.commit().await?;
         Ok(Outcome::Linked(true))
     }

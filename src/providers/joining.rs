@@ -8,6 +8,7 @@ use super::{
     arriving::{Whose, admit, name, whose},
     attempts::{Desk, Refusal, Stopped, browser_hash},
     protocol::Arrived,
+    reports,
     store::attempts::{self, Attempt},
 };
 use crate::{
@@ -159,7 +160,8 @@ impl Desk<'_> {
         let arrived = &waiting.arrived;
         let number = ids::number_of(&format!("{} {} {}", waiting.provider.id.0, arrived.tenant, arrived.subject));
         tx.one_at_a_time("arrival", number).await?;
-        if attempts::delete(&mut tx, waiting.attempt.id).await? { Ok(tx) } else { Err(over()) }
+        let stands = reports::is_as_asked(&mut tx, &waiting.provider).await?;
+        if stands && attempts::delete(&mut tx, waiting.attempt.id).await? { Ok(tx) } else { Err(over()) }
     }
 
     /// Mails a link. The answer is the same whether there is an account or not.

@@ -1,6 +1,9 @@
 //! The accounts of providers that somebody's account here is linked to.
 
-use super::store::identities::{self, Identity};
+use super::{
+    reports,
+    store::identities::{self, Identity},
+};
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{self, SignedIn, sign_in::end_sessions_with},
@@ -8,6 +11,7 @@ use crate::{
     error::Error,
     groups,
     ids::{IdentityId, UserId},
+    users::provided,
 };
 
 /// What the audit log keeps of a link.
@@ -35,6 +39,7 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     let Some(found) = all.iter().find(|known| known.id == identity) else { return Ok(None) };
     let alone = !all.iter().any(|other| other.id != identity && other.provider_id == found.provider_id);
     let others = all.iter().any(|other| other.id != identity && other.enabled);
+    reports::wait(&mut tx, found.provider_id).await?;
     let by_password = identities::has_password(&mut tx, who.id()).await? && super::passwords_allowed(&mut tx).await?.allowed;
     if !others && !by_password {
         let why = "This is your only way in. Set a password first: “Forgotten your password?” on the page for signing in mails you a link.";
@@ -42,10 +47,12 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     }
     end_sessions_with(&mut tx, identity, None).await?;
     identities::delete(&mut tx, identity, who.id()).await?;
-    if alone {
-        // Nobody says any more that they are in its groups.
+    if alone || !super::get(&mut tx, &found.provider_name).await?.reads_directory() {
+        // Nobody says any more that they administer, or are in its groups; by another account there they say so at the next sign-in.
+        let by = auth::provider(&found.provider);
+        provided::report_administrator(&mut tx, &by, found.provider_id, who.id(), false).await?;
         let reporter = groups::Reporter { provider: found.provider_id, name: &found.provider_name, tenant: &found.tenant };
-        groups::report_memberships(&mut tx, &auth::provider(&found.provider), reporter, who.person(), &[]).await?;
+        groups::report_memberships(&mut tx, &by, reporter, who.person(), (&[], true)).await?;
     }
     let facts = LinkFacts { provider: found.provider.clone(), account: found.subject.clone() };
     let subject = Subject::new("user", who.id().0, who.person().display());

@@ -12,6 +12,7 @@ mod passwords;
 mod presets;
 pub mod protocol;
 mod provider;
+mod reports;
 mod store;
 pub mod syncing;
 
@@ -141,6 +142,8 @@ pub async fn edit(
         return Ok(false);
     }
     tx.one_at_a_time("ways in", 1).await?;
+    // What is under way of its old settings is over, or comes to nothing.
+    reports::wait(&mut tx, provider.id).await?;
     if provider.enabled
         && !checked.enabled
         && !passwords_allowed(&mut tx).await?.allowed
@@ -170,15 +173,18 @@ pub async fn edit(
     if !store::update(&mut tx, &provider, version, &checked, &secrets).await.map_err(taken)? {
         return Err(Error::Stale);
     }
-    if checked.administrators_value.is_empty() && !provider.administrators_value.is_empty() {
-        // Nobody says any more that they are.
-        users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
-    }
+    let latest = tx.now().plus(time::Duration::minutes(checked.sync_minutes));
+    groups::bring_forward(&mut tx, &provider.name, latest).await?;
+    store::syncing::bring_forward(&mut tx, provider.id, latest).await?;
     let edited = get(&mut tx, name).await?;
     let given = if new_secret { "Given anew" } else { "Given" };
     let before = provider.facts("Given", if provider.directory.is_empty() { "" } else { "Given" });
     let after = edited.facts(given, checked.directory_words());
     audit::record(&mut tx, admin.actor(), "provider.edited", edited.subject(), Some(before), Some(after)).await?;
+    if edited.administrators_value != provider.administrators_value || !edited.enabled {
+        // Nobody says any more that they are; it may be whoever edits. Those whom another value makes ones are read at once.
+        users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }
@@ -220,6 +226,7 @@ pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &s
     let mut tx = db.write().await?;
     let provider = get(&mut tx, name).await?;
     tx.one_at_a_time("ways in", 1).await?;
+    reports::wait(&mut tx, provider.id).await?;
     if !passwords_allowed(&mut tx).await?.allowed && store::enabled_but(&mut tx, provider.id).await? == 0 {
         return Err(Error::Conflict(
             "Passwords are switched off, and this is the only provider: nobody could sign in. Allow passwords first.".to_owned(),
@@ -227,16 +234,17 @@ pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &s
     }
     sign_in::end_sessions_by(&mut tx, provider.id).await?;
     groups::forget_reported(&mut tx, provider.id, &provider.name).await?;
-    users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
-    let people = store::delete(&mut tx, provider.id).await?;
     #[derive(Serialize)]
     struct Deleted {
         #[serde(flatten)]
         provider: ProviderFacts,
-        linked: u64,
+        linked: i64,
     }
-    let before = Deleted { provider: provider.facts("Given", ""), linked: people };
+    let before = Deleted { provider: provider.facts("Given", ""), linked: store::count_linked(&mut tx, provider.id).await? };
     audit::record(&mut tx, admin.actor(), "provider.deleted", provider.subject(), Some(before), NOTHING).await?;
+    // It may be whoever deletes it.
+    users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
+    store::delete(&mut tx, provider.id).await?;
     tx.commit().await?;
     Ok(provider)
 }

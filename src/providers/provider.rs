@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Kind, LIST, all};
 use crate::{
     audit::Subject,
+    auth::{self, Administrator},
     db::{Connection, Instant},
     error::Error,
     ids::{self, ProviderId},
@@ -84,6 +85,16 @@ impl Provider {
     /// Whether anything follows from what it says of groups and roles.
     pub fn is_followed(&self) -> bool {
         self.reads_directory() || !self.groups_claim.is_empty() || !self.administrators_value.is_empty()
+    }
+
+    /// Who records what it says.
+    pub fn speaker(&self) -> Administrator {
+        auth::provider(&self.display_name)
+    }
+
+    /// Whether it is asked about each person: a directory is read group by group, but roles are told to each person alone.
+    pub(super) fn asks_people(&self) -> bool {
+        self.is_followed() && (!self.reads_directory() || !self.administrators_value.is_empty())
     }
 
     /// Why its last sign-in, test or reading failed, and when.
@@ -195,7 +206,13 @@ pub async fn of_group_address(connection: &mut Connection, text: &str) -> Result
     match providers.as_slice() {
         [provider] => {
             let tenant = tenant.to_ascii_lowercase();
-            let tenant = if provider.allowed_tenants().contains(&tenant) { tenant } else { String::new() };
+            let tenants = provider.allowed_tenants();
+            let tenant = match tenants.as_slice() {
+                tenants if tenants.contains(&tenant) => tenant,
+                // What is of no tenant in particular, any of them could say to be in.
+                [_, _, ..] => return Err(invalid("Several tenants come in by this provider: say whose it is by the tenant’s ID.")),
+                _ => String::new(),
+            };
             Ok((provider.clone(), tenant, id.to_owned()))
         }
         [] => Err(invalid("No identity provider is set for it.")),

@@ -1,5 +1,7 @@
 //! Accounts of people who come by an identity provider: they have no password, and are opened when their address is vouched for or confirmed.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::{
@@ -153,6 +155,21 @@ pub async fn report_administrator(
         links::forget(tx, Purpose::EmailChange, user.id).await?;
     }
     Ok(true)
+}
+
+/// Brings the role of everybody to what a provider says: these are the ones whom it makes administrators, and of those it is known better.
+pub async fn report_administrators(
+    tx: &mut Transaction,
+    provider: &Administrator,
+    id: ProviderId,
+    (holders, but): (&[UserId], &[UserId]),
+) -> Result<(), Error> {
+    let given: BTreeSet<UserId> = store::administrators_by(tx, id).await?.into_iter().collect();
+    let holders: BTreeSet<UserId> = holders.iter().copied().collect();
+    for user in given.symmetric_difference(&holders).filter(|user| !but.contains(user)) {
+        report_administrator(tx, provider, id, *user, holders.contains(user)).await?;
+    }
+    Ok(())
 }
 
 /// Takes the role from everybody who has it from a provider.

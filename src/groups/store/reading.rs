@@ -7,9 +7,24 @@ use crate::{
     ids::{GroupId, UserId},
 };
 
-/// Its directory was asked for it, now. Whether it is gone since, or back.
-pub(in crate::groups) async fn note_read(tx: &mut Transaction, group: GroupId, gone: bool) -> Result<bool, Error> {
-    let now = tx.now();
+/// Whether an answer of its directory to a later question is stored.
+pub(in crate::groups) async fn was_read_since(connection: &mut Connection, group: GroupId, at: Instant) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from external_groups where group_id = $1 and synced_at > $2")
+        .bind(group).bind(at).fetch_one(c).await?)
+        > 0)
+}
+
+/// Nothing is due later.
+pub(in crate::groups) async fn bring_forward(tx: &mut Transaction, provider: &str, latest: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query(
+        "update external_groups set due_at = $2 where due_at > $2 and group_id in (select id from groups where provider = $1)")
+        .bind(provider).bind(latest).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Its directory was asked for it then. Whether it is gone since, or back.
+pub(in crate::groups) async fn note_read(tx: &mut Transaction, group: GroupId, now: Instant, gone: bool) -> Result<bool, Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update external_groups set synced_at = $2, reported_by = 'directory' where group_id = $1").bind(group).bind(now).execute(c).await?.rows_affected());
     Ok(run!(connection, c => sqlx::query("update external_groups set gone_at = $3 where group_id = $1 and (gone_at is not null) <> $2")

@@ -79,7 +79,7 @@ pub(in crate::groups) async fn see(
     let now = tx.now();
     let connection: &mut Connection = tx;
     let known = run!(connection, c => sqlx::query(
-        "update seen_groups set name = case when $4 = '' then name else $4 end, last_seen_at = $5
+        "update seen_groups set name = case when $4 = '' or ($4 = external_id and name <> '') then name else $4 end, last_seen_at = $5
          where provider_id = $1 and tenant = $2 and external_id = $3")
         .bind(provider).bind(tenant).bind(&group.external_id).bind(&group.name).bind(now).execute(c).await?.rows_affected());
     if known > 0 || !room {
@@ -90,6 +90,19 @@ pub(in crate::groups) async fn see(
          on conflict (provider_id, tenant, external_id) do nothing")
         .bind(provider).bind(tenant).bind(&group.external_id).bind(&group.name).bind(now).execute(c).await?.rows_affected())
         > 0)
+}
+
+pub(in crate::groups) async fn is_seen(connection: &mut Connection, provider: ProviderId, external_id: &str) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from seen_groups where provider_id = $1 and external_id = $2")
+        .bind(provider).bind(external_id).fetch_one(c).await?)
+        > 0)
+}
+
+/// The tenant of a group of which it was not known.
+pub(in crate::groups) async fn note_tenant(tx: &mut Transaction, group: GroupId, tenant: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set tenant = $2, due_at = null where group_id = $1 and tenant = ''").bind(group).bind(tenant).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// How many groups of a provider are remembered.

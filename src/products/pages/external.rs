@@ -68,10 +68,9 @@ impl ExternalPage {
             }
         } else {
             tenants = provider.allowed_tenants();
-            // Of one organisation alone it need not be said.
-            if tenants.len() > 1 {
-                tenant = tenants.iter().find(|known| **known == asked.tenant).unwrap_or(&tenants[0]).clone();
-            }
+            // Of one organisation, too: there may be another one later.
+            let chosen = tenants.iter().find(|known| **known == asked.tenant).or(tenants.first());
+            tenant = chosen.cloned().unwrap_or_default();
             groups::seen(&mut portal.db.read().await?, (provider.id, &provider.name, &tenant), &asked.q).await?
         };
         Ok(Self {

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    Arrived, Grant, Line, Trouble, What,
+    Arrived, Grant, Line, Renewed, Trouble, What,
     discovery::{Known, Metadata},
     net::{self, NotSent},
 };
@@ -92,13 +92,27 @@ pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Return
     Ok(Arrived { grant: grant(&token), ..arrived(line, &claims)? })
 }
 
-/// Who somebody is by now, by a refresh token (OpenID Connect Core, section 12): of a new ID token, or else of the userinfo endpoint.
-pub(super) async fn look_again(line: &Line<'_>, old: &Grant) -> Result<Arrived, Trouble> {
-    let mut known = line.memory.of(line, false).await?;
-    let metadata = known.metadata.clone();
+/// A refresh token, changed for another one (OpenID Connect Core, section 12), or kept where the provider gives none.
+pub(super) async fn renew(line: &Line<'_>, old: &Grant) -> Result<Renewed, Trouble> {
+    let metadata = line.memory.of(line, false).await?.metadata;
     let client = client(line, &metadata.token_endpoint, auth_type(&metadata))?;
     let refreshed = client.exchange_refresh_token(&RefreshToken::new(old.token().to_owned())).request_async(&net::send).await;
     let token = refreshed.map_err(|error| in_vain(error, "does not take the refresh token", "The refresh token cannot be used"))?;
+    Ok(Renewed { grant: grant(&token).unwrap_or_else(|| old.clone()), token: Some(token) })
+}
+
+/// Who somebody is by now: by the ID token that came with a renewed one, or else by the userinfo endpoint.
+pub(super) async fn look(line: &Line<'_>, token: &CoreTokenResponse) -> Result<Arrived, Trouble> {
+    looked(line, token).await.map_err(|trouble| match trouble.what {
+        // Of the person it has just said that it knows them.
+        What::Denied => Trouble { what: What::Away, ..trouble },
+        _ => trouble,
+    })
+}
+
+async fn looked(line: &Line<'_>, token: &CoreTokenResponse) -> Result<Arrived, Trouble> {
+    let mut known = line.memory.of(line, false).await?;
+    let metadata = known.metadata.clone();
     let mut claims = match token.id_token() {
         Some(id_token) => verified(line, &mut known, id_token, None).await?,
         None => Map::new(),
@@ -107,11 +121,11 @@ pub(super) async fn look_again(line: &Line<'_>, old: &Grant) -> Result<Arrived, 
         let endpoint = metadata.userinfo_endpoint.as_ref();
         let endpoint =
             endpoint.ok_or_else(|| Trouble::away("The answer to a refresh token has no ID token, and there is no userinfo endpoint."))?;
-        claims = net::json("The userinfo endpoint", endpoint, Some(token_text(&token))).await?;
+        claims = net::json("The userinfo endpoint", endpoint, Some(token_text(token))).await?;
     } else {
-        complete(line, &metadata, &mut claims, token_text(&token)).await?;
+        complete(line, &metadata, &mut claims, token_text(token)).await?;
     }
-    Ok(Arrived { grant: grant(&token).or_else(|| Some(old.clone())), ..arrived(line, &claims)? })
+    arrived(line, &claims)
 }
 
 fn grant(token: &CoreTokenResponse) -> Option<Grant> {

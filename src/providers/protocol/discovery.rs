@@ -135,6 +135,8 @@ struct Place {
     in_vain: Option<InVain>,
     /// Whoever asks it now: others wait for the answer.
     asking: Arc<tokio::sync::Mutex<()>>,
+    /// Whoever uses a refresh token now.
+    renewing: Arc<tokio::sync::Mutex<()>>,
     /// Refusals that were told, in which stretch of time.
     told: (i64, u32),
     /// Tokens for the directory, by tenant.
@@ -230,6 +232,12 @@ impl Memory {
             Some(token) => place.tokens.insert(tenant.to_owned(), token),
             None => place.tokens.remove(tenant),
         });
+    }
+
+    /// Waits until nobody else in this process uses a refresh token of the provider: one that is renewed at every use counts once, and
+    /// two who used it would be taken for a thief and its owner.
+    pub async fn renewing(&self, provider: ProviderId) -> tokio::sync::OwnedMutexGuard<()> {
+        self.at(provider, |place| place.renewing.clone()).lock_owned().await
     }
 
     /// Forgets what a test, or an edit, makes stale.

@@ -71,7 +71,7 @@ pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Return
 }
 
 /// Who somebody is by now; the token does not run out.
-pub(super) async fn look_again(line: &Line<'_>, grant: &Grant) -> Result<Arrived, Trouble> {
+pub(super) async fn look(line: &Line<'_>, grant: &Grant) -> Result<Arrived, Trouble> {
     about(line, grant.token()).await
 }
 

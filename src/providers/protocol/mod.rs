@@ -9,6 +9,7 @@ mod logout;
 mod net;
 pub mod testing;
 
+use openidconnect::core::CoreTokenResponse;
 use serde::{Deserialize, Serialize};
 
 pub use code::{Leaving, Returned};
@@ -71,6 +72,21 @@ impl Trouble {
 
     pub(super) fn untrusted(why: impl Into<String>) -> Self {
         Self::new(What::Untrusted, why)
+    }
+}
+
+/// What lets the portal ask after somebody from now on, and what it asks with at this instant. `Debug` is left out on purpose.
+pub struct Renewed {
+    pub grant: Grant,
+    /// None of GitHub, whose token does not run out.
+    token: Option<CoreTokenResponse>,
+}
+
+/// As long as one step may take in all.
+async fn in_time<T>(step: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    match tokio::time::timeout(net::IN_ALL, step).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
     }
 }
 
@@ -139,37 +155,42 @@ impl Line<'_> {
 
     /// Who came back with a code.
     pub async fn arrive(&self, leaving: &Leaving, returned: &Returned) -> Result<Arrived, Trouble> {
-        let arriving = async {
-            let mut arrived = match self.provider.kind() {
+        let mut arrived = in_time(async {
+            match self.provider.kind() {
                 Kind::GitHub => github::arrive(self, leaving, returned).await,
                 _ => code::arrive(self, leaving, returned).await,
-            }?;
-            self.complete(&mut arrived).await;
-            Ok(arrived)
-        };
-        match tokio::time::timeout(net::IN_ALL, arriving).await {
-            Ok(arrived) => arrived,
-            Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
+            }
+        })
+        .await?;
+        self.complete(&mut arrived).await;
+        Ok(arrived)
+    }
+
+    /// What was left behind, renewed: the provider may take the old one no more from now on.
+    ///
+    /// # Errors
+    /// `Denied` when it does not know the person any more, or wants to see them.
+    pub async fn renew(&self, grant: &Grant) -> Result<Renewed, Trouble> {
+        match self.provider.kind() {
+            Kind::GitHub => Ok(Renewed { grant: grant.clone(), token: None }),
+            _ => in_time(code::renew(self, grant)).await,
         }
     }
 
     /// Who somebody is by now, whom the provider has let in before.
     ///
     /// # Errors
-    /// `Denied` when it does not know them any more, or wants to see them.
-    pub async fn look_again(&self, grant: &Grant) -> Result<Arrived, Trouble> {
-        let looking = async {
-            let mut arrived = match self.provider.kind() {
-                Kind::GitHub => github::look_again(self, grant).await,
-                _ => code::look_again(self, grant).await,
-            }?;
-            self.complete(&mut arrived).await;
-            Ok(arrived)
-        };
-        match tokio::time::timeout(net::IN_ALL, looking).await {
-            Ok(arrived) => arrived,
-            Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
-        }
+    /// As `renew`.
+    pub async fn look(&self, renewed: &Renewed) -> Result<Arrived, Trouble> {
+        let mut arrived = in_time(async {
+            match &renewed.token {
+                Some(token) => code::look(self, token).await,
+                None => github::look(self, &renewed.grant).await,
+            }
+        })
+        .await?;
+        self.complete(&mut arrived).await;
+        Ok(arrived)
     }
 
     /// Whom a logout token is about.

@@ -160,16 +160,23 @@ pub(super) async fn enabled_but(connection: &mut Connection, provider: ProviderI
     )
 }
 
-/// The provider and what belongs to it here; how many identities went.
-pub(super) async fn delete(tx: &mut Transaction, provider: ProviderId) -> Result<u64, Error> {
+/// How many accounts of a provider are linked.
+pub(super) async fn count_linked(connection: &mut Connection, provider: ProviderId) -> Result<i64, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from identities where provider_id = $1").bind(provider).fetch_one(c).await?),
+    )
+}
+
+/// The provider and what belongs to it here.
+pub(super) async fn delete(tx: &mut Transaction, provider: ProviderId) -> Result<(), Error> {
     let connection: &mut Connection = tx;
-    Ok(run!(connection, c => {
+    run!(connection, c => {
         sqlx::query("delete from logout_tokens where provider_id = $1").bind(provider).execute(&mut *c).await?;
         sqlx::query("delete from sign_in_attempts where provider_id = $1").bind(provider).execute(&mut *c).await?;
-        let people = sqlx::query("delete from identities where provider_id = $1").bind(provider).execute(&mut *c).await?.rows_affected();
-        sqlx::query("delete from providers where id = $1").bind(provider).execute(&mut *c).await?;
-        people
-    }))
+        sqlx::query("delete from identities where provider_id = $1").bind(provider).execute(&mut *c).await?;
+        sqlx::query("delete from providers where id = $1").bind(provider).execute(&mut *c).await?.rows_affected()
+    });
+    Ok(())
 }
 
 pub(super) async fn forget_users(tx: &mut Transaction, users: &[UserId]) -> Result<(), Error> {

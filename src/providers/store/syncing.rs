@@ -1,7 +1,7 @@
 //! SQL of reading memberships without a sign-in: whose turn it is, how it went, and whom the subjects of a directory belong to.
 
 use crate::{
-    db::{Connection, Instant, Transaction, run},
+    db::{Connection, Instant, Select, Transaction, run},
     error::Error,
     ids::{IdentityId, ProviderId, UserId},
 };
@@ -17,14 +17,14 @@ pub(in crate::providers) struct Due {
 }
 
 /// Claims the account that has waited longest, which is due again at `next`. One statement: of two processes each gets another one.
-pub(in crate::providers) async fn claim(tx: &mut Transaction, provider: ProviderId, next: Instant) -> Result<Option<Due>, Error> {
+pub(in crate::providers) async fn claim(tx: &mut Transaction, provider: ProviderId, next: Instant) -> Result<Option<IdentityId>, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
-    Ok(run!(connection, c => sqlx::query_as::<_, Due>(
+    Ok(run!(connection, c => sqlx::query_scalar::<_, IdentityId>(
         "update identities set due_at = $3 where id = (
              select id from identities where provider_id = $1 and due_at <= $2 and refresh_token is not null order by due_at, id limit 1)
            and due_at <= $2
-         returning id, user_id, tenant, subject, refresh_token")
+         returning id")
         .bind(provider).bind(now).bind(next).fetch_optional(c).await?))
 }
 
@@ -76,15 +76,74 @@ pub(in crate::providers) async fn note_reported(tx: &mut Transaction, identity: 
     Ok(())
 }
 
-/// Who is linked by which account of a tenant; of every one for an empty tenant.
+/// Puts a token in the place of the one that it was given for. False when that is not kept any more.
+pub(in crate::providers) async fn replace_grant(tx: &mut Transaction, identity: IdentityId, old: &[u8], new: &[u8]) -> Result<bool, Error> {
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query("update identities set refresh_token = $3 where id = $1 and refresh_token = $2")
+        .bind(identity).bind(old).bind(new).execute(c).await?.rows_affected())
+        == 1)
+}
+
+/// Whether a provider is on, and at this version.
+pub(in crate::providers) async fn is_at(connection: &mut Connection, provider: ProviderId, version: i64) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from providers where id = $1 and version = $2 and enabled")
+        .bind(provider).bind(version).fetch_one(c).await?)
+        == 1)
+}
+
+/// Whether an account is this user's, and was neither used nor told of after that instant.
+pub(in crate::providers) async fn is_newest(
+    connection: &mut Connection,
+    identity: IdentityId,
+    user: UserId,
+    at: Instant,
+) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from identities where id = $1 and user_id = $2 and (reported_at is null or reported_at <= $3)
+            and (last_used_at is null or last_used_at <= $3)")
+        .bind(identity).bind(user).bind(at).fetch_one(c).await?)
+        == 1)
+}
+
+/// Whether its user has another account at the provider.
+pub(in crate::providers) async fn has_another(connection: &mut Connection, identity: IdentityId) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
+        "select count(*) from identities i join identities o on o.user_id = i.user_id and o.provider_id = i.provider_id and o.id <> i.id
+         where i.id = $1")
+        .bind(identity).fetch_one(c).await?)
+        > 0)
+}
+
+/// Who is linked by these accounts of a tenant; of every one for an empty tenant.
 pub(in crate::providers) async fn people(
     connection: &mut Connection,
     provider: ProviderId,
     tenant: &str,
-) -> Result<Vec<(String, UserId)>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, (String, UserId)>(
-        "select subject, user_id from identities where provider_id = $1 and ($2 = '' or tenant = $2) order by id")
-        .bind(provider).bind(tenant).fetch_all(c).await?))
+    subjects: &[String],
+) -> Result<Vec<UserId>, Error> {
+    let mut statement = Select::new(connection, "select user_id from identities where provider_id =");
+    statement.bind(provider);
+    if !tenant.is_empty() {
+        statement.sql("and tenant =").bind(tenant.to_owned());
+    }
+    statement.sql("and subject").in_texts(subjects);
+    Ok(statement.all::<(UserId,)>(connection).await?.into_iter().map(|row| row.0).collect())
+}
+
+/// Of whose groups a provider has told after that instant.
+pub(in crate::providers) async fn told_since(connection: &mut Connection, provider: ProviderId, at: Instant) -> Result<Vec<UserId>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>("select user_id from identities where provider_id = $1 and reported_at > $2")
+        .bind(provider).bind(at).fetch_all(c).await?))
+}
+
+/// No account of a provider is due later than then, for it is asked after more often from now on; and who administers is due now.
+pub(in crate::providers) async fn bring_forward(tx: &mut Transaction, provider: ProviderId, latest: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => {
+        sqlx::query("update identities set due_at = $2 where provider_id = $1 and due_at > $2").bind(provider).bind(latest).execute(&mut *c).await?;
+        sqlx::query("update providers set administrators_due_at = null where id = $1").bind(provider).execute(&mut *c).await?.rows_affected()
+    });
+    Ok(())
 }
 
 /// Providers that are on, and may be read by now: those with something that is due.
@@ -109,6 +168,13 @@ pub(in crate::providers) async fn claim_administrators(tx: &mut Transaction, pro
          where id = $1 and administrators_value <> '' and (administrators_due_at is null or administrators_due_at <= $2)")
         .bind(provider).bind(now).bind(next).execute(c).await?.rows_affected())
         == 1)
+}
+
+/// Who administers is due then.
+pub(in crate::providers) async fn leave_administrators_due(tx: &mut Transaction, provider: ProviderId, at: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update providers set administrators_due_at = $2 where id = $1").bind(provider).bind(at).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// It was read without a fault.

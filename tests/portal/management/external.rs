@@ -59,3 +59,24 @@ async fn an_external_group_is_made_by_its_address_and_reads_as_it_was_written() 
     program.ask(Method::DELETE, "/groups/partners", "*", None).await.is(204);
     ida.get("/products/orders").await.is(404);
 }
+
+#[tokio::test]
+async fn of_several_tenants_a_group_is_one_tenants() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let provider = Provider::start(&portal).await;
+    let issuer = format!("{}/organizations/v2.0", provider.base);
+    let tenants = format!("{TENANT} {}", TENANT.replace('8', "9"));
+    provider.add(&admin, &[("kind", "entra"), ("issuer", &issuer), ("allowed_tenants", &tenants), ("display_name", "Staff")]).await;
+    let program = Program::new(&portal, "write").await;
+    let external = |address: &str| json!({ "displayName": "Partners", "type": "external", "externalId": address });
+    // What is of none in particular, the other one could say to be in.
+    for address in ["aad://contoso.example/groups/g-1", "aad://organizations/groups/g-1", "staff://groups/g-1"] {
+        let reply = program.put("/groups/partners", external(address)).await;
+        let (status, _, on, why) = refusal(&reply);
+        assert_eq!((status, on.as_str()), (400, "externalId"), "{address}");
+        assert!(why.contains("Several tenants"), "{why}");
+    }
+    program.put("/groups/partners", external(&format!("aad://{TENANT}/groups/g-1"))).await.is(201);
+    assert_eq!(portal.texts("select tenant from external_groups").await, [TENANT]);
+}

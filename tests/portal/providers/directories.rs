@@ -5,11 +5,11 @@ use crate::support::{Browser, Portal, directory::API_TOKEN, provider::Provider, 
 use serde_json::json;
 use time::Duration;
 
-const TENANT: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
-const OTHER: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+pub(super) const TENANT: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+pub(super) const OTHER: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
 /// A portal whose provider is Entra, with a directory, and the product Orders that is open to nobody.
-async fn entra(typed: &[(&str, &str)]) -> (Portal, Browser, Provider, String) {
+pub(super) async fn entra(typed: &[(&str, &str)]) -> (Portal, Browser, Provider, String) {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
     let provider = Provider::start(&portal).await;
@@ -26,7 +26,7 @@ async fn entra(typed: &[(&str, &str)]) -> (Portal, Browser, Provider, String) {
 }
 
 /// Adds a group of the directory and opens Orders to it.
-async fn opened(admin: &Browser, name: &str, words: &str, group: &str) {
+pub(super) async fn opened(admin: &Browser, name: &str, words: &str, group: &str) {
     let form = "/publisher/products/orders/add-groups";
     let asked = format!("{form}?provider={name}&q={words}");
     admin.get(&asked).await.is(200).shows(&format!("value=\"{group}\""));
@@ -36,7 +36,7 @@ async fn opened(admin: &Browser, name: &str, words: &str, group: &str) {
     admin.post("/publisher/products/orders/visibility", &[("listed", &open), ("group", &open)]).await.is(303);
 }
 
-async fn sees(browser: &Browser) -> bool {
+pub(super) async fn sees(browser: &Browser) -> bool {
     browser.get("/products/orders").await.status == 200
 }
 
@@ -291,7 +291,7 @@ async fn okta_and_keycloak_are_read_by_their_own_ways() {
 }
 
 /// A portal whose provider gives refresh tokens, with the group Staff that Orders is open to.
-async fn refreshing(typed: &[(&str, &str)]) -> (Portal, Browser, Provider, String) {
+pub(super) async fn refreshing(typed: &[(&str, &str)]) -> (Portal, Browser, Provider, String) {
     let portal = Portal::start().await;
     let admin = portal.administrator().await;
     let provider = Provider::start(&portal).await;

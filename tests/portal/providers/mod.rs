@@ -1,6 +1,7 @@
 //! Identity providers: how they are kept and tried, and how people come in by them.
 
 mod attacks;
+mod attacks_directories;
 mod counterpart;
 mod directories;
 mod joining;

@@ -27,6 +27,10 @@ pub struct Directory {
     pub forbids: bool,
     /// Answers 404 to everything, as a server does that has no such address.
     pub is_elsewhere: bool,
+    /// Groups of which every answer is 500.
+    pub broken: Vec<String>,
+    /// What it says of what it does not have, instead of the usual.
+    pub missing: Option<Value>,
     /// The next page is at this server.
     pub leads_to: Option<&'static str>,
     /// Tokens were asked for these.
@@ -63,8 +67,11 @@ impl Directory {
         let parts: Vec<&str> = rest.split('/').collect();
         let said = |value: Option<Value>| match value {
             Some(value) => HttpResponse::Ok().json(value),
-            None => HttpResponse::NotFound().json(api.missing()),
+            None => HttpResponse::NotFound().json(self.missing.clone().unwrap_or_else(|| api.missing())),
         };
+        if parts.get(1).is_some_and(|id| self.broken.iter().any(|broken| broken == id)) {
+            return Some(HttpResponse::InternalServerError().body("broken"));
+        }
         Some(match parts.as_slice() {
             ["groups"] => self.page(api, base, &path, &query, self.found(api, &query)),
             ["groups", id] => said(self.group(id).map(|group| api.group(group))),

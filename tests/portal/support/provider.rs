@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -16,6 +19,7 @@ use ring::{
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::Notify;
 
 use super::{Browser, Portal, Reply, directory::Directory};
 
@@ -92,11 +96,21 @@ pub struct Manners {
     pub without_id: bool,
     /// What the API of its directory knows.
     pub directory: Directory,
+    /// Seconds of the portal's clock that its token endpoint takes.
+    pub takes: i64,
+}
+
+/// An answer that is ready, and is kept back.
+#[derive(Default)]
+struct Gate {
+    path: Mutex<Option<String>>,
+    came: Notify,
+    open: Notify,
 }
 
 struct State {
     base: String,
-    seconds: Box<dyn Fn() -> i64 + Send>,
+    seconds: Arc<AtomicI64>,
     keys: Vec<SigningKey>,
     given: HashMap<String, Given>,
     refresh: Option<String>,
@@ -108,6 +122,7 @@ struct State {
 pub struct Provider {
     pub base: String,
     state: Arc<Mutex<State>>,
+    gate: Arc<Gate>,
 }
 
 impl Provider {
@@ -116,7 +131,6 @@ impl Provider {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let base = format!("http://{}", listener.local_addr().expect("an address"));
         let seconds = portal.seconds.clone();
-        let seconds = Box::new(move || super::START.unix_timestamp() + seconds.load(std::sync::atomic::Ordering::SeqCst));
         let claims =
             json!({ "sub": "ida-1", "email": "ida@contoso.example", "email_verified": true, "given_name": "Ida", "family_name": "Kjær" });
         let manners = Manners {
@@ -135,6 +149,7 @@ impl Provider {
             revokes: false,
             without_id: false,
             directory: Directory::default(),
+            takes: 0,
         };
         let state = State {
             base: base.clone(),
@@ -146,7 +161,8 @@ impl Provider {
             asked: Vec::new(),
         };
         let state = Arc::new(Mutex::new(state));
-        let shared = web::Data::from(Arc::new(Provider { base: base.clone(), state: state.clone() }));
+        let gate = Arc::<Gate>::default();
+        let shared = web::Data::from(Arc::new(Provider { base: base.clone(), state: state.clone(), gate: gate.clone() }));
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
             .workers(1)
             .disable_signals()
@@ -154,7 +170,7 @@ impl Provider {
             .expect("a server")
             .run();
         tokio::spawn(server);
-        Self { base, state }
+        Self { base, state, gate }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -163,6 +179,20 @@ impl Provider {
 
     pub fn set(&self, change: impl FnOnce(&mut Manners)) {
         change(&mut self.state().manners);
+    }
+
+    /// The next answer to a request for this path is made, and kept back until it is released.
+    pub fn hold(&self, path: &str) {
+        *self.gate.path.lock().expect("a lock") = Some(path.to_owned());
+    }
+
+    /// Until somebody waits for the answer that is kept back.
+    pub async fn held(&self) {
+        self.gate.came.notified().await;
+    }
+
+    pub fn release(&self) {
+        self.gate.open.notify_one();
     }
 
     /// Claims over those that there are.
@@ -259,6 +289,15 @@ pub async fn post(browser: &Browser, path: &str, form: &[(String, String)]) -> R
 }
 
 async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Provider>) -> HttpResponse {
+    let reply = answer_now(&request, &body, &provider);
+    if provider.gate.path.lock().expect("a lock").take_if(|path| path == request.path()).is_some() {
+        provider.gate.came.notify_one();
+        provider.gate.open.notified().await;
+    }
+    reply
+}
+
+fn answer_now(request: &HttpRequest, body: &web::Bytes, provider: &Provider) -> HttpResponse {
     let mut state = provider.state();
     let path = request.path().to_owned();
     state.asked.push(path.clone());
@@ -266,8 +305,8 @@ async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Prov
         return HttpResponse::InternalServerError().body("down");
     }
     let query: HashMap<String, String> = pairs(request.query_string().as_bytes());
-    let form = pairs(&body);
-    if let Some(reply) = state.manners.directory.answer(&request, &provider.base) {
+    let form = pairs(body);
+    if let Some(reply) = state.manners.directory.answer(request, &provider.base) {
         return reply;
     }
     match path.as_str() {
@@ -367,7 +406,8 @@ impl State {
         if !is_client {
             return HttpResponse::Unauthorized().json(json!({ "error": "invalid_client" }));
         }
-        let now = (self.seconds)();
+        self.seconds.fetch_add(self.manners.takes, Ordering::SeqCst);
+        let now = super::START.unix_timestamp() + self.seconds.load(Ordering::SeqCst);
         let invalid = || HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" }));
         let given = match form.get("grant_type").map(String::as_str) {
             Some("client_credentials") => {

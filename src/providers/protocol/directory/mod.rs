@@ -18,8 +18,12 @@ use crate::{
 
 /// What a search answers at most.
 const FOUND: usize = 50;
-/// Pages of one list; a directory's are of about a thousand rows.
+/// Pages of one list, which are of about a thousand rows; bytes of all of them; and how long they may take.
 const PAGES: usize = 300;
+const MOST_BYTES: usize = 48 * 1024 * 1024;
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(180);
+/// As long as whoever signs in waits for the directory.
+const BRIEFLY: std::time::Duration = std::time::Duration::from_secs(5);
 /// Seconds that are waited for a directory that is busy, and how often.
 const PATIENCE: i64 = 5;
 const TIMES: usize = 3;
@@ -41,6 +45,7 @@ impl Line<'_> {
             Kind::Keycloak => keycloak::search(self, words).await,
             _ => Ok(Vec::new()),
         }?;
+        found.retain(|group| !group.external_id.chars().any(char::is_control));
         found.truncate(FOUND);
         Ok(found)
     }
@@ -99,7 +104,7 @@ impl Line<'_> {
             }
             return;
         }
-        match self.groups_of(&arrived.tenant, &arrived.subject).await {
+        match within(BRIEFLY, self.groups_of(&arrived.tenant, &arrived.subject)).await {
             Ok(groups) => arrived.groups = Some(groups.unwrap_or_default()),
             Err(trouble) => {
                 let by_token = self.provider.kind() == Kind::Entra && trouble.what == What::Misconfigured;
@@ -111,6 +116,10 @@ impl Line<'_> {
 
     /// The address of a thing in the directory; every part is escaped.
     fn place(&self, parts: &[&str]) -> Result<Url, Trouble> {
+        // They would lead elsewhere.
+        if parts.iter().any(|part| matches!(*part, "" | "." | "..")) {
+            return Err(Trouble::away("The ID is none that a directory could have."));
+        }
         let mut url = endpoint(&self.provider.directory).map_err(Trouble::away)?;
         url.path_segments_mut().map_err(|()| Trouble::away("The directory’s address is none."))?.pop_if_empty().extend(parts);
         Ok(url)
@@ -167,7 +176,8 @@ impl Line<'_> {
         match self.provider.kind() {
             Kind::Entra => said["error"]["code"] == "Request_ResourceNotFound",
             Kind::Okta => said["errorCode"] == "E0000007",
-            Kind::Keycloak => said["error"].as_str().is_some_and(|error| error.contains("not find") || error.contains("not found")),
+            // Of a realm, or an address, that is not there it says much the same.
+            Kind::Keycloak => matches!(said["error"].as_str(), Some("Could not find group by id" | "User not found")),
             _ => false,
         }
     }
@@ -199,17 +209,28 @@ impl Line<'_> {
         first: Url,
         page: impl Fn(P, &fetch::Answer, &str) -> Page<T>,
     ) -> Result<Option<Vec<T>>, Trouble> {
-        let mut rows = Vec::new();
+        within(LONGEST, self.pages(tenant, first, page)).await
+    }
+
+    async fn pages<T, P: DeserializeOwned>(
+        &self,
+        tenant: &str,
+        first: Url,
+        page: impl Fn(P, &fetch::Answer, &str) -> Page<T>,
+    ) -> Result<Option<Vec<T>>, Trouble> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
         let mut url = String::from(first);
         for _ in 0..PAGES {
             let Some((read, answer)) = self.read::<P>(tenant, &url).await? else {
                 // What was there a moment ago is away while it is read.
                 return Ok(None);
             };
+            bytes += answer.body.len();
             let further = page(read, &answer, &url);
             rows.extend(further.rows);
             match further.next {
                 None => return Ok(Some(rows)),
+                Some(next) if next == url || bytes > MOST_BYTES => return Err(Trouble::away("The directory’s list does not end.")),
                 Some(next) if self.is_here(&next) => url = next,
                 Some(_) => return Err(Trouble::untrusted("The directory’s next page is at another server.")),
             }
@@ -222,6 +243,11 @@ impl Line<'_> {
         let (Ok(base), Ok(url)) = (Url::parse(&self.provider.directory), Url::parse(url)) else { return false };
         base.origin() == url.origin()
     }
+}
+
+async fn within<T>(limit: std::time::Duration, asked: impl Future<Output = Result<T, Trouble>>) -> Result<T, Trouble> {
+    let late = |_| Err(Trouble::away(format!("The directory did not answer within {} seconds.", limit.as_secs())));
+    tokio::time::timeout(limit, asked).await.unwrap_or_else(late)
 }
 
 const LEFT_OUT: &str = "Entra left the groups of an account out of its token, for they are too many: set the address of the directory.";
@@ -256,7 +282,8 @@ impl Account {
 }
 
 fn subjects(accounts: Vec<Account>) -> Vec<String> {
-    accounts.into_iter().filter(Account::may_sign_in).map(|account| account.id).collect()
+    let is_one = |account: &Account| account.may_sign_in() && !account.id.chars().any(char::is_control);
+    accounts.into_iter().filter(is_one).map(|account| account.id).collect()
 }
 
 /// As many groups of one account as are believed.
