@@ -175,6 +175,11 @@ fn ids_of(tenants: &[String]) -> Result<String, Error> {
     Ok(tenants.join("\n"))
 }
 
+/// What is read from here on is so until the transaction ends: every change of a provider waits for this.
+async fn one_by_one(tx: &mut Transaction) -> Result<(), Error> {
+    tx.one_at_a_time("ways in", 1).await
+}
+
 /// Makes the provider of this name, or changes the one that is there. Whether it was made; the provider.
 ///
 /// # Errors
@@ -188,7 +193,7 @@ pub async fn put(
     written: &Written,
 ) -> Result<(bool, Provider), Error> {
     let mut tx = db.write().await?;
-    tx.one_at_a_time("put provider", ids::number_of(name)).await?;
+    one_by_one(&mut tx).await?;
     let found = store::find(&mut tx, name).await?;
     seen.meets(found.as_ref().map(|provider| provider.version))?;
     let done = match found {
@@ -212,6 +217,7 @@ pub async fn patch(
     written: &Written,
 ) -> Result<Provider, Error> {
     let mut tx = db.write().await?;
+    one_by_one(&mut tx).await?;
     let provider = get(&mut tx, name).await?;
     let provider = change_in(&mut tx, keys, admin, &provider, at, written).await?;
     tx.commit().await?;
@@ -318,6 +324,7 @@ pub async fn show_secret(db: &Database, keys: &Keys, admin: &Administrator, _: C
 /// As `delete`; `Stale`.
 pub async fn delete_at(db: &Database, admin: &Administrator, _: Confirmed, name: &str, at: Option<i64>) -> Result<(), Error> {
     let mut tx = db.write().await?;
+    one_by_one(&mut tx).await?;
     let provider = get(&mut tx, name).await?;
     if at.is_some_and(|at| at != provider.version) {
         return Err(Error::Stale);

@@ -64,7 +64,8 @@ async fn seed(url: &str) {
     }
     tx.commit().await.unwrap();
     // One of them comes by the organisation's directory as well.
-    let provider = "insert into providers (name, name_folded, display_name, display_name_folded, kind, issuer, client_id, scopes, email_claim,
+    let provider =
+        "insert into providers (name, name_folded, display_name, display_name_folded, kind, issuer, client_id, scopes, email_claim,
             name_claim, groups_claim, new_people, trusts_email, enabled, created_at)
         select 'staff', 'staff', 'Staff', 'staff', 'entra', 'https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0',
             'portal', 'openid', 'email', '', '', false, false, false, registered_at
