@@ -24,8 +24,8 @@ pub use form::{NewProvider, Words};
 pub use passwords::{NO_PASSWORDS, PasswordSignIn, allow_passwords, demand_passwords, passwords_allowed};
 pub use presets::{Kind, Preset};
 pub use programs::{Written, delete_at, patch, put, show_secret};
-pub use provider::Provider;
 use provider::ProviderFacts;
+pub use provider::{Provider, of_group_address};
 pub use store::identities::Identity;
 
 use crate::{
@@ -34,7 +34,7 @@ use crate::{
     db::{Connection, Database, Transaction},
     error::Error,
     groups,
-    ids::{self, ProviderId, UserId},
+    ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
     users,
 };
@@ -52,6 +52,11 @@ const RESERVED: [&str; 4] = ["refused", "join", "again", "confirm"];
 /// Binds a stored secret to its provider.
 fn context(name: &str) -> String {
     format!("provider {name} secret")
+}
+
+/// The same for what lets the portal ask after one of its accounts.
+fn grant_context(identity: IdentityId) -> String {
+    format!("identity {} grant", identity.0)
 }
 
 /// The same for what its directory asks for.
