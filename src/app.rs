@@ -125,6 +125,7 @@ pub fn routes() -> Routes {
     subscriptions::api::routes(&mut routes);
     apis::api::routes(&mut routes);
     mail::api::routes(&mut routes);
+    providers::api::routes(&mut routes);
     auth::shared::api::routes(&mut routes);
     auth::tokens::api::routes(&mut routes);
     routes

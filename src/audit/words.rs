@@ -84,6 +84,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("provider.created", "Added identity provider"),
     ("provider.edited", "Edited identity provider"),
     ("provider.deleted", "Deleted identity provider"),
+    ("provider.secret_shown", "Looked at the client secret of identity provider"),
     ("provider.sign_in_refused", "Refused a sign-in by"),
     ("token.created", "Added token"),
     ("token.revoked", "Revoked token"),

@@ -187,7 +187,7 @@ async fn members(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     let mut connection = portal.db.read().await?;
     let group = super::get(&mut connection, &name).await?;
     let (members, count) = store::members_listing(&mut connection, &group, portal.db.now(), &wanted).await?;
-    let value = members.into_iter().map(|user| users::api::contract(&call, user)).collect();
+    let value = members.into_iter().map(|user| users::api::contract(&call, user)).collect::<Result<_, _>>()?;
     Ok(call.page(&wanted, value, count))
 }
 
@@ -199,9 +199,9 @@ async fn is_member(_call: Call, portal: Data<Portal>, Names(group, user): Names)
 }
 
 async fn add_member(call: Call, portal: Data<Portal>, Names(group, user): Names) -> Answer {
-    let user = users::get(&mut portal.db.read().await?, &user).await?;
-    let outcome = super::add_members(&portal.db, &call.admin, &group, &[user.id]).await?;
-    Ok(rest::entity(outcome.changed > 0, user.version, &users::api::contract(&call, user)))
+    let user = users::get_listed(&mut portal.db.read().await?, &user).await?;
+    let outcome = super::add_members(&portal.db, &call.admin, &group, &[user.user.id]).await?;
+    Ok(rest::entity(outcome.changed > 0, user.user.version, &users::api::contract(&call, user)?))
 }
 
 async fn remove_member(call: Call, portal: Data<Portal>, Names(group, user): Names) -> Result<HttpResponse, Error> {

@@ -83,7 +83,7 @@ impl Words {
 }
 
 /// As many as programs may give (`allowedTenants`), and of domains.
-const LONGEST_LIST: usize = 32;
+pub(super) const LONGEST_LIST: usize = 32;
 
 impl Checked {
     /// Whether the provider reads so already, but for the secret.
@@ -260,7 +260,7 @@ pub(super) fn is_for_many_tenants(issuer: &str) -> bool {
 }
 
 /// `8eaef023-2b34-4da1-9baa-8bc8c9d6a490`.
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     parts.iter().map(|part| part.len()).eq([8, 4, 4, 4, 12]) && parts.iter().all(|part| part.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }

@@ -1,6 +1,7 @@
 //! Identity providers: the directories whose accounts people sign in with. Here is what they are, and what administrators do to them; how
 //! one is spoken to is in `protocol`, and who somebody is who comes from one in `arriving`.
 
+pub mod api;
 pub mod arriving;
 pub mod attempts;
 mod form;
@@ -10,6 +11,7 @@ pub mod linked;
 pub mod pages;
 mod passwords;
 mod presets;
+mod programs;
 pub mod protocol;
 mod provider;
 mod reports;
@@ -18,9 +20,11 @@ pub mod syncing;
 
 use serde::Serialize;
 
+use form::Checked;
 pub use form::{NewProvider, Words};
 pub use passwords::{NO_PASSWORDS, PasswordSignIn, allow_passwords, demand_passwords, passwords_allowed};
 pub use presets::{Kind, Preset};
+pub use programs::{Written, delete_at, patch, put, show_secret};
 use provider::ProviderFacts;
 pub use provider::{Provider, of_group_address};
 pub use store::identities::Identity;
@@ -101,13 +105,18 @@ pub async fn create(db: &Database, keys: &Keys, admin: &Administrator, _: Confir
 /// As `create`, in the caller's transaction; whoever calls has been asked for a proof, or is nobody who could be.
 pub async fn create_in(tx: &mut Transaction, keys: &Keys, admin: &Administrator, new: &NewProvider) -> Result<Provider, Error> {
     let checked = new.check(true)?;
+    let name = free_name(tx, &checked.display_name).await?;
+    insert_named(tx, keys, admin, &name, &checked).await
+}
+
+/// The same with a name in addresses that is free.
+async fn insert_named(tx: &mut Transaction, keys: &Keys, admin: &Administrator, name: &str, checked: &Checked) -> Result<Provider, Error> {
     if store::display_name_taken(tx, &ids::fold(&checked.display_name), None).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    let name = free_name(tx, &checked.display_name).await?;
-    let secrets = checked.sealed(keys, &name)?;
-    store::insert(tx, &name, &checked, &secrets).await.map_err(taken)?;
-    let provider = get(tx, &name).await?;
+    let secrets = checked.sealed(keys, name)?;
+    store::insert(tx, name, checked, &secrets).await.map_err(taken)?;
+    let provider = get(tx, name).await?;
     let facts = provider.facts("Given", checked.directory_words());
     audit::record(tx, admin.actor(), "provider.created", provider.subject(), NOTHING, Some(facts)).await?;
     Ok(provider)
@@ -134,27 +143,39 @@ pub async fn edit(
     version: i64,
     new: &NewProvider,
 ) -> Result<bool, Error> {
-    let checked = new.check(false)?;
     let mut tx = db.write().await?;
     let provider = get(&mut tx, name).await?;
+    let changed = edit_in(&mut tx, keys, admin, &provider, version, new).await?;
+    if changed {
+        tx.commit().await?;
+    }
+    Ok(changed)
+}
+
+/// As `edit`, of a provider that was read in the caller's transaction; whoever calls has been asked for a proof.
+async fn edit_in(
+    tx: &mut Transaction,
+    keys: &Keys,
+    admin: &Administrator,
+    provider: &Provider,
+    version: i64,
+    new: &NewProvider,
+) -> Result<bool, Error> {
+    let checked = new.check(false)?;
     let new_secret = !checked.secret.is_empty();
-    if !new_secret && checked.directory_secret.is_empty() && checked.is(&provider) {
+    if !new_secret && checked.directory_secret.is_empty() && checked.is(provider) {
         return Ok(false);
     }
     tx.one_at_a_time("ways in", 1).await?;
     // What is under way of its old settings is over, or comes to nothing.
-    reports::wait(&mut tx, provider.id).await?;
-    if provider.enabled
-        && !checked.enabled
-        && !passwords_allowed(&mut tx).await?.allowed
-        && store::enabled_but(&mut tx, provider.id).await? == 0
-    {
+    reports::wait(tx, provider.id).await?;
+    if provider.enabled && !checked.enabled && !passwords_allowed(tx).await?.allowed && store::enabled_but(tx, provider.id).await? == 0 {
         return Err(Error::invalid(
             "enabled",
             "Passwords are switched off, and this is the only provider: nobody could sign in. Allow passwords first.",
         ));
     }
-    let people = store::count_people(&mut tx, provider.id).await?;
+    let people = store::count_people(tx, provider.id).await?;
     if people > 0 && (checked.issuer != provider.issuer || checked.kind != provider.kind()) {
         let whom = if people == 1 { "1 person is".to_owned() } else { format!("{people} people are") };
         let why =
@@ -165,27 +186,26 @@ pub async fn edit(
         // It is sent wherever the issuer leads, and was given for the other one.
         return Err(Error::invalid("client_secret", "Another issuer gets a secret of its own: type the one that it gave you."));
     }
-    checked.demand_secret_of_directory(&provider)?;
-    if store::display_name_taken(&mut tx, &ids::fold(&checked.display_name), Some(provider.id)).await? {
+    checked.demand_secret_of_directory(provider)?;
+    if store::display_name_taken(tx, &ids::fold(&checked.display_name), Some(provider.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
     let secrets = checked.sealed(keys, &provider.name)?;
-    if !store::update(&mut tx, &provider, version, &checked, &secrets).await.map_err(taken)? {
+    if !store::update(tx, provider, version, &checked, &secrets).await.map_err(taken)? {
         return Err(Error::Stale);
     }
     let latest = tx.now().plus(time::Duration::minutes(checked.sync_minutes));
-    groups::bring_forward(&mut tx, &provider.name, latest).await?;
-    store::syncing::bring_forward(&mut tx, provider.id, latest).await?;
-    let edited = get(&mut tx, name).await?;
+    groups::bring_forward(tx, &provider.name, latest).await?;
+    store::syncing::bring_forward(tx, provider.id, latest).await?;
+    let edited = get(tx, &provider.name).await?;
     let given = if new_secret { "Given anew" } else { "Given" };
     let before = provider.facts("Given", if provider.directory.is_empty() { "" } else { "Given" });
     let after = edited.facts(given, checked.directory_words());
-    audit::record(&mut tx, admin.actor(), "provider.edited", edited.subject(), Some(before), Some(after)).await?;
+    audit::record(tx, admin.actor(), "provider.edited", edited.subject(), Some(before), Some(after)).await?;
     if edited.administrators_value != provider.administrators_value || !edited.enabled {
         // Nobody says any more that they are; it may be whoever edits. Those whom another value makes ones are read at once.
-        users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
+        users::provided::end_administrators(tx, &auth::provider(&provider.display_name), provider.id).await?;
     }
-    tx.commit().await?;
     Ok(true)
 }
 
@@ -225,28 +245,34 @@ pub async fn deletion_effects(connection: &mut Connection, provider: &Provider) 
 pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &str) -> Result<Provider, Error> {
     let mut tx = db.write().await?;
     let provider = get(&mut tx, name).await?;
+    delete_in(&mut tx, admin, &provider).await?;
+    tx.commit().await?;
+    Ok(provider)
+}
+
+/// As `delete`, of a provider that was read in the caller's transaction.
+async fn delete_in(tx: &mut Transaction, admin: &Administrator, provider: &Provider) -> Result<(), Error> {
     tx.one_at_a_time("ways in", 1).await?;
-    reports::wait(&mut tx, provider.id).await?;
-    if !passwords_allowed(&mut tx).await?.allowed && store::enabled_but(&mut tx, provider.id).await? == 0 {
+    reports::wait(tx, provider.id).await?;
+    if !passwords_allowed(tx).await?.allowed && store::enabled_but(tx, provider.id).await? == 0 {
         return Err(Error::Conflict(
             "Passwords are switched off, and this is the only provider: nobody could sign in. Allow passwords first.".to_owned(),
         ));
     }
-    sign_in::end_sessions_by(&mut tx, provider.id).await?;
-    groups::forget_reported(&mut tx, provider.id, &provider.name).await?;
+    sign_in::end_sessions_by(tx, provider.id).await?;
+    groups::forget_reported(tx, provider.id, &provider.name).await?;
     #[derive(Serialize)]
     struct Deleted {
         #[serde(flatten)]
         provider: ProviderFacts,
         linked: i64,
     }
-    let before = Deleted { provider: provider.facts("Given", ""), linked: store::count_linked(&mut tx, provider.id).await? };
-    audit::record(&mut tx, admin.actor(), "provider.deleted", provider.subject(), Some(before), NOTHING).await?;
+    let before = Deleted { provider: provider.facts("Given", ""), linked: store::count_linked(tx, provider.id).await? };
+    audit::record(tx, admin.actor(), "provider.deleted", provider.subject(), Some(before), NOTHING).await?;
     // It may be whoever deletes it.
-    users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
-    store::delete(&mut tx, provider.id).await?;
-    tx.commit().await?;
-    Ok(provider)
+    users::provided::end_administrators(tx, &auth::provider(&provider.display_name), provider.id).await?;
+    store::delete(tx, provider.id).await?;
+    Ok(())
 }
 
 /// Removes what is kept of people who go.

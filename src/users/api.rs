@@ -9,7 +9,7 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::{ToSchema, openapi::Object};
 
-use super::{User, Written};
+use super::{Listed, Written};
 use crate::{
     app::Portal,
     db::{Connection, Instant},
@@ -95,27 +95,43 @@ pub struct Properties {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = UserIdentity)]
 struct Identity {
-    provider: &'static str,
+    /// Basic for a password; Aad, Google, or else the name of an identity provider for an account that is linked.
+    provider: String,
+    /// The address, or who the provider says that it is.
     id: String,
 }
 
-/// A user as the contract writes one.
-pub fn contract(call: &Call, user: User) -> Contract<Properties> {
-    with_groups(call, user, None)
+/// The ways in of somebody: the password, and accounts of providers.
+fn ways(listed: &Listed) -> Result<Vec<Identity>, Error> {
+    let password = listed.has_password.then(|| Identity { provider: BASIC.to_owned(), id: listed.user.email.clone() });
+    let accounts = listed.accounts()?.into_iter().map(|(kind, name, id)| match kind.as_str() {
+        "entra" => Identity { provider: "Aad".to_owned(), id },
+        "google" => Identity { provider: "Google".to_owned(), id },
+        _ => Identity { provider: name, id },
+    });
+    Ok(password.into_iter().chain(accounts).collect())
 }
 
-fn with_groups(call: &Call, user: User, groups: Option<Vec<groups::api::Properties>>) -> Contract<Properties> {
+const BASIC: &str = "Basic";
+
+/// A user as the contract writes one.
+pub fn contract(call: &Call, listed: Listed) -> Result<Contract<Properties>, Error> {
+    with_groups(call, listed, None)
+}
+
+fn with_groups(call: &Call, listed: Listed, groups: Option<Vec<groups::api::Properties>>) -> Result<Contract<Properties>, Error> {
+    let (identities, user) = (ways(&listed)?, listed.user);
     let properties = Properties {
         first_name: user.first_name,
         last_name: user.last_name,
-        identities: vec![Identity { provider: "Basic", id: user.email.clone() }],
+        identities,
         email: user.email,
         state: user.state,
         registration_date: user.registered_at,
         note: Some(user.note).filter(|note| !note.is_empty()),
         groups,
     };
-    call.contract(KIND, &format!("users/{}", ids::encode(&user.name)), &user.name, properties)
+    Ok(call.contract(KIND, &format!("users/{}", ids::encode(&user.name)), &user.name, properties))
 }
 
 /// Users with the groups that each is in.
@@ -123,20 +139,20 @@ async fn with_their_groups(
     call: &Call,
     connection: &mut Connection,
     now: Instant,
-    users: Vec<User>,
+    users: Vec<Listed>,
 ) -> Result<Vec<Contract<Properties>>, Error> {
-    let keys: Vec<UserId> = users.iter().map(|user| user.id).collect();
+    let keys: Vec<UserId> = users.iter().map(|listed| listed.user.id).collect();
     let mut theirs: HashMap<UserId, Vec<groups::api::Properties>> = HashMap::new();
     for of in groups::of_users(connection, &keys, now).await? {
         theirs.entry(of.user_id).or_default().push(of.group.into());
     }
-    Ok(users
+    users
         .into_iter()
-        .map(|user| {
-            let groups = theirs.remove(&user.id).unwrap_or_default();
-            with_groups(call, user, Some(groups))
+        .map(|listed| {
+            let groups = theirs.remove(&listed.user.id).unwrap_or_default();
+            with_groups(call, listed, Some(groups))
         })
-        .collect())
+        .collect()
 }
 
 async fn list(call: Call, portal: Data<Portal>) -> Answer {
@@ -147,17 +163,13 @@ async fn list(call: Call, portal: Data<Portal>) -> Answer {
     let value = if expanded {
         with_their_groups(&call, &mut connection, portal.db.now(), users).await?
     } else {
-        users.into_iter().map(|user| contract(&call, user)).collect()
+        users.into_iter().map(|listed| contract(&call, listed)).collect::<Result<_, _>>()?
     };
     Ok(call.page(&wanted, value, count))
 }
 
 async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let mut connection = portal.db.read().await?;
-    let user = super::get(&mut connection, &name).await?;
-    let version = user.version;
-    let contracts = with_their_groups(&call, &mut connection, portal.db.now(), vec![user]).await?;
-    contracts.first().map(|contract| rest::entity(false, version, contract)).ok_or(Error::NotFound)
+    entity(&call, &portal, false, &name).await
 }
 
 /// What is written of a user.
@@ -207,7 +219,7 @@ fn confirmations() -> Object {
 }
 
 fn providers() -> Object {
-    openapi::words(&["Basic"], "People sign in with a password.")
+    openapi::words(&[BASIC], "People have a password, and link accounts of providers themselves; those that are linked may be told back.")
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -215,12 +227,26 @@ fn providers() -> Object {
 struct WrittenIdentity {
     #[schema(schema_with = providers)]
     provider: Option<String>,
+    #[schema(ignore)]
+    id: Option<String>,
 }
 
 impl Body {
-    fn written(self, call: &Call) -> Result<Written, Error> {
-        if self.identities.iter().flatten().any(|identity| !identity.provider.as_deref().unwrap_or("Basic").eq_ignore_ascii_case("Basic")) {
-            return Err(Error::invalid("identities", "Users sign in with a password here: the provider is Basic."));
+    /// Whoever writes back what was read says the accounts that are linked as well.
+    async fn written(self, call: &Call, portal: &Portal, name: &str) -> Result<Written, Error> {
+        let said = self.identities.iter().flatten().filter_map(|identity| Some((identity.provider.as_deref()?, &identity.id)));
+        let mut others = said.filter(|(provider, _)| !provider.eq_ignore_ascii_case(BASIC)).peekable();
+        if others.peek().is_some() {
+            let known = match super::get_listed(&mut portal.db.read().await?, name).await {
+                Err(Error::NotFound) => Vec::new(),
+                found => ways(&found?)?,
+            };
+            let is_known = |provider: &str, id: &Option<String>| {
+                known.iter().any(|one| one.provider.eq_ignore_ascii_case(provider) && Some(&one.id) == id.as_ref())
+            };
+            if !others.all(|(provider, id)| is_known(provider, id)) {
+                return Err(Error::invalid("identities", "People link accounts of providers themselves; what is written is Basic."));
+            }
         }
         rest::one_of("appType", self.app_type.as_deref(), &APP_TYPES)?;
         rest::one_of("confirmation", self.confirmation.as_deref(), &CONFIRMATIONS)?;
@@ -240,26 +266,28 @@ impl Body {
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
     let seen = call.seen(false)?;
-    let mut written = rest::body::<Body>(payload).await?.written(&call)?;
+    let mut written = rest::body::<Body>(payload).await?.written(&call, &portal, &name).await?;
     // What is put is all there is, but for what nobody can read back.
     for text in [&mut written.email, &mut written.first_name, &mut written.last_name, &mut written.note] {
         text.get_or_insert_default();
     }
     let (created, user) =
         super::put(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, seen, &written).await?;
-    entity(&call, &portal, created, user).await
+    entity(&call, &portal, created, &user.name).await
 }
 
 async fn patch(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
     let at = call.condition()?;
-    let written = rest::body::<Body>(payload).await?.written(&call)?;
+    let written = rest::body::<Body>(payload).await?.written(&call, &portal, &name).await?;
     let user = super::patch(&portal.db, (&portal.passwords, &portal.mail), (&call.admin, call.confirmed), &name, at, &written).await?;
-    entity(&call, &portal, false, user).await
+    entity(&call, &portal, false, &user.name).await
 }
 
-async fn entity(call: &Call, portal: &Portal, created: bool, user: User) -> Answer {
-    let version = user.version;
-    let contracts = with_their_groups(call, &mut portal.db.read().await?, portal.db.now(), vec![user]).await?;
+async fn entity(call: &Call, portal: &Portal, created: bool, name: &str) -> Answer {
+    let mut connection = portal.db.read().await?;
+    let listed = super::get_listed(&mut connection, name).await?;
+    let version = listed.user.version;
+    let contracts = with_their_groups(call, &mut connection, portal.db.now(), vec![listed]).await?;
     contracts.first().map(|contract| rest::entity(created, version, contract)).ok_or(Error::NotFound)
 }
 
@@ -282,14 +310,14 @@ async fn groups_of(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer
 #[schema(as = UserIdentityList)]
 struct Identities {
     value: Vec<Identity>,
-    count: i64,
+    count: usize,
     #[serde(rename = "nextLink")]
     next_link: &'static str,
 }
 
 async fn identities(_call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
-    let user = super::get(&mut portal.db.read().await?, &name).await?;
-    Ok(rest::answer(&Identities { value: vec![Identity { provider: "Basic", id: user.email }], count: 1, next_link: "" }))
+    let value = ways(&super::get_listed(&mut portal.db.read().await?, &name).await?)?;
+    Ok(rest::answer(&Identities { count: value.len(), value, next_link: "" }))
 }
 
 /// Mails a link to choose a new password. Sent a moment ago is sent.

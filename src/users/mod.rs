@@ -43,7 +43,7 @@ pub use roles::{
     set_role,
 };
 
-pub use store::programs::{USERS as LISTED, listing};
+pub use store::programs::{Account, Listed, listing, users as listed};
 
 /// Where the list of users stands.
 pub const LIST: &str = "/publisher/users";
@@ -258,6 +258,11 @@ impl User {
 /// The user of that name; a deleted one is nobody.
 pub async fn get(connection: &mut Connection, name: &str) -> Result<User, Error> {
     store::find(connection, name).await?.ok_or(Error::NotFound)
+}
+
+/// The same with the ways in.
+pub async fn get_listed(connection: &mut Connection, name: &str) -> Result<Listed, Error> {
+    store::programs::find(connection, name).await?.ok_or(Error::NotFound)
 }
 
 /// Adds an active user with a password, and puts them into custom groups.

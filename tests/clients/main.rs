@@ -63,6 +63,17 @@ async fn seed(url: &str) {
         users::insert(&mut tx, &portico::auth::operator(), &new.check().unwrap(), None, UserState::Active, false).await.unwrap();
     }
     tx.commit().await.unwrap();
+    // One of them comes by the organisation's directory as well.
+    let provider =
+        "insert into providers (name, name_folded, display_name, display_name_folded, kind, issuer, client_id, scopes, email_claim,
+            name_claim, groups_claim, new_people, trusts_email, enabled, created_at)
+        select 'staff', 'staff', 'Staff', 'staff', 'entra', 'https://login.microsoftonline.com/8eaef023-2b34-4da1-9baa-8bc8c9d6a490/v2.0',
+            'portal', 'openid', 'email', '', '', false, false, false, registered_at
+        from users where email = 'user0000@fabrikam.example'";
+    portal.run(&[provider], vec![]).await;
+    let linked = "insert into identities (user_id, provider_id, subject, linked_at) select u.id, p.id, 'object-1', u.registered_at
+        from users u, providers p where u.email = 'user0000@fabrikam.example'";
+    portal.run(&[linked], vec![]).await;
 }
 
 /// Where `tests/run` has put the clients; none, with a printed line, where nobody did.

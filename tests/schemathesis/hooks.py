@@ -53,6 +53,20 @@ of("soon", st.just(os.environ["PORTAL_SOON"]))
 of("odata-filter", words)
 
 
+TENANT = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490"
+
+
+def provider(name, body):
+    """What an identity provider of this name has: the type says of which form the other members are."""
+    kind = name.lower() if name.lower() in ("aad", "google") else ["okta", "keycloak", "github", "oidc"][len(name) % 4]
+    body.update(type=kind, authority=None, signinTenant=None, allowedTenants=body.get("allowedTenants") if kind == "aad" else None)
+    if kind == "aad":
+        body["allowedTenants"] = body["allowedTenants"] or [TENANT]
+    elif kind != "google":
+        body["authority"] = f"https://{kind}.example"
+    body["clientSecret"] = body.get("clientSecret") or "s3cret"
+
+
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """What holds between members is no matter of a schema: where data is to be good, it is made so."""
@@ -69,6 +83,8 @@ def before_call(context, case, kwargs):
             body.update(format="openapi+json", value=DESCRIPTION)
         if body.get("primaryKey") is not None and body.get("primaryKey") == body.get("secondaryKey"):
             body["secondaryKey"] = body["primaryKey"][:200] + "2"
+        if "identityProviderName" in (case.path_parameters or {}):
+            provider(str(case.path_parameters["identityProviderName"]), body)
         if body.get("expirationDate"):
             body["expirationDate"] = os.environ["PORTAL_SOON"]
 

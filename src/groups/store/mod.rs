@@ -467,8 +467,14 @@ fn inside(statement: &mut Select, group: &Group, now: Instant) {
 }
 
 /// Members for programs, in the order in which they registered, and exactly how many match.
-pub async fn members_listing(connection: &mut Connection, group: &Group, now: Instant, wanted: &Wanted) -> Result<(Vec<User>, i64), Error> {
-    wanted.read(connection, users::LISTED, |statement| inside(statement, group, now)).await
+pub async fn members_listing(
+    connection: &mut Connection,
+    group: &Group,
+    now: Instant,
+    wanted: &Wanted,
+) -> Result<(Vec<users::Listed>, i64), Error> {
+    let source = users::listed(connection);
+    wanted.read(connection, source, |statement| inside(statement, group, now)).await
 }
 
 pub async fn is_member(connection: &mut Connection, group: &Group, user: UserId, now: Instant) -> Result<bool, Error> {

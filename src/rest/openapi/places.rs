@@ -27,7 +27,10 @@ const fn place(part: &'static str, one: &'static str, parameter: &'static str, l
 /// Names that the model's clients know to be without these.
 const PLAIN: Option<&str> = Some("^[^*#&+:<>?]+$");
 
-const PLACES: [Place; 13] = [
+/// A part of redirect URLs, which are registered letter by letter.
+const IN_REDIRECTS: Option<&str> = Some("^[A-Za-z0-9][A-Za-z0-9._-]*$");
+
+const PLACES: [Place; 14] = [
     place("groups", "Group", "groupId", 256, "Groups"),
     place("users", "User", "userId", 80, "Users"),
     place("products", "Product", "productId", 256, "Products"),
@@ -40,6 +43,7 @@ const PLACES: [Place; 13] = [
     place("recipientEmails", "RecipientEmail", "email", 254, ""),
     place("recipientUsers", "RecipientUser", "userId", 80, ""),
     place("templates", "Template", "templateName", 256, "Mail templates"),
+    Place { pattern: IN_REDIRECTS, ..place("identityProviders", "IdentityProvider", "identityProviderName", 80, "Identity providers") },
     place("tenant", "TenantAccess", "accessName", 256, "Tenant access"),
 ];
 
@@ -97,9 +101,13 @@ impl Address {
                 _ => {
                     let place = find(before)?;
                     let known = name == "name" && !names.is_empty();
-                    let format = if place.part == "recipientEmails" { "email" } else { "name" };
+                    let format = match place.part {
+                        "recipientEmails" => Some("email"),
+                        "identityProviders" => None,
+                        _ => Some("name"),
+                    };
                     let named = text().max_length(Some(place.longest)).pattern(place.pattern);
-                    let named = named.format(Some(SchemaFormat::Custom(format.to_owned())));
+                    let named = named.format(format.map(|format| SchemaFormat::Custom(format.to_owned())));
                     let schema = if known { words(names) } else { named.build() };
                     let about = "Without spaces at its ends and hidden characters; the same in every case. What is not a letter or a digit is percent-encoded.";
                     parameter(place.parameter, about, schema)

@@ -498,6 +498,42 @@ async function tenant() {
   await refused(401, "Unauthorized", () => bySignature.group.get(...AT, "partners"));
 }
 
+const TENANT = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+
+/** A provider of the model's, one of our own, and an account that is linked. */
+async function identityProviders() {
+  const ours = portal.identityProvider;
+  const aad = { clientId: "portal", clientSecret: "s3cret", allowedTenants: [TENANT] };
+  same(await status((options) => ours.createOrUpdate(...AT, "aad", aad, options)), 201);
+  same(await status((options) => ours.createOrUpdate(...AT, "aad", aad, options)), 200);
+  const made = await ours.get(...AT, "aad");
+  same([made.id, made.type], [`${SERVICE}/identityProviders/aad`, "Microsoft.ApiManagement/service/identityProviders"]);
+  same([made.typePropertiesType, made.clientId, made.clientSecret], ["aad", "portal", undefined]);
+  same([made.authority, made.signinTenant, made.allowedTenants], ["login.microsoftonline.com", TENANT, [TENANT]]);
+  same((await ours.getEntityTag(...AT, "AAD")).eTag, made.eTag);
+  same((await ours.listSecrets(...AT, "aad")).clientSecret, "s3cret");
+  const changed = await ours.update(...AT, "aad", made.eTag, { clientId: "another", clientLibrary: "MSAL-2" });
+  same([changed.clientId, changed.clientLibrary, changed.allowedTenants], ["another", "MSAL-2", [TENANT]]);
+  await refused(412, "PreconditionFailed", () => ours.update(...AT, "aad", made.eTag, { clientSecret: "an0ther" }));
+  await ours.update(...AT, "aad", "*", { clientSecret: "an0ther" });
+  same((await ours.listSecrets(...AT, "aad")).clientSecret, "an0ther");
+  const okta = { typePropertiesType: "okta", authority: "https://contoso.okta.example", clientId: "portal", clientSecret: "s3cret" };
+  same((await ours.createOrUpdate(...AT, "contoso", okta)).typePropertiesType, "okta");
+  same((await names(ours.listByService(...AT))).sort(), ["aad", "contoso", "staff"]);
+  await invalid("allowedTenants", () => ours.update(...AT, "aad", "*", { allowedTenants: ["contoso.onmicrosoft.com"] }));
+  await invalid("identityProviderName", () => ours.createOrUpdate(...AT, "facebook", aad));
+  await invalid("type", () => ours.createOrUpdate(...AT, "fabrikam", aad));
+  await refused(403, "Forbidden", () => client(env.PORTAL_READS).identityProvider.listSecrets(...AT, "aad"));
+  for (const name of ["aad", "contoso"]) {
+    same(await status((options) => ours.delete(...AT, name, "*", options)), 204);
+    await missing(() => ours.get(...AT, name));
+  }
+  // As the directory calls somebody, beside the password, which this one does not have.
+  const [linked] = await names(portal.user.listByService(...AT, { filter: "email eq 'user0000@fabrikam.example'" }));
+  same(await all(portal.userIdentities.list(...AT, linked)), [{ provider: "Aad", id: "object-1" }]);
+  same((await portal.user.get(...AT, linked)).identities, [{ provider: "Aad", id: "object-1" }]);
+}
+
 async function refusals(dora) {
   const named = (displayName) => ({ displayName });
   for (const group of ["administrators", "Developers", "guests"]) {
@@ -622,6 +658,7 @@ await templates();
 await notifications();
 await settings();
 await tenant();
+await identityProviders();
 await refusals(somebody);
 await theEnd();
 const took = ((performance.now() - began) / 1000).toFixed(1);

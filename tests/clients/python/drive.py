@@ -503,6 +503,47 @@ def tenant():
     refused(ClientAuthenticationError, 401, "Unauthorized", lambda: by_signature.group.get(*AT, "partners"))
 
 
+TENANT = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490"
+
+
+def identity_providers():
+    """A provider of the model's, one of our own, and an account that is linked."""
+    ours = portal.identity_provider
+    new = models.IdentityProviderCreateContract(client_id="portal", client_secret="s3cret", allowed_tenants=[TENANT])
+    same(status(ours.create_or_update, "aad", new), 201)
+    same(status(ours.create_or_update, "aad", new), 200)
+    made = ours.get(*AT, "aad")
+    same((made.id, made.type), (f"{SERVICE}/identityProviders/aad", "Microsoft.ApiManagement/service/identityProviders"))
+    same((made.type_properties_type, made.client_id, made.client_secret), ("aad", "portal", None))
+    same((made.authority, made.signin_tenant, made.allowed_tenants), ("login.microsoftonline.com", TENANT, [TENANT]))
+    same(ours.get_entity_tag(*AT, "AAD"), True)
+    same(ours.list_secrets(*AT, "aad").client_secret, "s3cret")
+    first = tag(ours.get, "aad")
+    changed = ours.update(*AT, "aad", first, models.IdentityProviderUpdateParameters(client_id="another", client_library="MSAL-2"))
+    same((changed.client_id, changed.client_library, changed.allowed_tenants), ("another", "MSAL-2", [TENANT]))
+    change = models.IdentityProviderUpdateParameters(client_secret="an0ther")
+    refused(HttpResponseError, 412, "PreconditionFailed", lambda: ours.update(*AT, "aad", first, change))
+    same(ours.update(*AT, "aad", "*", change).client_secret, None)
+    same(ours.list_secrets(*AT, "aad").client_secret, "an0ther")
+    okta = models.IdentityProviderCreateContract(
+        type_properties_type="okta", authority="https://contoso.okta.example", client_id="portal", client_secret="s3cret"
+    )
+    same(ours.create_or_update(*AT, "contoso", okta).type_properties_type, "okta")
+    same(sorted(names(ours.list_by_service(*AT))), ["aad", "contoso", "staff"])
+    domain = models.IdentityProviderUpdateParameters(allowed_tenants=["contoso.onmicrosoft.com"])
+    invalid("allowedTenants", lambda: ours.update(*AT, "aad", "*", domain))
+    invalid("identityProviderName", lambda: ours.create_or_update(*AT, "facebook", new))
+    invalid("type", lambda: ours.create_or_update(*AT, "fabrikam", new))
+    refused(HttpResponseError, 403, "Forbidden", lambda: client(os.environ["PORTAL_READS"]).identity_provider.list_secrets(*AT, "aad"))
+    for name in ["aad", "contoso"]:
+        same(status(ours.delete, name, "*"), 204)
+        missing(lambda: ours.get(*AT, name))
+    # As the directory calls somebody, beside the password, which this one does not have.
+    linked = names(portal.user.list_by_service(*AT, filter="email eq 'user0000@fabrikam.example'"))[0]
+    same([(one.provider, one.id) for one in portal.user_identities.list(*AT, linked)], [("Aad", "object-1")])
+    same([(one.provider, one.id) for one in portal.user.get(*AT, linked).identities], [("Aad", "object-1")])
+
+
 def refusals(dora):
     name = lambda text: models.GroupCreateParameters(display_name=text)
     for group in ["administrators", "Developers", "guests"]:
@@ -619,6 +660,7 @@ templates()
 notifications()
 settings()
 tenant()
+identity_providers()
 refusals(somebody)
 the_end()
 took = time.monotonic() - began

@@ -6,6 +6,7 @@ mod described;
 mod external;
 mod filters;
 mod grants;
+mod identity_providers;
 mod products;
 mod settings;
 mod shared;
@@ -297,6 +298,7 @@ async fn what_is_not_there_is_deleted_already_and_hidden_characters_are_in_no_na
         "/subscriptions/none",
         "/apis/none",
         "/apis/none/operations/x",
+        "/identityProviders/none",
     ] {
         assert_eq!(program.status(Method::DELETE, path).await, 204, "{path}");
     }
@@ -316,6 +318,7 @@ async fn what_is_put_is_there_or_is_not_as_the_headers_say() {
         ("/apis/x", json!({ "displayName": "X", "path": "x" })),
         ("/apis/x/operations/go", json!({ "displayName": "Go", "method": "GET", "urlTemplate": "/go" })),
         ("/subscriptions/x", json!({ "displayName": "X", "ownerId": "/users/x", "scope": "/products/x" })),
+        ("/identityProviders/x", identity_providers::okta()),
     ] {
         let put = async |headers: &[(&str, &str)]| {
             let reply = program.with(Method::PUT, path, headers, Some(body.clone())).await;
@@ -357,6 +360,7 @@ async fn what_is_always_there_is_not_cleared() {
             json!({ "displayName": "X", "ownerId": "/users/x", "scope": "/products/x" }),
             &["displayName", "ownerId", "scope"],
         ),
+        ("/identityProviders/x", identity_providers::okta(), &["authority", "clientId", "clientSecret"]),
     ] {
         let before = json_of(program.put(path, body).await.is(201));
         for member in members {
@@ -407,6 +411,7 @@ async fn one_put_at_once_makes_one_thing() {
         ("/apis/racer/operations/go", json!({ "displayName": "Go", "method": "GET", "urlTemplate": "/go" })),
         ("/products/racer/apiLinks/racer", json!({ "apiId": "/apis/racer" })),
         ("/subscriptions/racer", json!({ "displayName": "R", "ownerId": "/users/racer", "scope": "/products/racer" })),
+        ("/identityProviders/racer", identity_providers::okta()),
     ] {
         let replies = futures_util::future::join_all((0..6).map(|_| program.put(path, body.clone()))).await;
         let mut statuses: Vec<u16> = replies.iter().map(|reply| reply.status).collect();

@@ -196,3 +196,39 @@ async fn apis_and_subscriptions_and_settings() {
     rest.rest(Method::PUT, "/portalsettings/signup", json!({ "enabled": true, "termsOfService": terms })).await;
     same(&page.told().await, &rest.told().await);
 }
+
+#[tokio::test]
+async fn identity_providers() {
+    const TENANT: &str = "8eaef023-2b34-4da1-9baa-8bc8c9d6a490";
+    let (page, rest) = (Stage::new().await, Stage::new().await);
+    let issuer = format!("https://login.microsoftonline.com/{TENANT}/v2.0");
+    let mut form = vec![
+        ("display_name", "Microsoft Entra ID"),
+        ("kind", "entra"),
+        ("issuer", &issuer),
+        ("client_id", "portal"),
+        ("client_secret", "s3cret"),
+        ("scopes", "openid profile email"),
+        ("email_claim", "email"),
+        ("name_claim", "name"),
+        ("groups_claim", "groups"),
+        ("allowed_tenants", TENANT),
+        ("new_people", "on"),
+        ("enabled", "on"),
+        ("directory", "https://graph.microsoft.com/v1.0"),
+        ("sync_minutes", "30"),
+        ("password", PASSWORD),
+    ];
+    page.page("/publisher/new/provider", &form).await;
+    form.retain(|(field, _)| !["client_id", "client_secret"].contains(field));
+    form.extend([("version", "1"), ("client_id", "another"), ("client_secret", "an0ther")]);
+    let path = "/publisher/settings/providers/microsoft-entra-id";
+    page.page(path, &form).await;
+    page.page(&format!("{path}/delete"), &[]).await;
+
+    let made = json!({ "clientId": "portal", "clientSecret": "s3cret", "allowedTenants": [TENANT] });
+    rest.rest(Method::PUT, "/identityProviders/aad", made).await;
+    rest.rest(Method::PATCH, "/identityProviders/aad", json!({ "clientId": "another", "clientSecret": "an0ther" })).await;
+    rest.rest(Method::DELETE, "/identityProviders/aad", json!({})).await;
+    same(&page.told().await, &rest.told().await);
+}
