@@ -39,7 +39,7 @@ use crate::{
     keys::Keys,
     mail,
     metrics::Metrics,
-    products, providers, site, subscriptions, users,
+    products, providers, scim, site, subscriptions, users,
     web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
@@ -118,6 +118,7 @@ pub fn routes() -> Routes {
     mail::api::routes(&mut routes);
     auth::shared::api::routes(&mut routes);
     auth::tokens::api::routes(&mut routes);
+    scim::api::routes(&mut routes);
     routes
 }
 

@@ -7,6 +7,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("group.deleted", "Deleted group"),
     ("group.members_added", "Added members to group"),
     ("group.members_removed", "Removed members from group"),
+    ("group.taken_over", "Keeps from now on the group"),
+    ("group.provisioned", "Changed by its directory group"),
+    ("group.gone", "Deleted in its directory group"),
     ("user.created", "Added user"),
     ("user.edited", "Edited user"),
     ("user.renamed", "Changed own name"),
@@ -35,6 +38,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("user.linked", "Linked an account of a provider to"),
     ("user.unlinked", "Unlinked an account of a provider from"),
     ("user.groups_reported", "Changed external groups of"),
+    ("user.taken_over", "Keeps from now on the account of"),
+    ("user.attributes_provisioned", "Changed attributes in its directory of"),
+    ("user.deprovisioned", "No longer keeps the account of"),
     ("user.sessions_ended", "Ended sessions of user"),
     ("user.administrator_granted", "Made administrator"),
     ("user.administrator_revoked", "Took administrator role from"),
@@ -154,6 +160,7 @@ pub fn label(field: &str) -> String {
         "expires_at" => "Ends",
         "allowed" => "Allowed",
         "api_version" => "Version",
+        "name_there" => "Name in its directory",
         other => return readable(other),
     }
     .to_owned()

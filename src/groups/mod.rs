@@ -3,6 +3,7 @@
 pub mod api;
 mod memory;
 pub mod pages;
+pub mod provisioned;
 mod reported;
 pub mod store;
 

@@ -10,6 +10,7 @@ pub mod linked;
 pub mod pages;
 mod presets;
 pub mod protocol;
+pub mod provisioning;
 mod store;
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,7 @@ use crate::{
     groups,
     ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
+    scim,
 };
 use protocol::{
     Line, Memory,
@@ -299,6 +301,7 @@ pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &s
     }
     sign_in::end_sessions_by(&mut tx, provider.id).await?;
     groups::forget_reported(&mut tx, provider.id, &provider.name).await?;
+    scim::forget_provider(&mut tx, provider.id).await?;
     let people = store::delete(&mut tx, provider.id).await?;
     #[derive(Serialize)]
     struct Deleted {

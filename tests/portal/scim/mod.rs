@@ -1,0 +1,3 @@
+//! SCIM: what an identity provider's program notices, and what people see of it.
+
+mod access;
