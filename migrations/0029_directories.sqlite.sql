@@ -11,6 +11,7 @@ alter table providers add column sync_problem_at timestamptz;
 -- How often in a row reading it failed, and before when it is not read again.
 alter table providers add column sync_failures integer not null default 0;
 alter table providers add column sync_not_before timestamptz;
+alter table providers add column administrators_due_at timestamptz;
 
 -- What is known of a provider's group beside what every group has.
 create table external_groups (
@@ -23,7 +24,10 @@ create table external_groups (
     reported_by text not null default 'sign-in' check (reported_by in ('sign-in', 'directory', 'scim')),
     -- When its members were last read, and are to be read again.
     synced_at timestamptz,
-    due_at timestamptz
+    due_at timestamptz,
+    -- How many that reading let in and put out.
+    joined integer not null default 0,
+    parted integer not null default 0
 );
 insert into external_groups (group_id) select id from groups where kind = 'external';
 create index external_groups_by_due on external_groups (due_at);

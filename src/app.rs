@@ -1,6 +1,7 @@
 //! Assembles the server: shared state, the route table, the order of the middleware, starting and stopping.
 
 use std::{
+    collections::HashMap,
     net::{SocketAddr, TcpListener},
     sync::{
         Arc,
@@ -39,7 +40,9 @@ use crate::{
     keys::Keys,
     mail,
     metrics::Metrics,
-    products, providers, scim, site, subscriptions, users,
+    products,
+    providers::{self, syncing::Reader},
+    scim, site, subscriptions, users,
     web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
@@ -83,6 +86,12 @@ impl Portal {
     /// The password once more: what was typed, or that it counts still.
     pub async fn confirm(&self, again: &auth::Again, typed: &str) -> Result<auth::Confirmed, Error> {
         again.prove(&self.db, &self.keys, &self.passwords, typed).await
+    }
+
+    /// What reads memberships without a sign-in.
+    pub fn reader(&self) -> Reader {
+        let (keys, memory) = (self.keys.clone(), self.providers.clone());
+        Reader { db: self.db.clone(), keys, memory, base: self.settings.base_url() }
     }
 
     pub fn limits(&self) -> Limits {
@@ -301,6 +310,33 @@ pub async fn work_for_ever(portal: Portal) {
 /// Ends subscriptions and warns of ends; how many. Several processes may do it at once.
 pub async fn work(portal: &Portal) -> Result<usize, Error> {
     subscriptions::work(&portal.db, &portal.mail, &auth::system("ends of subscriptions")).await
+}
+
+/// Reads memberships that are due, until the server stops: each provider by itself, so that a slow one keeps no other waiting.
+pub async fn read_for_ever(portal: Portal) {
+    let mut reading = JoinSet::new();
+    let mut busy = HashMap::new();
+    loop {
+        while let Some(ended) = reading.try_join_next_with_id() {
+            let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+            busy.remove(&id);
+        }
+        match portal.reader().due().await {
+            Ok(due) => {
+                for provider in due.into_iter().filter(|provider| !busy.values().any(|id| *id == provider.id)).collect::<Vec<_>>() {
+                    let (reader, id) = (portal.reader(), provider.id);
+                    let task = reading.spawn(async move {
+                        if let Err(error) = reader.read_due(&provider).await {
+                            tracing::warn!(%error, provider = provider.name, "memberships could not be kept; it is tried again");
+                        }
+                    });
+                    busy.insert(task.id(), id);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "it could not be looked up whose memberships are due; it is tried again"),
+        }
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// After a task has panicked, before it is begun again.

@@ -55,6 +55,8 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     let (tidied, worked) = (portal.clone(), portal.clone());
     let tidying = tokio::spawn(app::watched("tidying", move || app::tidy_for_ever(tidied.clone())));
     let working = tokio::spawn(app::watched("what is due by the clock", move || app::work_for_ever(worked.clone())));
+    let read = portal.clone();
+    let reading = tokio::spawn(app::watched("reading memberships", move || app::read_for_ever(read.clone())));
     let (db, post) = (portal.db.clone(), portal.mail.clone());
     let (queue, mailer, until) = (db.clone(), post.clone(), portal.stopping.clone());
     let mailing = tokio::spawn(app::watched("sending mails", move || mail::send::run(queue.clone(), mailer.clone(), until.clone())));
@@ -88,6 +90,7 @@ pub(super) async fn serve(portal: Portal, demo: bool) -> Result<(), String> {
     let outcome = server.await.map_err(|error| error.to_string());
     tidying.abort();
     working.abort();
+    reading.abort();
     // The mail that is on its way gets to its end, or it would be sent once more.
     post.wake();
     if tokio::time::timeout(mail::send::LONGEST, mailing).await.is_err() {

@@ -1,6 +1,7 @@
 //! The sample: what `--demo` and `demo` put into an empty database, through the same operations as the pages.
 //! Everything in it is made up; the content is in `sample.json` and `apis/`. What is only there to be measured is made in `size/`.
 
+mod directory;
 mod size;
 mod store;
 
@@ -256,6 +257,7 @@ pub async fn fill(portal: &Portal) -> Result<Accounts, Error> {
         site::edit_in(&mut tx, &system, 1, &sample.site).await?;
     }
     let people = add_people(&mut tx, &system, &sample, &hash).await?;
+    directory::add(&mut tx, &portal.keys, &system, &people).await?;
     add_subscriptions(&mut tx, portal, &system, &made, &people).await?;
     users::sign_up::set_in(&mut tx, &system, 1, true, &sample.sign_up_terms).await?;
     let subject = crate::audit::Subject { kind: "portal", key: None, display: "Portico".to_owned() };

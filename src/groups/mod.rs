@@ -4,12 +4,14 @@ pub mod api;
 mod memory;
 pub mod pages;
 pub mod provisioned;
+mod reading;
 mod reported;
 pub mod store;
 
 pub use memory::{Directory, GroupMark, Memory};
+pub use reading::{DueGroup, Outside, Read, claim_due, leave_due, outside, report_group, to_read};
 pub use reported::{
-    MOST as MOST_REPORTED, NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported,
+    MOST as MOST_REPORTED, NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported, found,
     report_memberships, seen,
 };
 pub use store::{GroupOpen, listing_of_product, listing_of_user, of_products, of_users};

@@ -199,7 +199,7 @@ pub async fn end(tx: &mut Transaction, who: &Provisioner, group: &Provisioned) -
     let said = Said { name_there: group.name_there.clone(), external_id: group.external_id.clone(), attributes: String::new() };
     let subject = Subject::new("group", group.id.0, &group.display_name);
     let before = facts(who, &said, Moved { left, ..Moved::default() });
-    audit::record(tx, who.admin().actor(), "group.gone", subject, Some(before), NOTHING).await?;
+    audit::record(tx, who.admin().actor(), "group.gone_there", subject, Some(before), NOTHING).await?;
     Ok(())
 }
 
@@ -244,9 +244,4 @@ pub async fn members(connection: &mut Connection, who: &Provisioner, groups: &[G
 /// How many groups a provider keeps.
 pub async fn count(connection: &mut Connection, provider: &str) -> Result<i64, Error> {
     store::count(connection, provider).await
-}
-
-/// What a group's page says of the provider that keeps it: its display name, what the group is called there, and since when it is gone.
-pub async fn keeper(connection: &mut Connection, group: GroupId) -> Result<Option<store::Keeper>, Error> {
-    store::keeper(connection, group).await
 }

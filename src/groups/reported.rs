@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Group, TAKEN, free_name,
-    store::{self as all, reported as store},
+    store::{
+        self as all,
+        reported::{self as store, External},
+    },
     taken,
 };
 use crate::{
@@ -75,25 +78,51 @@ pub async fn report_memberships(
     }
     // Two reports about one person at once wait for each other.
     tx.one_at_a_time("memberships", person.id.0).await?;
-    let known = store::external(tx, reporter.name).await?;
-    let current = store::memberships(tx, reporter.name, person.id).await?;
-    let is_in = |group: &store::External| reported.iter().any(|reported| reported.external_id == group.external_id);
-    let joins: Vec<&store::External> = known.iter().filter(|group| is_in(group) && !current.contains(&group.id)).collect();
-    let leaves: Vec<&store::External> = known.iter().filter(|group| !is_in(group) && current.contains(&group.id)).collect();
+    let known = store::external(tx, reporter).await?;
+    for group in &known {
+        if let Some(told) = reported.iter().find(|told| told.external_id == group.external_id) {
+            note_name(tx, admin, group, &told.name).await?;
+        }
+    }
+    let current = store::memberships(tx, reporter, person.id).await?;
+    let is_in = |group: &External| reported.iter().any(|reported| reported.external_id == group.external_id);
+    let joins: Vec<&External> = known.iter().filter(|group| is_in(group) && !current.contains(&group.id)).collect();
+    let leaves: Vec<&External> = known.iter().filter(|group| !is_in(group) && current.contains(&group.id)).collect();
     if joins.is_empty() && leaves.is_empty() {
         return Ok(false);
     }
     for group in &leaves {
         subscriptions::before_closing(tx, Closing::Members(group.id, &[person.id])).await?;
     }
-    let keys = |groups: &[&store::External]| groups.iter().map(|group| group.id).collect::<Vec<GroupId>>();
+    let keys = |groups: &[&External]| groups.iter().map(|group| group.id).collect::<Vec<GroupId>>();
     store::begin(tx, &keys(&joins), person.id).await?;
     store::end(tx, &keys(&leaves), person.id).await?;
-    let names = |groups: &[&store::External]| groups.iter().map(|group| group.display_name.clone()).collect();
+    let names = |groups: &[&External]| groups.iter().map(|group| group.display_name.clone()).collect();
     let facts = ReportFacts { joined: names(&joins), left: names(&leaves) };
     let subject = Subject::new("user", person.id.0, person.display());
     audit::record(tx, admin.actor(), "user.groups_reported", subject, NOTHING, Some(facts)).await?;
     Ok(true)
+}
+
+/// What the audit log keeps of a group that is called otherwise in its directory.
+#[derive(Serialize)]
+struct ThereFacts {
+    name_there: String,
+}
+
+/// Notes what a group is called in its directory; what it is called here is its administrators' own.
+pub(super) async fn note_name(tx: &mut Transaction, admin: &Administrator, group: &External, name: &str) -> Result<(), Error> {
+    if name.is_empty() || group.name_there == name {
+        return Ok(());
+    }
+    store::note_name(tx, group.id, name).await?;
+    // Where only the ID was known until now, nothing was renamed.
+    if !group.name_there.is_empty() && group.name_there != group.external_id {
+        let subject = Subject::new("group", group.id.0, &group.display_name);
+        let (before, after) = (ThereFacts { name_there: group.name_there.clone() }, ThereFacts { name_there: name.to_owned() });
+        audit::record(tx, admin.actor(), "group.renamed_there", subject, Some(before), Some(after)).await?;
+    }
+    Ok(())
 }
 
 /// Memberships that a provider reported.
@@ -130,6 +159,14 @@ pub async fn seen(connection: &mut Connection, provider: ProviderId, name: &str,
     seen.retain(|group| ids::fold(&format!("{}\n{}", group.name, group.external_id)).contains(&words));
     seen.truncate(SHOWN);
     Ok(seen)
+}
+
+/// What a directory has found, with whether each is a group here.
+pub async fn found(connection: &mut Connection, provider: &str, groups: Vec<Reported>) -> Result<Vec<SeenGroup>, Error> {
+    let ids: Vec<String> = groups.iter().map(|group| group.external_id.clone()).collect();
+    let known = store::known(connection, provider, &ids).await?;
+    let of = |group: Reported| SeenGroup { known: known.contains(&group.external_id), external_id: group.external_id, name: group.name };
+    Ok(groups.into_iter().map(of).collect())
 }
 
 /// What an administrator says of a group of a provider's.

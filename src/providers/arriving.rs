@@ -10,13 +10,13 @@ use super::{
     protocol::Arrived,
     provisioning,
     store::{attempts, identities},
+    syncing,
 };
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{self, Administrator, ByProvider, Person, Proven, sign_in},
     db::{Connection, Transaction},
     error::Error,
-    groups,
     ids::{self, IdentityId, UserId},
     mail::Post,
     users::{self, NewName, User, UserState, provided, sign_up},
@@ -92,18 +92,18 @@ impl Desk<'_> {
         match came.purpose {
             Purpose::SignIn => {}
             Purpose::Again => return again(tx, came, here).await,
-            Purpose::Link => return link_further(tx, came, here).await,
+            Purpose::Link => return self.link_further(tx, came, here).await,
         }
         let admin = auth::provider(&provider.display_name);
         let settings = sign_up::settings(&mut tx).await?;
         match whose(&mut tx, provider, arrived).await? {
             Whose::Linked(identity, user) => {
-                let proven = enter(&mut tx, &admin, provider, arrived, identity, &user.person()).await?;
+                let proven = self.enter(&mut tx, provider, arrived, identity, &user.person()).await?;
                 tx.commit().await?;
                 Ok(Outcome::In(Box::new(proven), came.attempt.next.clone()))
             }
             Whose::Theirs(user) if user.state == UserState::Active.as_str() => {
-                let proven = link(&mut tx, &admin, provider, arrived, &user.person()).await?;
+                let proven = self.link(&mut tx, &admin, provider, arrived, &user.person()).await?;
                 tx.commit().await?;
                 Ok(Outcome::In(Box::new(proven), came.attempt.next.clone()))
             }
@@ -115,14 +115,14 @@ impl Desk<'_> {
             }
             Whose::Theirs(user) => {
                 let person = provided::activate(&mut tx, post, &admin, &user, &name(arrived), &settings).await?;
-                let proven = link(&mut tx, &admin, provider, arrived, &person).await?;
+                let proven = self.link(&mut tx, &admin, provider, arrived, &person).await?;
                 tx.commit().await?;
                 post.wake();
                 Ok(Outcome::In(Box::new(proven), came.attempt.next.clone()))
             }
             Whose::Nobody => {
                 let person = provided::open(&mut tx, post, &admin, &arrived.email, &name(arrived), &settings).await?;
-                let proven = link(&mut tx, &admin, provider, arrived, &person).await?;
+                let proven = self.link(&mut tx, &admin, provider, arrived, &person).await?;
                 tx.commit().await?;
                 post.wake();
                 Ok(Outcome::In(Box::new(proven), came.attempt.next.clone()))
@@ -131,6 +131,50 @@ impl Desk<'_> {
         }
     }
 
+    /// Links an account to a user, and lets them in by it.
+    pub(super) async fn link(
+        &self,
+        tx: &mut Transaction,
+        admin: &Administrator,
+        provider: &Provider,
+        arrived: &Arrived,
+        person: &Person,
+    ) -> Result<Proven, Stopped> {
+        let identity = linked(tx, admin, provider, arrived, person).await?;
+        self.enter(tx, provider, arrived, identity, person).await
+    }
+
+    /// Lets somebody in by an account that is linked to them, and takes over what the provider says of their groups.
+    async fn enter(
+        &self,
+        tx: &mut Transaction,
+        provider: &Provider,
+        arrived: &Arrived,
+        identity: IdentityId,
+        person: &Person,
+    ) -> Result<Proven, Stopped> {
+        let email = if users::is_email(&arrived.email) && arrived.email.len() <= 254 { arrived.email.as_str() } else { "" };
+        identities::note_use(tx, identity, email).await?;
+        syncing::keep_grant(tx, self.keys, provider, identity, arrived).await?;
+        syncing::report(tx, provider, identity, person.id, arrived).await?;
+        let by = ByProvider { identity, session: arrived.session.clone() };
+        let blocked = || Refused::new(Refusal::Blocked, "The user was blocked during the sign-in.").of(person.id);
+        Ok(auth::let_in(tx, person.id, by).await?.ok_or_else(blocked)?)
+    }
+
+    async fn link_further(&self, mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Result<Outcome, Stopped> {
+        let user = same(came, &here)?;
+        if identities::find(&mut tx, came.provider.id, &came.arrived).await?.is_some_and(|identity| identity.user_id == user) {
+            return Ok(Outcome::Linked(false));
+        }
+        let person = provided::of_key(&mut tx, user).await?.ok_or(Error::NotFound)?.person();
+        let admin = auth::provider(&came.provider.display_name);
+        let identity = linked(&mut tx, &admin, &came.provider, &came.arrived, &person).await?;
+        syncing::keep_grant(&mut tx, self.keys, &came.provider, identity, &came.arrived).await?;
+        syncing::report(&mut tx, &came.provider, identity, person.id, &came.arrived).await?;
+        tx.commit().await?;
+        Ok(Outcome::Linked(true))
+    }
     async fn ask(&self, mut tx: Transaction, came: &Came) -> Result<Outcome, Stopped> {
         let text = serde_json::to_string(&came.arrived).map_err(Error::from)?;
         let sealed = self.keys.encrypt(&context(&came.provider.name), &text)?;
@@ -201,18 +245,6 @@ pub(super) async fn whose(connection: &mut Connection, provider: &Provider, arri
     }
 }
 
-/// Links an account to a user, and lets them in by it.
-pub(super) async fn link(
-    tx: &mut Transaction,
-    admin: &Administrator,
-    provider: &Provider,
-    arrived: &Arrived,
-    person: &Person,
-) -> Result<Proven, Stopped> {
-    let identity = linked(tx, admin, provider, arrived, person).await?;
-    enter(tx, admin, provider, arrived, identity, person).await
-}
-
 async fn linked(
     tx: &mut Transaction,
     admin: &Administrator,
@@ -231,31 +263,6 @@ async fn linked(
     let subject = Subject::new("user", person.id.0, person.display());
     audit::record(tx, admin.actor(), "user.linked", subject, NOTHING, Some(facts)).await?;
     Ok(identity)
-}
-
-/// Lets somebody in by an account that is linked to them, and takes over what the provider says of their groups.
-async fn enter(
-    tx: &mut Transaction,
-    admin: &Administrator,
-    provider: &Provider,
-    arrived: &Arrived,
-    identity: IdentityId,
-    person: &Person,
-) -> Result<Proven, Stopped> {
-    let email = if users::is_email(&arrived.email) && arrived.email.len() <= 254 { arrived.email.as_str() } else { "" };
-    identities::note_use(tx, identity, email).await?;
-    report(tx, admin, provider, arrived, person).await?;
-    let by = ByProvider { identity, session: arrived.session.clone() };
-    let blocked = || Refused::new(Refusal::Blocked, "The user was blocked during the sign-in.").of(person.id);
-    Ok(auth::let_in(tx, person.id, by).await?.ok_or_else(blocked)?)
-}
-
-async fn report(tx: &mut Transaction, admin: &Administrator, provider: &Provider, arrived: &Arrived, person: &Person) -> Result<(), Error> {
-    if let Some(groups) = &arrived.groups {
-        let reporter = groups::Reporter { provider: provider.id, name: &provider.name, tenant: &arrived.tenant };
-        groups::report_memberships(tx, admin, reporter, person, groups).await?;
-    }
-    Ok(())
 }
 
 /// Whoever goes to prove something of a session must be in it still when they are back.
@@ -279,17 +286,4 @@ async fn again(mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Resu
     sign_in::confirm_by_provider(&mut tx, user, session).await?;
     tx.commit().await?;
     Ok(Outcome::Again(came.attempt.next.clone()))
-}
-
-async fn link_further(mut tx: Transaction, came: &Came, here: Option<Here<'_>>) -> Result<Outcome, Stopped> {
-    let user = same(came, &here)?;
-    if identities::find(&mut tx, came.provider.id, &came.arrived).await?.is_some_and(|identity| identity.user_id == user) {
-        return Ok(Outcome::Linked(false));
-    }
-    let person = provided::of_key(&mut tx, user).await?.ok_or(Error::NotFound)?.person();
-    let admin = auth::provider(&came.provider.display_name);
-    linked(&mut tx, &admin, &came.provider, &came.arrived, &person).await?;
-    report(&mut tx, &admin, &came.provider, &came.arrived, &person).await?;
-    tx.commit().await?;
-    Ok(Outcome::Linked(true))
 }

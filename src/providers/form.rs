@@ -3,10 +3,11 @@
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{Kind, Provider};
+use super::{Kind, Provider, context, directory_context};
 use crate::{
     error::{Error, Problems},
     ids,
+    keys::Keys,
 };
 
 /// As it is typed. `Debug` is left out on purpose: the secret is in it.
@@ -29,6 +30,10 @@ pub struct NewProvider {
     pub new_people: Option<String>,
     pub trusts_email: Option<String>,
     pub enabled: Option<String>,
+    pub directory: String,
+    pub directory_secret: String,
+    pub sync_minutes: String,
+    pub administrators_value: String,
 }
 
 /// A `NewProvider` that has been checked.
@@ -48,6 +53,18 @@ pub(super) struct Checked {
     pub new_people: bool,
     pub trusts_email: bool,
     pub enabled: bool,
+    /// Empty when it is not asked.
+    pub directory: String,
+    /// Empty when the one that there is stays, or none is needed.
+    pub directory_secret: String,
+    pub sync_minutes: i64,
+    pub administrators_value: String,
+}
+
+/// What is kept encrypted: the client's secret and the directory's; none leaves the one that there is.
+pub(super) struct Sealed {
+    pub client: Option<Vec<u8>>,
+    pub directory: Option<Vec<u8>>,
 }
 
 /// The entries of a list that somebody typed, each once.
@@ -84,6 +101,45 @@ impl Checked {
             && self.new_people == provider.new_people
             && self.trusts_email == provider.trusts_email
             && self.enabled == provider.enabled
+            && self.directory == provider.directory
+            && self.sync_minutes == provider.sync_minutes
+            && self.administrators_value == provider.administrators_value
+    }
+
+    pub(super) fn sealed(&self, keys: &Keys, name: &str) -> Result<Sealed, Error> {
+        let seal = |context: String, secret: &str| match secret {
+            "" => Ok(None),
+            secret => keys.encrypt(&context, secret).map(Some),
+        };
+        Ok(Sealed { client: seal(context(name), &self.secret)?, directory: seal(directory_context(name), &self.directory_secret)? })
+    }
+
+    /// What the audit log says of the directory's secret.
+    pub(super) fn directory_words(&self) -> &'static str {
+        match (self.directory.is_empty() || !self.kind.has_directory_secret(), self.directory_secret.is_empty()) {
+            (true, _) => "",
+            (false, true) => "Given",
+            (false, false) => "Given anew",
+        }
+    }
+
+    /// What was given for one address is sent to no other: a secret of the directory's, or a token that the client's secret is changed for.
+    ///
+    /// # Errors
+    /// `Invalid` on the secret.
+    pub(super) fn demand_secret_of_directory(&self, provider: &Provider) -> Result<(), Error> {
+        if self.directory.is_empty() || self.directory == provider.directory {
+            return Ok(());
+        }
+        if self.kind.has_directory_secret() && self.directory_secret.is_empty() {
+            return Err(Error::invalid("directory_secret", "Type the API token that belongs to this address."));
+        }
+        if self.kind == Kind::Keycloak && self.secret.is_empty() && place(&self.directory) != place(&self.issuer) {
+            let why =
+                "The directory is at another host than the issuer: type the client secret once more, which a token for it is got with.";
+            return Err(Error::invalid("client_secret", why));
+        }
+        Ok(())
     }
 }
 
@@ -100,6 +156,8 @@ impl NewProvider {
             name_claim: "name".to_owned(),
             groups_claim: preset.groups_claim.to_owned(),
             enabled: Some("on".to_owned()),
+            directory: preset.directory.to_owned(),
+            sync_minutes: USUAL_MINUTES.to_string(),
             ..Self::default()
         }
     }
@@ -122,6 +180,10 @@ impl NewProvider {
             new_people: ticked(provider.new_people),
             trusts_email: ticked(provider.trusts_email),
             enabled: ticked(provider.enabled),
+            directory: provider.directory.clone(),
+            directory_secret: String::new(),
+            sync_minutes: provider.sync_minutes.to_string(),
+            administrators_value: provider.administrators_value.clone(),
         }
     }
 
@@ -159,6 +221,11 @@ impl NewProvider {
         let groups_claim = problems.line("groups_claim", "The claim", &self.groups_claim, 0, 100);
         let allowed_tenants = tenants(&mut problems, kind, &issuer, &self.allowed_tenants);
         let allowed_domains = domains(&mut problems, &self.allowed_domains);
+        let directory = directory(&mut problems, kind, &issuer, &self.directory);
+        let wants_secret = is_new && !directory.is_empty() && kind.has_directory_secret();
+        let directory_secret = problems.line("directory_secret", "The API token", &self.directory_secret, usize::from(wants_secret), 1000);
+        let sync_minutes = minutes(&mut problems, &self.sync_minutes);
+        let administrators_value = problems.line("administrators_value", "The group or role", &self.administrators_value, 0, 500);
         problems.or(Checked {
             display_name,
             kind,
@@ -174,6 +241,10 @@ impl NewProvider {
             new_people: self.new_people.is_some(),
             trusts_email: self.trusts_email.is_some(),
             enabled: self.enabled.is_some(),
+            directory_secret: if directory.is_empty() { String::new() } else { directory_secret },
+            directory,
+            sync_minutes,
+            administrators_value,
         })
     }
 }
@@ -234,6 +305,52 @@ pub(super) fn endpoint(text: &str) -> Result<Url, &'static str> {
         return Err("The address may have no user, password or fragment.");
     }
     Ok(url)
+}
+
+/// Minutes between two readings of memberships.
+const USUAL_MINUTES: i64 = 30;
+const MINUTES: std::ops::RangeInclusive<i64> = 5..=1440;
+
+fn minutes(problems: &mut Problems, text: &str) -> i64 {
+    match text.trim() {
+        "" => USUAL_MINUTES,
+        text => text.parse().ok().filter(|minutes| MINUTES.contains(minutes)).unwrap_or_else(|| {
+            problems.add("sync_minutes", "From 5 to 1440 minutes, which is a day.");
+            USUAL_MINUTES
+        }),
+    }
+}
+
+/// Where Microsoft Graph is: for all the world, for the clouds of the USA's authorities and of China
+/// (learn.microsoft.com/graph/deployments).
+const GRAPH: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
+
+/// Scheme, host and port.
+fn place(url: &str) -> Option<url::Origin> {
+    Url::parse(url).ok().map(|url| url.origin())
+}
+
+fn directory(problems: &mut Problems, kind: Kind, issuer: &str, text: &str) -> String {
+    let address = problems.line("directory", "The address", text, 0, 500).trim_end_matches('/').to_owned();
+    if address.is_empty() || !problems.on("directory").is_empty() {
+        return address;
+    }
+    let is_local = |url: &str| Url::parse(url).is_ok_and(|url| url.scheme() == "http");
+    match endpoint(&address) {
+        Err(why) => problems.add("directory", why),
+        Ok(_) if !kind.has_directory() => problems.add("directory", format!("{} has no directory that is asked.", kind.title())),
+        Ok(url) if url.query().is_some() => problems.add("directory", "The address may have no query."),
+        // A provider elsewhere leads to nothing on this machine.
+        Ok(_) if is_local(&address) && !is_local(issuer) => problems.add("directory", "The address must begin with https://."),
+        Ok(url) if kind == Kind::Entra && !is_local(issuer) && !url.host_str().is_some_and(|host| GRAPH.contains(&host)) => {
+            problems.add("directory", "This is not Microsoft Graph, which alone is asked here: https://graph.microsoft.com/v1.0.");
+        }
+        Ok(_) if ["ORGANISATION", "KEYCLOAK", "REALM"].iter().any(|gap| address.contains(gap)) => {
+            problems.add("directory", "Put your own in place of what is written in capitals.");
+        }
+        Ok(_) => {}
+    }
+    address
 }
 
 #[cfg(test)]

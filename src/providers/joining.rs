@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Provider,
-    arriving::{Whose, admit, link, name, whose},
+    arriving::{Whose, admit, name, whose},
     attempts::{Desk, Refusal, Stopped, browser_hash},
     protocol::Arrived,
     store::attempts::{self, Attempt},
@@ -147,7 +147,7 @@ impl Desk<'_> {
             }
             _ => return Err(over()),
         };
-        let proven = link(&mut tx, &admin, provider, arrived, &person).await?;
+        let proven = self.link(&mut tx, &admin, provider, arrived, &person).await?;
         tx.commit().await?;
         post.wake();
         Ok(Joined::In(Box::new(proven), waiting.attempt.next.clone()))
@@ -222,7 +222,8 @@ impl Desk<'_> {
 
     async fn link_waiting(&self, waiting: &Waiting, person: &Person) -> Result<Joined, Stopped> {
         let mut tx = self.taken(waiting).await?;
-        let proven = link(&mut tx, &auth::provider(&waiting.provider.display_name), &waiting.provider, &waiting.arrived, person).await?;
+        let proven =
+            self.link(&mut tx, &auth::provider(&waiting.provider.display_name), &waiting.provider, &waiting.arrived, person).await?;
         tx.commit().await?;
         Ok(Joined::In(Box::new(proven), waiting.attempt.next.clone()))
     }
@@ -288,7 +289,7 @@ impl Desk<'_> {
                     .into());
             }
         };
-        let proven = link(&mut tx, &admin, provider, arrived, &person).await?;
+        let proven = self.link(&mut tx, &admin, provider, arrived, &person).await?;
         tx.commit().await?;
         post.wake();
         Ok(Joined::In(Box::new(proven), waiting.attempt.next.clone()))

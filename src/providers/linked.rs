@@ -44,7 +44,7 @@ pub async fn unlink(db: &Database, who: &SignedIn, identity: IdentityId) -> Resu
     identities::delete(&mut tx, identity, who.id()).await?;
     if alone {
         // Nobody says any more that they are in its groups.
-        let reporter = groups::Reporter { provider: found.provider_id, name: &found.provider_name, tenant: "" };
+        let reporter = groups::Reporter { provider: found.provider_id, name: &found.provider_name, tenant: &found.tenant };
         groups::report_memberships(&mut tx, &auth::provider(&found.provider), reporter, who.person(), &[]).await?;
     }
     let facts = LinkFacts { provider: found.provider.clone(), account: found.subject.clone() };

@@ -8,137 +8,37 @@ pub mod joining;
 mod leaving;
 pub mod linked;
 pub mod pages;
+mod passwords;
 mod presets;
 pub mod protocol;
+mod provider;
 pub mod provisioning;
 mod store;
+pub mod syncing;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 pub use form::{NewProvider, Words};
+pub use passwords::{NO_PASSWORDS, PasswordSignIn, allow_passwords, demand_passwords, passwords_allowed};
 pub use presets::{Kind, Preset};
+pub use provider::Provider;
+use provider::ProviderFacts;
 pub use store::identities::Identity;
 
 use crate::{
-    audit::{self, NOTHING, Subject},
-    auth::{Administrator, Confirmed, sign_in},
-    db::{Connection, Database, Instant, Transaction},
+    audit::{self, NOTHING},
+    auth::{self, Administrator, Confirmed, sign_in},
+    db::{Connection, Database, Transaction},
     error::Error,
     groups,
-    ids::{self, IdentityId, ProviderId, UserId},
+    ids::{self, ProviderId, UserId},
     keys::Keys,
-    scim,
+    scim, users,
 };
 use protocol::{
     Line, Memory,
     testing::{self, Step},
 };
-
-/// A provider, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Provider {
-    pub id: ProviderId,
-    /// In addresses, its redirect URL among them; it never changes.
-    pub name: String,
-    pub display_name: String,
-    kind: String,
-    pub issuer: String,
-    pub client_id: String,
-    pub scopes: String,
-    pub email_claim: String,
-    pub name_claim: String,
-    /// Empty when its groups are not read.
-    pub groups_claim: String,
-    allowed_tenants: String,
-    allowed_domains: String,
-    /// Whether people without an account here get one.
-    pub new_people: bool,
-    /// Whether it vouches for every address that it tells.
-    pub trusts_email: bool,
-    pub enabled: bool,
-    pub version: i64,
-    pub last_ok_at: Option<Instant>,
-    pub last_problem: String,
-    pub last_problem_at: Option<Instant>,
-}
-
-impl Provider {
-    pub fn kind(&self) -> Kind {
-        Kind::parse(&self.kind).unwrap_or(Kind::Oidc)
-    }
-
-    pub fn path(&self) -> String {
-        format!("{LIST}/{}", ids::encode(&self.name))
-    }
-
-    /// Where a sign-in by it begins; below it are the addresses that it sends people and programs to.
-    pub fn sign_in_path(&self) -> String {
-        format!("/signin/{}", ids::encode(&self.name))
-    }
-
-    pub fn callback_path(&self) -> String {
-        format!("{}/callback", self.sign_in_path())
-    }
-
-    pub fn allowed_tenants(&self) -> Vec<String> {
-        list(&self.allowed_tenants)
-    }
-
-    pub fn allowed_domains(&self) -> Vec<String> {
-        list(&self.allowed_domains)
-    }
-
-    /// Whether its last sign-in or test failed.
-    pub fn is_failing(&self) -> bool {
-        self.last_problem_at.is_some()
-    }
-
-    pub(crate) fn subject(&self) -> Subject {
-        Subject::new("provider", self.id.0, &self.display_name)
-    }
-
-    fn facts(&self, credentials: &str) -> ProviderFacts {
-        ProviderFacts {
-            display_name: self.display_name.clone(),
-            kind: self.kind().title().to_owned(),
-            issuer: self.issuer.clone(),
-            client: self.client_id.clone(),
-            credentials: credentials.to_owned(),
-            scopes: self.scopes.clone(),
-            email_claim: self.email_claim.clone(),
-            name_claim: self.name_claim.clone(),
-            groups_claim: self.groups_claim.clone(),
-            allowed_tenants: self.allowed_tenants(),
-            allowed_domains: self.allowed_domains(),
-            new_people: self.new_people,
-            trusts_email: self.trusts_email,
-            enabled: self.enabled,
-        }
-    }
-}
-
-fn list(json: &str) -> Vec<String> {
-    serde_json::from_str(json).unwrap_or_default()
-}
-
-/// What the audit log keeps of a provider; of its secret that it was changed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct ProviderFacts {
-    display_name: String,
-    kind: String,
-    issuer: String,
-    client: String,
-    credentials: String,
-    scopes: String,
-    email_claim: String,
-    name_claim: String,
-    groups_claim: String,
-    allowed_tenants: Vec<String>,
-    allowed_domains: Vec<String>,
-    new_people: bool,
-    trusts_email: bool,
-    enabled: bool,
-}
 
 /// Where the list of providers stands.
 pub const LIST: &str = "/publisher/settings/providers";
@@ -149,6 +49,11 @@ const RESERVED: [&str; 4] = ["refused", "join", "again", "confirm"];
 /// Binds a stored secret to its provider.
 fn context(name: &str) -> String {
     format!("provider {name} secret")
+}
+
+/// The same for what its directory asks for.
+fn directory_context(name: &str) -> String {
+    format!("provider {name} directory")
 }
 
 const TAKEN: &str = "There is a provider with this name already. Case and surrounding space do not make a name different.";
@@ -182,17 +87,24 @@ pub async fn counted(connection: &mut Connection) -> Result<Vec<(Provider, i64)>
 /// # Errors
 /// `Invalid`, field by field.
 pub async fn create(db: &Database, keys: &Keys, admin: &Administrator, _: Confirmed, new: &NewProvider) -> Result<Provider, Error> {
-    let checked = new.check(true)?;
     let mut tx = db.write().await?;
-    if store::display_name_taken(&mut tx, &ids::fold(&checked.display_name), None).await? {
+    let provider = create_in(&mut tx, keys, admin, new).await?;
+    tx.commit().await?;
+    Ok(provider)
+}
+
+/// As `create`, in the caller's transaction; whoever calls has been asked for a proof, or is nobody who could be.
+pub async fn create_in(tx: &mut Transaction, keys: &Keys, admin: &Administrator, new: &NewProvider) -> Result<Provider, Error> {
+    let checked = new.check(true)?;
+    if store::display_name_taken(tx, &ids::fold(&checked.display_name), None).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    let name = free_name(&mut tx, &checked.display_name).await?;
-    let secret = keys.encrypt(&context(&name), &checked.secret)?;
-    store::insert(&mut tx, &name, &checked, &secret).await.map_err(taken)?;
-    let provider = get(&mut tx, &name).await?;
-    audit::record(&mut tx, admin.actor(), "provider.created", provider.subject(), NOTHING, Some(provider.facts("Given"))).await?;
-    tx.commit().await?;
+    let name = free_name(tx, &checked.display_name).await?;
+    let secrets = checked.sealed(keys, &name)?;
+    store::insert(tx, &name, &checked, &secrets).await.map_err(taken)?;
+    let provider = get(tx, &name).await?;
+    let facts = provider.facts("Given", checked.directory_words());
+    audit::record(tx, admin.actor(), "provider.created", provider.subject(), NOTHING, Some(facts)).await?;
     Ok(provider)
 }
 
@@ -221,7 +133,7 @@ pub async fn edit(
     let mut tx = db.write().await?;
     let provider = get(&mut tx, name).await?;
     let new_secret = !checked.secret.is_empty();
-    if !new_secret && checked.is(&provider) {
+    if !new_secret && checked.directory_secret.is_empty() && checked.is(&provider) {
         return Ok(false);
     }
     tx.one_at_a_time("ways in", 1).await?;
@@ -246,15 +158,22 @@ pub async fn edit(
         // It is sent wherever the issuer leads, and was given for the other one.
         return Err(Error::invalid("client_secret", "Another issuer gets a secret of its own: type the one that it gave you."));
     }
+    checked.demand_secret_of_directory(&provider)?;
     if store::display_name_taken(&mut tx, &ids::fold(&checked.display_name), Some(provider.id)).await? {
         return Err(Error::invalid("display_name", TAKEN));
     }
-    let secret = if new_secret { Some(keys.encrypt(&context(name), &checked.secret)?) } else { None };
-    if !store::update(&mut tx, &provider, version, &checked, secret.as_deref()).await.map_err(taken)? {
+    let secrets = checked.sealed(keys, &provider.name)?;
+    if !store::update(&mut tx, &provider, version, &checked, &secrets).await.map_err(taken)? {
         return Err(Error::Stale);
     }
+    if checked.administrators_value.is_empty() && !provider.administrators_value.is_empty() {
+        // Nobody says any more that they are.
+        users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
+    }
     let edited = get(&mut tx, name).await?;
-    let (before, after) = (provider.facts("Given"), edited.facts(if new_secret { "Given anew" } else { "Given" }));
+    let given = if new_secret { "Given anew" } else { "Given" };
+    let before = provider.facts("Given", if provider.directory.is_empty() { "" } else { "Given" });
+    let after = edited.facts(given, checked.directory_words());
     audit::record(&mut tx, admin.actor(), "provider.edited", edited.subject(), Some(before), Some(after)).await?;
     tx.commit().await?;
     Ok(true)
@@ -273,6 +192,8 @@ pub struct DeletionEffects {
     pub people: i64,
     pub memberships: i64,
     pub sessions: i64,
+    /// Those who administer by it.
+    pub administrators: i64,
     /// Those who could not sign in any more, up to 20 of them, and how many.
     pub stranded: (Vec<Stranded>, i64),
 }
@@ -282,6 +203,7 @@ pub async fn deletion_effects(connection: &mut Connection, provider: &Provider) 
         people: store::count_people(connection, provider.id).await?,
         memberships: groups::count_reported(connection, &provider.name).await?,
         sessions: sign_in::count_sessions_by(connection, provider.id).await?,
+        administrators: users::provided::count_administrators(connection, provider.id).await?,
         stranded: store::stranded(connection, provider.id).await?,
     })
 }
@@ -302,6 +224,7 @@ pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &s
     sign_in::end_sessions_by(&mut tx, provider.id).await?;
     groups::forget_reported(&mut tx, provider.id, &provider.name).await?;
     scim::forget_provider(&mut tx, provider.id).await?;
+    users::provided::end_administrators(&mut tx, &auth::provider(&provider.display_name), provider.id).await?;
     let people = store::delete(&mut tx, provider.id).await?;
     #[derive(Serialize)]
     struct Deleted {
@@ -309,63 +232,10 @@ pub async fn delete(db: &Database, admin: &Administrator, _: Confirmed, name: &s
         provider: ProviderFacts,
         linked: u64,
     }
-    let before = Deleted { provider: provider.facts("Given"), linked: people };
+    let before = Deleted { provider: provider.facts("Given", ""), linked: people };
     audit::record(&mut tx, admin.actor(), "provider.deleted", provider.subject(), Some(before), NOTHING).await?;
     tx.commit().await?;
     Ok(provider)
-}
-
-/// Whether people may sign in with a password, and at which version that is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct PasswordSignIn {
-    pub allowed: bool,
-    pub version: i64,
-}
-
-#[derive(Serialize)]
-struct PasswordFacts {
-    allowed: bool,
-}
-
-/// What whoever comes with a password is told while none is taken.
-pub const NO_PASSWORDS: Error = Error::Forbidden("Nobody signs in with a password here. Continue with one of the providers.");
-
-/// # Errors
-/// `Forbidden` while passwords are switched off.
-pub async fn demand_passwords(connection: &mut Connection) -> Result<(), Error> {
-    if passwords_allowed(connection).await?.allowed { Ok(()) } else { Err(NO_PASSWORDS) }
-}
-
-pub async fn passwords_allowed(connection: &mut Connection) -> Result<PasswordSignIn, Error> {
-    store::password_sign_in(connection).await
-}
-
-/// Allows signing in with a password, or no longer. False when it was so.
-///
-/// # Errors
-/// `Conflict` to whoever would switch it off in a session that began with a password, or by a provider that is off by now: that a provider
-/// lets an administrator in has to be seen first. `by` is the account that the session began with.
-pub async fn allow_passwords(db: &Database, admin: &Administrator, by: Option<IdentityId>, allowed: bool) -> Result<bool, Error> {
-    let mut tx = db.write().await?;
-    // Whoever switches a provider off meanwhile must not leave nobody a way in.
-    tx.one_at_a_time("ways in", 1).await?;
-    if store::password_sign_in(&mut tx).await?.allowed == allowed {
-        return Ok(false);
-    }
-    let by_provider = match by {
-        Some(identity) => store::identities::provider_of(&mut tx, identity).await?.is_some(),
-        None => false,
-    };
-    // The operator can bring passwords back.
-    if !allowed && !by_provider && admin.id().is_some() {
-        return Err(Error::Conflict("Sign in by a provider first, to see that it lets you in; then switch passwords off.".to_owned()));
-    }
-    store::allow_passwords(&mut tx, allowed).await?;
-    let subject = Subject { kind: "portal", key: None, display: "Sign-in with a password".to_owned() };
-    let (before, after) = (PasswordFacts { allowed: !allowed }, PasswordFacts { allowed });
-    audit::record(&mut tx, admin.actor(), "portal.password_sign_in_edited", subject, Some(before), Some(after)).await?;
-    tx.commit().await?;
-    Ok(true)
 }
 
 /// Removes what is kept of people who go.
@@ -394,10 +264,17 @@ async fn note(db: &Database, provider: &Provider, problem: Option<&str>) -> Resu
 
 /// What is needed to speak to a provider; `base` is the portal's own address.
 async fn line<'p>(db: &Database, keys: &Keys, memory: &'p Memory, base: &str, provider: &'p Provider) -> Result<Line<'p>, Error> {
-    let sealed = store::secret(&mut db.read().await?, provider.id).await?;
-    let secret = match sealed {
-        Some(sealed) => keys.decrypt(&context(&provider.name), &sealed)?,
-        None => String::new(),
+    let (sealed, of_directory) = store::secrets(&mut db.read().await?, provider.id).await?;
+    let open = |context: String, sealed: Option<Vec<u8>>| match sealed {
+        Some(sealed) => keys.decrypt(&context, &sealed),
+        None => Ok(String::new()),
     };
-    Ok(Line { provider, secret, redirect: format!("{base}{}", provider.callback_path()), memory, now: db.now() })
+    Ok(Line {
+        provider,
+        secret: open(context(&provider.name), sealed)?,
+        directory_secret: open(directory_context(&provider.name), of_directory)?,
+        redirect: format!("{base}{}", provider.callback_path()),
+        memory,
+        now: db.now(),
+    })
 }

@@ -10,10 +10,13 @@ use super::{
 };
 use crate::{
     audit::{self, NOTHING, Subject},
-    auth::{Administrator, Person, links::Purpose},
+    auth::{
+        Administrator, Person,
+        links::{self, Purpose},
+    },
     db::{Connection, Transaction},
     error::{Error, Problems},
-    ids::UserId,
+    ids::{ProviderId, UserId},
     mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
 };
 
@@ -72,6 +75,7 @@ pub async fn activate(
     settings: &SignUp,
 ) -> Result<Person, Error> {
     let named = User { first_name: name.first_name.clone(), last_name: name.last_name.clone(), ..user.clone() };
+    let signed_up = store::sign_up::is_signed_up(tx, user.id).await?;
     if !store::invitations::accept(tx, &named, None).await? {
         return Err(Error::Conflict("The account was changed a moment ago. Sign in again.".to_owned()));
     }
@@ -79,7 +83,8 @@ pub async fn activate(
     let active = User { state: UserState::Active.as_str().to_owned(), ..named };
     let facts = OpenedFacts { user: active.facts(), terms_accepted: !settings.terms.is_empty() };
     let subject = Subject::new("user", user.id.0, active.display());
-    audit::record(tx, provider.actor(), "user.signed_up", subject, Some(user.facts()), Some(facts)).await?;
+    let action = if signed_up { "user.sign_up_confirmed" } else { "user.invitation_accepted" };
+    audit::record(tx, provider.actor(), action, subject, Some(user.facts()), Some(facts)).await?;
     let person = active.person();
     opened(tx, post, &person, settings).await?;
     Ok(person)
@@ -121,4 +126,51 @@ pub async fn mail_confirmation(tx: &mut Transaction, post: &Post, user: &User, d
         false => Recipient::of(&user.person()),
     };
     mail_link(tx, post, (Kind::ConfirmProvider, Purpose::Provider), to, data).await
+}
+
+/// Brings somebody's role to what a provider says of it: it takes only what it gave. Whether anything changed.
+pub async fn report_administrator(
+    tx: &mut Transaction,
+    provider: &Administrator,
+    id: ProviderId,
+    user: UserId,
+    administers: bool,
+) -> Result<bool, Error> {
+    // In one order with whoever changes roles and states.
+    store::administrators(tx).await?;
+    let Some(user) = of_key(tx, user).await? else { return Ok(false) };
+    let by = store::administrator_by(tx, user.id).await?;
+    let (is, action) = match (user.administrator, by) {
+        (false, _) if administers && user.state == UserState::Active.as_str() => (true, "user.administrator_granted"),
+        (true, Some(by)) if !administers && by == id => (false, "user.administrator_revoked"),
+        _ => return Ok(false),
+    };
+    let after = UserFacts { administrator: is, ..user.facts() };
+    audit::record(tx, provider.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
+    store::set_administrator(tx, user.id, is, is.then_some(id)).await?;
+    if is {
+        // Asked for when there was less to be had.
+        links::forget(tx, Purpose::EmailChange, user.id).await?;
+    }
+    Ok(true)
+}
+
+/// Takes the role from everybody who has it from a provider.
+pub async fn end_administrators(tx: &mut Transaction, provider: &Administrator, id: ProviderId) -> Result<(), Error> {
+    for user in store::administrators_by(tx, id).await? {
+        if !report_administrator(tx, provider, id, user, false).await? {
+            // Whoever is deleted by now.
+            store::set_administrator(tx, user, false, None).await?;
+        }
+    }
+    Ok(())
+}
+
+pub async fn count_administrators(connection: &mut Connection, id: ProviderId) -> Result<i64, Error> {
+    Ok(i64::try_from(store::administrators_by(connection, id).await?.len()).unwrap_or(i64::MAX))
+}
+
+/// The provider that made somebody an administrator.
+pub async fn administrator_by(connection: &mut Connection, user: UserId) -> Result<Option<ProviderId>, Error> {
+    store::administrator_by(connection, user).await
 }

@@ -1,7 +1,7 @@
 //! Accounts that an identity provider keeps: opened, changed, blocked and let in again as its directory says. What was blocked by hand, or by
 //! somebody else, stays blocked. Who did it, and what else changed with it, is the caller's to record.
 
-use super::{CheckedUser, TAKEN, User, UserFacts, UserState, get, insert_named, is_another, sign_up, store};
+use super::{CheckedUser, TAKEN, User, UserFacts, UserState, get, insert_named, is_another, roles::keep_an_administrator, sign_up, store};
 use crate::{
     auth::{
         Administrator, links,
@@ -162,10 +162,10 @@ async fn tell_moved(tx: &mut Transaction, post: &Post, user: &User, edited: &Use
     Ok(())
 }
 
-/// An administrator by hand stays, who is active: the directory must not shut everybody out.
+/// The last administrator by hand stays active: the directory must not shut everybody out.
 async fn block(tx: &mut Transaction, provider: ProviderId, user: &User) -> Result<UserState, Error> {
-    if user.administrator && !store::provisioned::has_other_administrator(tx, user.id).await? {
-        return Err(Error::Conflict("This is the last administrator of the portal’s own, who cannot be blocked.".to_owned()));
+    if user.administrator && user.state == UserState::Active.as_str() {
+        keep_an_administrator(tx, user.id).await?;
     }
     store::forget_unconfirmed_passwords(tx, &[user.id]).await?;
     store::set_state(tx, user.id, UserState::Blocked).await?;

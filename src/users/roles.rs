@@ -59,10 +59,20 @@ pub async fn revoke_administrator(db: &Database, admin: &Administrator, email: &
     Ok(changed)
 }
 
-/// Gives or takes the role in the caller's transaction. False when nothing had to change.
+const BY_A_PROVIDER: &str =
+    "An identity provider says that this user is an administrator, and would say so again: take the role away there.";
+
+/// Gives or takes the role in the caller's transaction. False when nothing had to change. Who has it from a provider has it by hand then.
+///
+/// # Errors
+/// `Conflict` for the last administrator, and for one whom a provider made one: the operator alone can take that.
 pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user: &User, administrator: bool) -> Result<bool, Error> {
-    if user.administrator == administrator {
+    let by = store::administrator_by(tx, user.id).await?;
+    if user.administrator == administrator && !(administrator && by.is_some()) {
         return Ok(false);
+    }
+    if !administrator && by.is_some() && admin.id().is_some() {
+        return Err(Error::Conflict(BY_A_PROVIDER.to_owned()));
     }
     if administrator && user.state != "active" {
         return Err(Error::Conflict("Only an active user can be an administrator.".to_owned()));
@@ -74,7 +84,7 @@ pub async fn set_administrator(tx: &mut Transaction, admin: &Administrator, user
     let after = UserFacts { administrator, ..user.facts() };
     // First, since it asks whether whoever acts is an administrator, and somebody may take the role from themselves.
     audit::record(tx, admin.actor(), action, Subject::new("user", user.id.0, user.display()), Some(user.facts()), Some(after)).await?;
-    store::set_administrator(tx, user.id, administrator).await?;
+    store::set_administrator(tx, user.id, administrator, None).await?;
     if administrator {
         // Asked for when there was less to be had.
         links::forget(tx, Purpose::EmailChange, user.id).await?;

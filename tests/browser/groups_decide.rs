@@ -7,7 +7,7 @@ use crate::{
 };
 use portico::users::UserState;
 
-async fn sign_in(browser: &Browser, email: &str) {
+pub async fn sign_in(browser: &Browser, email: &str) {
     browser.goto("/signin").await;
     browser.fill("Email", email).await;
     browser.fill("Password", PASSWORD).await;
@@ -16,7 +16,7 @@ async fn sign_in(browser: &Browser, email: &str) {
     browser.see_not("Password").await;
 }
 
-async fn add_product(admin: &Browser, name: &str) {
+pub async fn add_product(admin: &Browser, name: &str) {
     admin.goto("/publisher/new/product").await;
     admin.fill("Name", name).await;
     admin.click("css=main form[method=post] button.main").await;

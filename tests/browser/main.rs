@@ -3,6 +3,7 @@
 
 mod calls;
 mod comfort;
+mod directory;
 mod groups_decide;
 mod hands;
 mod harness;

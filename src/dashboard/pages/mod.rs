@@ -162,7 +162,7 @@ async fn show(_admin: Administrator, portal: Data<Portal>, frame: Frame) -> Answ
         steps: steps(&counts),
         waiting: waiting(&counts),
         changes,
-        failing: providers.into_iter().filter(|provider| provider.enabled && provider.is_failing()).collect(),
+        failing: providers.into_iter().filter(|provider| provider.enabled && provider.trouble().is_some()).collect(),
         now: portal.db.now(),
     })
 }

@@ -1,6 +1,7 @@
 //! SQL of groups and memberships.
 
 pub(super) mod provisioned;
+pub(super) mod reading;
 pub(super) mod reported;
 
 use serde::Deserialize;

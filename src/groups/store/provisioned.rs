@@ -185,18 +185,3 @@ pub(in crate::groups) async fn count(connection: &mut Connection, provider: &str
     statement.sql(TABLES).filter("g.provider =").bind(provider);
     statement.count(connection).await
 }
-
-/// Who keeps a group, what it is called there, and since when it is gone.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Keeper {
-    /// Empty when the provider was deleted.
-    pub provider: String,
-    pub name_there: String,
-    pub gone_at: Option<Instant>,
-}
-
-pub(in crate::groups) async fn keeper(connection: &mut Connection, group: GroupId) -> Result<Option<Keeper>, Error> {
-    Ok(run!(connection, c => sqlx::query_as::<_, Keeper>(
-        "select coalesce(i.display_name, '') as provider, x.name_there, x.gone_at from external_groups x join groups g on g.id = x.group_id
-         left join providers i on i.name = g.provider where x.group_id = $1 and x.reported_by = 'scim'").bind(group).fetch_optional(c).await?))
-}

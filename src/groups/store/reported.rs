@@ -3,7 +3,7 @@
 use crate::{
     db::{Connection, Select, Transaction, run},
     error::Error,
-    groups::{Group, Reported, SeenGroup},
+    groups::{Group, Reported, Reporter, SeenGroup},
     ids::{self, GroupId, ProviderId, UserId},
 };
 
@@ -13,13 +13,17 @@ pub(in crate::groups) struct External {
     pub id: GroupId,
     pub external_id: String,
     pub display_name: String,
+    /// What the provider calls it.
+    pub name_there: String,
 }
 
-pub(in crate::groups) async fn external(connection: &mut Connection, provider: &str) -> Result<Vec<External>, Error> {
+/// Of the reporter's tenant: another one may have the same, or say so.
+pub(in crate::groups) async fn external(connection: &mut Connection, reporter: Reporter<'_>) -> Result<Vec<External>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, External>(
-        "select g.id, g.external_id, g.display_name from groups g join external_groups e on e.group_id = g.id and e.reported_by <> 'scim'
+        "select g.id, g.external_id, g.display_name, e.name_there from groups g
+         join external_groups e on e.group_id = g.id and e.reported_by <> 'scim' and (e.tenant = '' or e.tenant = $2)
          where g.provider = $1 and g.external_id is not null order by g.id")
-        .bind(provider).fetch_all(c).await?))
+        .bind(reporter.name).bind(reporter.tenant).fetch_all(c).await?))
 }
 
 /// All of a provider's groups here.
@@ -30,12 +34,16 @@ pub(in crate::groups) async fn all_of(connection: &mut Connection, provider: &st
 }
 
 /// The groups of a provider that it reported somebody to be in.
-pub(in crate::groups) async fn memberships(connection: &mut Connection, provider: &str, user: UserId) -> Result<Vec<GroupId>, Error> {
+pub(in crate::groups) async fn memberships(
+    connection: &mut Connection,
+    reporter: Reporter<'_>,
+    user: UserId,
+) -> Result<Vec<GroupId>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, GroupId>(
         "select m.group_id from memberships m join groups g on g.id = m.group_id
-         join external_groups e on e.group_id = g.id and e.reported_by <> 'scim'
+         join external_groups e on e.group_id = g.id and e.reported_by <> 'scim' and (e.tenant = '' or e.tenant = $3)
          where m.user_id = $2 and m.source = 'provider' and g.provider = $1")
-        .bind(provider).bind(user).fetch_all(c).await?))
+        .bind(reporter.name).bind(user).bind(reporter.tenant).fetch_all(c).await?))
 }
 
 pub(in crate::groups) async fn begin(tx: &mut Transaction, groups: &[GroupId], user: UserId) -> Result<(), Error> {
@@ -51,6 +59,12 @@ pub(in crate::groups) async fn end(tx: &mut Transaction, groups: &[GroupId], use
     let keys: Vec<i64> = groups.iter().map(|group| group.0).collect();
     let mut statement = Select::new(tx, "delete from memberships where source = 'provider' and user_id =");
     statement.bind(user).sql("and group_id").in_keys(&keys).execute(tx).await?;
+    Ok(())
+}
+
+pub(in crate::groups) async fn note_name(tx: &mut Transaction, group: GroupId, name: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set name_there = $2 where group_id = $1").bind(group).bind(name).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -136,4 +150,11 @@ pub(in crate::groups) async fn seen(connection: &mut Connection, provider: Provi
         "select s.external_id, s.name, exists (select 1 from groups g where g.external_id = s.external_id and g.provider = $2) as known
          from seen_groups s where s.provider_id = $1 order by s.name, s.external_id, s.tenant limit 5000")
         .bind(provider).bind(name).fetch_all(c).await?))
+}
+
+/// Which of these a provider's groups here are known by.
+pub(in crate::groups) async fn known(connection: &mut Connection, provider: &str, ids: &[String]) -> Result<Vec<String>, Error> {
+    let mut statement = Select::new(connection, "select external_id from groups where provider =");
+    statement.bind(provider.to_owned()).sql("and external_id").in_texts(ids);
+    Ok(statement.all::<(String,)>(connection).await?.into_iter().map(|row| row.0).collect())
 }

@@ -1,4 +1,5 @@
-//! Adding groups of an identity provider, from a product's Visibility tab: chosen from those that it told of at sign-ins, or typed.
+//! Adding groups of an identity provider, from a product's Visibility tab: chosen from what its directory answers; or, where none is asked,
+//! from those that it told of at sign-ins, or typed.
 
 use actix_session::Session;
 use actix_web::web::Data;
@@ -26,6 +27,11 @@ struct ExternalPage {
     tabs: Tabs,
     provider: Provider,
     q: String,
+    /// The tenants whose groups can be looked through; one without a name for a provider that has none.
+    tenants: Vec<String>,
+    tenant: String,
+    /// Why the directory cannot be asked.
+    trouble: String,
     seen: Vec<SeenGroup>,
     chosen: Vec<String>,
     external_id: String,
@@ -37,6 +43,7 @@ struct ExternalPage {
 #[serde(default)]
 pub(super) struct Asked {
     provider: String,
+    tenant: String,
     q: String,
 }
 
@@ -45,12 +52,31 @@ impl ExternalPage {
         let mut connection = portal.db.read().await?;
         let tabs = Tabs::load(&mut connection, name).await?;
         let provider = providers::get(&mut connection, &asked.provider).await?;
-        let seen = groups::seen(&mut connection, provider.id, &provider.name, &asked.q).await?;
+        // A directory may take its time.
+        drop(connection);
+        let (mut tenants, mut tenant, mut trouble) = (Vec::new(), String::new(), String::new());
+        let seen = if provider.reads_directory() {
+            match portal.reader().search(&provider, &asked.tenant, &asked.q).await? {
+                Ok(found) => {
+                    (tenants, tenant) = (found.tenants, found.tenant);
+                    groups::found(&mut portal.db.read().await?, &provider.name, found.groups).await?
+                }
+                Err(why) => {
+                    trouble = why;
+                    Vec::new()
+                }
+            }
+        } else {
+            groups::seen(&mut portal.db.read().await?, provider.id, &provider.name, &asked.q).await?
+        };
         Ok(Self {
             frame,
             tabs,
             provider,
             q: asked.q.clone(),
+            tenants,
+            tenant,
+            trouble,
             seen,
             chosen: Vec::new(),
             external_id: String::new(),
@@ -98,14 +124,18 @@ pub(super) async fn add(
     let page = ExternalPage::load(&portal, frame, &name, &form.asked).await?;
     let typed = (!form.external_id.trim().is_empty()).then_some((form.external_id.as_str(), form.display_name.as_str()));
     if form.group.is_empty() && typed.is_none() {
-        let problems = Problems::one("external_id", "Tick a group, or type what the provider calls one.");
+        let words = if page.provider.reads_directory() { "Tick a group." } else { "Tick a group, or type what the provider calls one." };
+        let problems = Problems::one("external_id", words);
         return web::invalid(&ExternalPage { problems, display_name: form.display_name, ..page });
     }
     let named = |id: &str| page.seen.iter().find(|seen| seen.external_id == *id).map_or("", |seen| seen.name.as_str()).to_owned();
     let chosen: Vec<(String, String)> = form.group.iter().map(|id| (id.clone(), named(id))).collect();
-    match groups::add_externals(&portal.db, &admin, &page.provider.name, "", &chosen, typed).await {
+    match groups::add_externals(&portal.db, &admin, &page.provider.name, &page.tenant, &chosen, typed).await {
         Ok((added, names)) => {
-            let ready = "Save to open the product to what is ticked. Who is in a group shows as its people sign in.";
+            let ready = match page.provider.reads_directory() {
+                true => "Save to open the product to what is ticked. Who is in a group is read in a moment.",
+                false => "Save to open the product to what is ticked. Who is in a group shows as its people sign in.",
+            };
             Flash::good(match added {
                 0 => format!("Nothing was added: the groups were there already. {ready}"),
                 added => format!("Added {}. {ready}", counted(added, "group", "groups")),

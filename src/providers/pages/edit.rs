@@ -73,6 +73,30 @@ impl EditPage {
         }
     }
 
+    fn sync_hint(&self) -> &'static str {
+        match self.kind() {
+            Kind::Entra | Kind::Okta | Kind::Keycloak => {
+                "From 5 to 1440. By its directory; without one by refresh tokens, for which the scope offline_access is needed."
+            }
+            Kind::GitHub => "From 5 to 1440.",
+            Kind::Google => "Google tells of no groups, so that there is nothing to read.",
+            Kind::Oidc => {
+                "From 5 to 1440. By refresh tokens, which most providers give for the scope offline_access; without them only sign-ins tell."
+            }
+        }
+    }
+
+    fn administrators_hint(&self) -> &'static str {
+        match self.kind() {
+            Kind::Entra => {
+                "A group’s ID, or a value of the claim roles: whoever has it administers this portal, for as long. Administrators by hand stay. Empty: nobody."
+            }
+            _ => {
+                "As its groups are known, or a value of the claim roles: whoever has it administers this portal, for as long. Administrators by hand stay. Empty: nobody."
+            }
+        }
+    }
+
     fn groups_hint(&self) -> &'static str {
         match self.kind() {
             Kind::GitHub => "“teams” reads the account’s teams, for which the scope read:org is needed.",
@@ -188,6 +212,9 @@ fn differences(now: &NewProvider, typed: &NewProvider) -> Vec<(&'static str, Str
         ("Claim of the groups", now.groups_claim.clone(), typed.groups_claim.clone()),
         ("Allowed tenants", words(&now.allowed_tenants), words(&typed.allowed_tenants)),
         ("Allowed domains", words(&now.allowed_domains), words(&typed.allowed_domains)),
+        ("Directory", now.directory.clone(), typed.directory.clone()),
+        ("Read memberships every … minutes", now.sync_minutes.clone(), typed.sync_minutes.clone()),
+        ("Administrators’ group or role", now.administrators_value.clone(), typed.administrators_value.clone()),
         ("New people may come in", ticked(&now.new_people), ticked(&typed.new_people)),
         ("Its addresses are believed", ticked(&now.trusts_email), ticked(&typed.trusts_email)),
         ("On", ticked(&now.enabled), ticked(&typed.enabled)),

@@ -120,11 +120,14 @@ impl DeletePage {
         let mut connection = portal.db.read().await?;
         let provider = providers::get(&mut connection, name).await?;
         let effects = providers::deletion_effects(&mut connection, &provider).await?;
-        let goes = vec![
+        let mut goes = vec![
             format!("The links of {} to their accounts there", counted(effects.people, "person", "people")),
             counted(effects.sessions, "session that began by it", "sessions that began by it"),
             counted(effects.memberships, "membership that it reported", "memberships that it reported"),
         ];
+        if effects.administrators > 0 {
+            goes.push(counted(effects.administrators, "role of an administrator that it gave", "roles of administrators that it gave"));
+        }
         let stays = vec![
             "Every account here, with its subscriptions and keys".to_owned(),
             "External groups that it told of, without members".to_owned(),

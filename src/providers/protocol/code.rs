@@ -2,15 +2,23 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openidconnect::{
-    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, IssuerUrl, Nonce, PkceCodeChallenge, PkceCodeVerifier,
-    RedirectUrl, RequestTokenError, SignatureVerificationError, TokenResponse, TokenUrl,
-    core::{CoreClient, CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm as Alg, CoreTokenResponse},
+    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, EndpointNotSet, EndpointSet, IssuerUrl, Nonce,
+    NonceVerifier, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RefreshToken, RequestTokenError, Scope, SignatureVerificationError,
+    TokenResponse, TokenUrl,
+    core::{
+        CoreClient, CoreErrorResponseType, CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm as Alg,
+        CoreTokenResponse,
+    },
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::{Arrived, Line, Trouble, What, discovery::Metadata, net};
+use super::{
+    Arrived, Grant, Line, Trouble, What,
+    discovery::{Known, Metadata},
+    net::{self, NotSent},
+};
 use crate::{
     auth::links::new_token,
     groups::{self, Reported},
@@ -65,6 +73,9 @@ pub(super) fn leave(line: &Line<'_>, metadata: &Metadata, leaving: &Leaving) -> 
         .append_pair("code_challenge_method", challenge.method().as_str());
     if leaving.fresh {
         url.query_pairs_mut().append_pair("prompt", "login").append_pair("max_age", "0");
+    } else if line.provider.kind() == Kind::Oidc && line.provider.scopes.split(' ').any(|scope| scope == "offline_access") {
+        // Without being asked for consent nobody is given a refresh token (section 11); the providers known by name are less strict.
+        url.query_pairs_mut().append_pair("prompt", "consent");
     }
     Ok(url.into())
 }
@@ -76,19 +87,56 @@ pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Return
     let Some(id_token) = token.id_token() else {
         return Err(Trouble::untrusted("The provider answered without an ID token."));
     };
+    let mut claims = verified(line, &mut known, id_token, Some(leaving)).await?;
+    complete(line, &known.metadata, &mut claims, token_text(&token)).await?;
+    Ok(Arrived { grant: grant(&token), ..arrived(line, &claims)? })
+}
+
+/// Who somebody is by now, by a refresh token (OpenID Connect Core, section 12): of a new ID token, or else of the userinfo endpoint.
+pub(super) async fn look_again(line: &Line<'_>, old: &Grant) -> Result<Arrived, Trouble> {
+    let mut known = line.memory.of(line, false).await?;
+    let metadata = known.metadata.clone();
+    let client = client(line, &metadata.token_endpoint, auth_type(&metadata))?;
+    let refreshed = client.exchange_refresh_token(&RefreshToken::new(old.token().to_owned())).request_async(&net::send).await;
+    let token = refreshed.map_err(|error| in_vain(error, "does not take the refresh token", "The refresh token cannot be used"))?;
+    let mut claims = match token.id_token() {
+        Some(id_token) => verified(line, &mut known, id_token, None).await?,
+        None => Map::new(),
+    };
+    if claims.is_empty() {
+        let endpoint = metadata.userinfo_endpoint.as_ref();
+        let endpoint =
+            endpoint.ok_or_else(|| Trouble::away("The answer to a refresh token has no ID token, and there is no userinfo endpoint."))?;
+        claims = net::json("The userinfo endpoint", endpoint, Some(token_text(&token))).await?;
+    } else {
+        complete(line, &metadata, &mut claims, token_text(&token)).await?;
+    }
+    Ok(Arrived { grant: grant(&token).or_else(|| Some(old.clone())), ..arrived(line, &claims)? })
+}
+
+fn grant(token: &CoreTokenResponse) -> Option<Grant> {
+    use openidconnect::OAuth2TokenResponse as _;
+    token.refresh_token().map(|token| Grant::new(token.secret()))
+}
+
+/// The claims of an ID token; the keys are fetched once more when it is signed with one that is not known.
+async fn verified(
+    line: &Line<'_>,
+    known: &mut Known,
+    id_token: &CoreIdToken,
+    leaving: Option<&Leaving>,
+) -> Result<Map<String, Value>, Trouble> {
     let mut verified = verify(line, &known.metadata, &known.keys, id_token, leaving);
     if matches!(verified, Err(Wrong::Key)) {
-        known = line.memory.of(line, true).await?;
+        *known = line.memory.of(line, true).await?;
         verified = verify(line, &known.metadata, &known.keys, id_token, leaving);
     }
-    let mut claims = verified.map_err(|wrong| {
+    verified.map_err(|wrong| {
         Trouble::untrusted(match wrong {
             Wrong::Key => "The ID token is signed with a key that the provider does not publish.".to_owned(),
             Wrong::Other(why) => why,
         })
-    })?;
-    complete(line, &known.metadata, &mut claims, token_text(&token)).await?;
-    arrived(line, &claims)
+    })
 }
 
 fn token_text(token: &CoreTokenResponse) -> &str {
@@ -109,10 +157,23 @@ fn check_iss(metadata: &Metadata, returned: &Returned) -> Result<(), Trouble> {
     }
 }
 
-fn auth_type(metadata: &Metadata) -> AuthType {
+/// How the client proves itself. Some providers take its secret in no other way.
+pub(super) fn auth_type(metadata: &Metadata) -> AuthType {
     let says = |method: &str| metadata.token_endpoint_auth_methods_supported.iter().flatten().any(|known| known == method);
     // Without a word it is basic (Discovery, section 3).
     if says("client_secret_post") && !says("client_secret_basic") { AuthType::RequestBody } else { AuthType::BasicAuth }
+}
+
+type Client = openidconnect::core::CoreClient<EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointSet, EndpointNotSet>;
+
+fn client(line: &Line<'_>, endpoint: &str, auth: AuthType) -> Result<Client, Trouble> {
+    let wrong = |_| Trouble::away("An endpoint is no address.");
+    let issuer = IssuerUrl::new(line.provider.issuer.clone()).map_err(wrong)?;
+    Ok(CoreClient::new(ClientId::new(line.provider.client_id.clone()), issuer, CoreJsonWebKeySet::new(Vec::new()))
+        .set_client_secret(ClientSecret::new(line.secret.clone()))
+        .set_auth_type(auth)
+        .set_redirect_uri(RedirectUrl::new(line.redirect.clone()).map_err(wrong)?)
+        .set_token_uri(TokenUrl::new(endpoint.to_owned()).map_err(wrong)?))
 }
 
 /// The code for a token, once.
@@ -123,30 +184,60 @@ pub(super) async fn exchange(
     leaving: &Leaving,
     returned: &Returned,
 ) -> Result<CoreTokenResponse, Trouble> {
-    let wrong = |_| Trouble::away("An endpoint is no address.");
-    let issuer = IssuerUrl::new(line.provider.issuer.clone()).map_err(wrong)?;
-    let client = CoreClient::new(ClientId::new(line.provider.client_id.clone()), issuer, CoreJsonWebKeySet::new(Vec::new()))
-        .set_client_secret(ClientSecret::new(line.secret.clone()))
-        .set_auth_type(auth)
-        .set_redirect_uri(RedirectUrl::new(line.redirect.clone()).map_err(wrong)?)
-        .set_token_uri(TokenUrl::new(endpoint.to_owned()).map_err(wrong)?);
-    let exchanged = client
+    let exchanged = client(line, endpoint, auth)?
         .exchange_code(AuthorizationCode::new(returned.code.clone()))
         .set_pkce_verifier(PkceCodeVerifier::new(leaving.verifier.clone()))
         .request_async(&net::send)
         .await;
-    exchanged.map_err(|error| match error {
+    exchanged.map_err(|error| match in_vain(error, "does not exchange the code", "The code cannot be exchanged") {
+        // A code is over soon, and refused a second time; that says nothing of the person.
+        Trouble { what: What::Denied, why, .. } => Trouble::untrusted(why),
+        other => other,
+    })
+}
+
+/// A token of the client's own (RFC 6749, section 4.4), and for how many seconds it counts.
+pub(super) async fn own_token(
+    line: &Line<'_>,
+    endpoint: &str,
+    metadata: &Metadata,
+    scope: Option<String>,
+) -> Result<(String, i64), Trouble> {
+    use openidconnect::OAuth2TokenResponse as _;
+    let client = client(line, endpoint, auth_type(metadata))?;
+    let mut request = client.exchange_client_credentials();
+    if let Some(scope) = scope {
+        request = request.add_scope(Scope::new(scope));
+    }
+    let token = request.request_async(&net::send).await.map_err(|error| {
+        let trouble = in_vain(error, "gives no token for its directory", "No token for the directory can be got");
+        Trouble { what: if trouble.what == What::Away { What::Away } else { What::Misconfigured }, ..trouble }
+    })?;
+    let seconds = token.expires_in().map_or(300, |time| i64::try_from(time.as_secs()).unwrap_or(i64::MAX));
+    Ok((token.access_token().secret().clone(), seconds))
+}
+
+/// Why the token endpoint gave no token. What it answered may hold tokens, and is left out.
+pub(super) fn in_vain(
+    error: RequestTokenError<NotSent, openidconnect::StandardErrorResponse<CoreErrorResponseType>>,
+    refused: &str,
+    not_sent: &str,
+) -> Trouble {
+    match error {
         RequestTokenError::ServerResponse(answer) => {
             let code: String = answer.error().as_ref().chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(60).collect();
-            let what = if code == "invalid_client" { What::Misconfigured } else { What::Untrusted };
-            Trouble::new(what, format!("The provider does not exchange the code: {code}."))
+            let what = match code.as_str() {
+                "invalid_client" => What::Misconfigured,
+                "invalid_grant" => What::Denied,
+                _ => What::Untrusted,
+            };
+            Trouble::new(what, format!("The provider {refused}: {code}."))
         }
-        RequestTokenError::Request(why) => Trouble::away(format!("The code cannot be exchanged: {why}")),
-        // What was answered may hold tokens.
+        RequestTokenError::Request(why) => Trouble::away(format!("{not_sent}: {why}")),
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            Trouble::untrusted("The provider’s answer to the exchange of the code is not what it should be.")
+            Trouble::untrusted(format!("{not_sent}: the provider’s answer is not what it should be."))
         }
-    })
+    }
 }
 
 enum Wrong {
@@ -174,7 +265,7 @@ fn verify(
     metadata: &Metadata,
     keys: &CoreJsonWebKeySet,
     token: &CoreIdToken,
-    leaving: &Leaving,
+    leaving: Option<&Leaving>,
 ) -> Result<Map<String, Value>, Wrong> {
     let claims = payload(token).ok_or_else(|| Wrong::Other("The ID token cannot be read.".to_owned()))?;
     let tenant = text(&claims, "tid").to_ascii_lowercase();
@@ -189,7 +280,12 @@ fn verify(
         .set_allowed_algs(ALGORITHMS)
         .set_time_fn(move || earliest)
         .set_issue_time_verifier_fn(move |issued| if issued <= latest { Ok(()) } else { Err("issued in the future".to_owned()) });
-    token.claims(&verifier, &Nonce::new(leaving.nonce.clone())).map_err(|error| match error {
+    // What was asked for by a refresh token belongs to no browser's sign-in.
+    let nonce = |told: Option<&Nonce>| match leaving {
+        Some(leaving) => NonceVerifier::verify(&Nonce::new(leaving.nonce.clone()), told),
+        None => Ok(()),
+    };
+    token.claims(&verifier, nonce).map_err(|error| match error {
         ClaimsVerificationError::SignatureVerification(SignatureVerificationError::NoMatchingKey) => Wrong::Key,
         other => Wrong::Other(in_words(&other).to_owned()),
     })?;
@@ -264,6 +360,7 @@ fn arrived(line: &Line<'_>, claims: &Map<String, Value>) -> Result<Arrived, Trou
     let verified = verified && (provider.kind() != Kind::Google || is_googles(claims, &email));
     let (first_name, last_name) = names(claims, &provider.name_claim);
     let groups = (!provider.groups_claim.is_empty()).then(|| claims.get(&provider.groups_claim).map(values)).flatten();
+    let left_out = is_entra && is_left_out(claims, &provider.groups_claim);
     Ok(Arrived {
         vouched: !email.is_empty() && (verified || provider.trusts_email || (is_entra && is_tenants(provider, claims, &tenant))),
         tenant,
@@ -271,10 +368,21 @@ fn arrived(line: &Line<'_>, claims: &Map<String, Value>) -> Result<Arrived, Trou
         email,
         first_name: shortened(&first_name),
         last_name: shortened(&last_name),
-        groups,
+        groups: if left_out { None } else { groups },
+        left_out,
+        roles: claims.get("roles").map(values).into_iter().flatten().map(|role| role.external_id).collect(),
+        unread: None,
+        grant: None,
         session: Some(text(claims, "sid")).filter(is_short).unwrap_or_default(),
         auth_time: claims.get("auth_time").and_then(Value::as_i64),
     })
+}
+
+/// Whether Entra says that there are too many groups for a token, and where else they are: there it has a service that is gone by now, so
+/// Microsoft Graph is asked instead.
+fn is_left_out(claims: &Map<String, Value>, groups_claim: &str) -> bool {
+    let named = claims.get("_claim_names").and_then(Value::as_object).is_some_and(|names| names.contains_key(groups_claim));
+    named || claims.get("hasgroups").is_some_and(|value| value.as_bool().unwrap_or(value.as_str() == Some("true")))
 }
 
 /// Characters of a subject (OpenID Connect Core, section 2), and of what else is short.

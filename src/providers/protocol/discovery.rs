@@ -137,6 +137,16 @@ struct Place {
     asking: Arc<tokio::sync::Mutex<()>>,
     /// Refusals that were told, in which stretch of time.
     told: (i64, u32),
+    /// Tokens for the directory, by tenant.
+    tokens: HashMap<String, DirectoryToken>,
+}
+
+/// What the directory is asked with; `Debug` is left out on purpose.
+#[derive(Clone)]
+pub(super) struct DirectoryToken {
+    pub version: i64,
+    pub token: String,
+    pub until: Instant,
 }
 
 /// What providers said lately.
@@ -163,7 +173,7 @@ impl Memory {
     fn keep(&self, line: &Line<'_>, asked: Result<Known, Trouble>) -> Result<Known, Trouble> {
         self.at(line.provider.id, |place| match &asked {
             Ok(known) => (place.known, place.in_vain) = (Some(known.clone()), None),
-            Err(Trouble { what, why }) => {
+            Err(Trouble { what, why, .. }) => {
                 let (version, at, ended) = (line.provider.version, line.now, std::time::Instant::now());
                 place.in_vain = Some(InVain { version, at, ended, what: *what, why: why.clone() });
             }
@@ -207,9 +217,27 @@ impl Memory {
         }
     }
 
+    pub(super) fn token(&self, line: &Line<'_>, tenant: &str) -> Option<String> {
+        self.at(line.provider.id, |place| {
+            let kept = place.tokens.get(tenant).filter(|kept| kept.version == line.provider.version && kept.until > line.now);
+            kept.map(|kept| kept.token.clone())
+        })
+    }
+
+    /// Keeps a token, or none.
+    pub(super) fn keep_token(&self, line: &Line<'_>, tenant: &str, token: Option<DirectoryToken>) {
+        self.at(line.provider.id, |place| match token {
+            Some(token) => place.tokens.insert(tenant.to_owned(), token),
+            None => place.tokens.remove(tenant),
+        });
+    }
+
     /// Forgets what a test, or an edit, makes stale.
     pub fn forget(&self, provider: ProviderId) {
-        self.at(provider, |place| (place.known, place.in_vain) = (None, None));
+        self.at(provider, |place| {
+            (place.known, place.in_vain) = (None, None);
+            place.tokens.clear();
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{
-    Arrived, Line, Trouble,
+    Arrived, Grant, Line, Trouble,
     code::{self, Leaving, Returned},
     net,
 };
@@ -67,7 +67,16 @@ struct Organization {
 pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Returned) -> Result<Arrived, Trouble> {
     let places = places(&line.provider.issuer);
     let token = code::exchange(line, &places.token, AuthType::RequestBody, leaving, returned).await?;
-    let token = token.access_token().secret();
+    about(line, token.access_token().secret()).await
+}
+
+/// Who somebody is by now; the token does not run out.
+pub(super) async fn look_again(line: &Line<'_>, grant: &Grant) -> Result<Arrived, Trouble> {
+    about(line, grant.token()).await
+}
+
+async fn about(line: &Line<'_>, token: &str) -> Result<Arrived, Trouble> {
+    let places = places(&line.provider.issuer);
     let user: User = net::json("The account", &format!("{}/user", places.api), Some(token)).await?;
     let emails: Vec<Email> = net::json("The account’s addresses", &format!("{}/user/emails", places.api), Some(token)).await?;
     let primary = emails.into_iter().find(|email| email.primary);
@@ -88,6 +97,7 @@ pub(super) async fn arrive(line: &Line<'_>, leaving: &Leaving, returned: &Return
         first_name: code::shortened(&first_name),
         last_name: code::shortened(&last_name),
         groups,
+        grant: Some(Grant::new(token)),
         ..Arrived::default()
     })
 }

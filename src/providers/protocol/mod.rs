@@ -2,6 +2,7 @@
 //! decided in `arriving`.
 
 mod code;
+mod directory;
 mod discovery;
 mod github;
 mod logout;
@@ -23,6 +24,8 @@ pub struct Trouble {
     pub what: What,
     /// A sentence for the audit log. No token, code or secret may be in it.
     pub why: String,
+    /// Before when it asks not to be asked again, in seconds from now.
+    pub retry_after: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,16 +40,36 @@ pub enum What {
     Misconfigured,
 }
 
+/// What lets the portal ask further about somebody. `Debug` keeps it to itself.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant(String);
+
+impl Grant {
+    pub fn new(token: impl Into<String>) -> Self {
+        Self(token.into())
+    }
+
+    pub fn token(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Grant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Grant(…)")
+    }
+}
+
 impl Trouble {
     fn new(what: What, why: impl Into<String>) -> Self {
-        Self { what, why: why.into() }
+        Self { what, why: why.into(), retry_after: None }
     }
 
     fn away(why: impl Into<String>) -> Self {
         Self::new(What::Away, why)
     }
 
-    fn untrusted(why: impl Into<String>) -> Self {
+    pub(super) fn untrusted(why: impl Into<String>) -> Self {
         Self::new(What::Untrusted, why)
     }
 }
@@ -65,16 +88,40 @@ pub struct Arrived {
     pub last_name: String,
     /// None when it said nothing of groups.
     pub groups: Option<Vec<Reported>>,
+    /// Values of the claim `roles`.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// Entra's word that there are too many groups for a token (the claim `_claim_names`): the directory has to be asked.
+    #[serde(default)]
+    pub left_out: bool,
+    /// What kept the directory from being asked.
+    #[serde(default)]
+    pub unread: Option<String>,
+    /// A refresh token; of GitHub, which has none, the token itself.
+    #[serde(default)]
+    pub grant: Option<Grant>,
     /// What it calls its own session; empty when it says nothing.
     pub session: String,
     /// Seconds since 1970 at which the person proved who they are, if it says so.
     pub auth_time: Option<i64>,
 }
 
+impl Arrived {
+    /// Whether a value of its groups or roles is said; none when the groups are not known.
+    pub fn has(&self, value: &str) -> Option<bool> {
+        let groups = self.groups.iter().flatten().any(|group| group.external_id == value);
+        let is = groups || self.roles.iter().any(|role| role == value);
+        let unknown = self.groups.is_none() && (self.left_out || self.unread.is_some());
+        (is || !unknown).then_some(is)
+    }
+}
+
 /// A provider and what is needed to speak to it.
 pub struct Line<'p> {
     pub provider: &'p Provider,
     pub secret: String,
+    /// What its directory asks for, where that is something else.
+    pub directory_secret: String,
     /// Where it sends people back to, whole.
     pub redirect: String,
     pub memory: &'p Memory,
@@ -93,12 +140,33 @@ impl Line<'_> {
     /// Who came back with a code.
     pub async fn arrive(&self, leaving: &Leaving, returned: &Returned) -> Result<Arrived, Trouble> {
         let arriving = async {
-            match self.provider.kind() {
+            let mut arrived = match self.provider.kind() {
                 Kind::GitHub => github::arrive(self, leaving, returned).await,
                 _ => code::arrive(self, leaving, returned).await,
-            }
+            }?;
+            self.complete(&mut arrived).await;
+            Ok(arrived)
         };
         match tokio::time::timeout(net::IN_ALL, arriving).await {
+            Ok(arrived) => arrived,
+            Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
+        }
+    }
+
+    /// Who somebody is by now, whom the provider has let in before.
+    ///
+    /// # Errors
+    /// `Denied` when it does not know them any more, or wants to see them.
+    pub async fn look_again(&self, grant: &Grant) -> Result<Arrived, Trouble> {
+        let looking = async {
+            let mut arrived = match self.provider.kind() {
+                Kind::GitHub => github::look_again(self, grant).await,
+                _ => code::look_again(self, grant).await,
+            }?;
+            self.complete(&mut arrived).await;
+            Ok(arrived)
+        };
+        match tokio::time::timeout(net::IN_ALL, looking).await {
             Ok(arrived) => arrived,
             Err(_) => Err(Trouble::away(format!("It did not answer within {} seconds.", net::IN_ALL.as_secs()))),
         }

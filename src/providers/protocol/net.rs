@@ -41,6 +41,9 @@ pub(super) async fn json<T: DeserializeOwned>(what: &str, url: &str, token: Opti
     let mut headers = vec![("accept".to_owned(), "application/json".to_owned())];
     headers.extend(token.map(|token| ("authorization".to_owned(), format!("Bearer {token}"))));
     let answer = ask("GET", url, &headers, None).await.map_err(|why| Trouble::away(format!("{what}: {why}")))?;
+    if answer.status == 401 && token.is_some() {
+        return Err(Trouble::new(super::What::Denied, format!("{what}: the token is not taken any more.")));
+    }
     if answer.status != 200 {
         return Err(Trouble::away(format!("{what}: the server answered {} instead of 200.", answer.status)));
     }
@@ -49,7 +52,7 @@ pub(super) async fn json<T: DeserializeOwned>(what: &str, url: &str, token: Opti
 }
 
 /// Where JSON went wrong, without what stands there: that may be a secret.
-fn place(why: &serde_json::Error) -> String {
+pub(super) fn place(why: &serde_json::Error) -> String {
     match why.classify() {
         serde_json::error::Category::Data => format!("a field is missing or of another type, line {}, column {}", why.line(), why.column()),
         _ => "no JSON".to_owned(),

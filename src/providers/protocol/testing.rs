@@ -1,6 +1,10 @@
 //! Trying a provider, step by step: which one fails, and why. Nothing is signed in.
 
-use super::{Line, discovery, github, net};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use openidconnect::AuthType;
+use url::form_urlencoded::{Serializer, byte_serialize};
+
+use super::{Line, code, discovery, github, net};
 use crate::providers::form::endpoint;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +45,7 @@ impl Step {
     }
 }
 
-const STEPS: [&str; 6] = ["Address", "Discovery document", "Issuer", "Endpoints", "Signing keys", "Client"];
+const STEPS: [&str; 7] = ["Address", "Discovery document", "Issuer", "Endpoints", "Signing keys", "Client", "Directory"];
 
 /// The steps in their order, up to the first that fails.
 #[derive(Default)]
@@ -93,7 +97,8 @@ async fn go(line: &Line<'_>, steps: &mut Steps) -> Result<(), String> {
         for _ in ["Discovery document", "Issuer", "Endpoints", "Signing keys"] {
             steps.add(Outcome::Open("GitHub has none; its addresses are known.".to_owned()));
         }
-        return client(line, &github::places(&provider.issuer).token, steps).await;
+        client(line, &github::places(&provider.issuer).token, &AuthType::RequestBody, steps).await?;
+        return directory(line, steps).await;
     }
     let metadata = discovery::metadata(&provider.issuer).await.map_err(|trouble| trouble.why)?;
     steps.good(format!("Read from {}.", discovery::address(&provider.issuer)));
@@ -109,22 +114,54 @@ async fn go(line: &Line<'_>, steps: &mut Steps) -> Result<(), String> {
     let keys = discovery::keys(&metadata).await.map_err(|trouble| trouble.why)?;
     let number = i64::try_from(keys.keys().len()).unwrap_or(i64::MAX);
     steps.good(format!("{} can be used.", if number == 1 { "1 key".to_owned() } else { format!("{number} keys") }));
-    client(line, &metadata.token_endpoint, steps).await
+    client(line, &metadata.token_endpoint, &code::auth_type(&metadata), steps).await?;
+    directory(line, steps).await
 }
 
-/// A code that nobody was given: whoever refuses it, and not the client, has taken the client for whom it is.
-async fn client(line: &Line<'_>, endpoint: &str, steps: &mut Steps) -> Result<(), String> {
-    let form = [
+/// Whether its groups can be looked through, in every tenant.
+async fn directory(line: &Line<'_>, steps: &mut Steps) -> Result<(), String> {
+    if !line.provider.reads_directory() {
+        let why = if line.provider.kind().has_directory() { "Its address is not set." } else { "It has none that is asked." };
+        steps.add(Outcome::Open(why.to_owned()));
+        return Ok(());
+    }
+    let mut found = 0;
+    for tenant in line.tenants().await.map_err(|trouble| trouble.why)? {
+        let of = |why: String| if tenant.is_empty() { why } else { format!("{why} (tenant {tenant})") };
+        found += line.search_groups(&tenant, "").await.map_err(|trouble| of(trouble.why))?.len();
+    }
+    steps.good(match found {
+        0 => "It answers, and has no group.".to_owned(),
+        1 => "It answers, and has a group.".to_owned(),
+        _ => "It answers, and has groups.".to_owned(),
+    });
+    Ok(())
+}
+
+/// A code that nobody was given: whoever refuses it, and not the client, has taken the client for whom it is. The client proves itself as at
+/// a sign-in.
+async fn client(line: &Line<'_>, endpoint: &str, auth: &AuthType, steps: &mut Steps) -> Result<(), String> {
+    let (id, secret) = (line.provider.client_id.as_str(), line.secret.as_str());
+    let mut form = vec![
         ("grant_type", "authorization_code"),
         ("code", "portico-tests-its-client"),
         ("redirect_uri", line.redirect.as_str()),
-        ("client_id", line.provider.client_id.as_str()),
-        ("client_secret", line.secret.as_str()),
         ("code_verifier", "portico-tests-its-client-portico-tests-its-client"),
     ];
-    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-    let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut headers = vec![
+        ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+        ("accept".to_owned(), "application/json".to_owned()),
+    ];
+    match auth {
+        AuthType::RequestBody => form.extend([("client_id", id), ("client_secret", secret)]),
+        // RFC 6749, section 2.3.1: encoded as in a form.
+        _ => {
+            let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
+            let basic = STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)));
+            headers.push(("authorization".to_owned(), format!("Basic {basic}")));
+        }
+    }
+    let body = Serializer::new(String::new()).extend_pairs(form).finish();
     let answer = net::ask("POST", endpoint, &headers, Some(&body)).await?;
     let error = serde_json::from_slice::<serde_json::Value>(&answer.body).ok();
     let error = error.as_ref().and_then(|answer| answer.get("error")).and_then(serde_json::Value::as_str).unwrap_or_default();

@@ -18,17 +18,21 @@ pub struct Identity {
     /// Its name in addresses.
     pub provider_name: String,
     pub enabled: bool,
+    /// Empty for a provider that has none.
+    pub tenant: String,
     pub subject: String,
     pub email: String,
     pub linked_at: Instant,
     pub last_used_at: Option<Instant>,
+    /// When the provider last said in which groups its person is.
+    pub reported_at: Option<Instant>,
 }
 
 macro_rules! identities {
     ($rest:literal) => {
         concat!(
-            "select i.id, i.user_id, i.provider_id, p.display_name as provider, p.name as provider_name, p.enabled, i.subject, i.email, i.linked_at,
-                i.last_used_at
+            "select i.id, i.user_id, i.provider_id, p.display_name as provider, p.name as provider_name, p.enabled, i.tenant, i.subject, i.email,
+                i.linked_at, i.last_used_at, i.reported_at
              from identities i join providers p on p.id = i.provider_id ",
             $rest
         )

@@ -3,8 +3,12 @@
 pub(super) mod attempts;
 pub(super) mod identities;
 pub(super) mod logouts;
+pub(super) mod syncing;
 
-use super::{PasswordSignIn, Provider, Stranded, form::Checked};
+use super::{
+    PasswordSignIn, Provider, Stranded,
+    form::{Checked, Sealed},
+};
 use crate::{
     db::{Connection, Select, Transaction, run},
     error::Error,
@@ -15,7 +19,8 @@ macro_rules! providers {
     ($rest:literal) => {
         concat!(
             "select id, name, display_name, kind, issuer, client_id, scopes, email_claim, name_claim, groups_claim, allowed_tenants, allowed_domains,
-                new_people, trusts_email, enabled, version, last_ok_at, last_problem, last_problem_at
+                new_people, trusts_email, enabled, version, last_ok_at, last_problem, last_problem_at, directory, sync_minutes,
+                administrators_value, synced_at, sync_problem, sync_problem_at, sync_failures, sync_not_before
              from providers ",
             $rest
         )
@@ -32,10 +37,12 @@ pub(super) async fn all(connection: &mut Connection) -> Result<Vec<Provider>, Er
     Ok(run!(connection, c => sqlx::query_as::<_, Provider>(providers!("order by display_name_folded, id limit 500")).fetch_all(c).await?))
 }
 
-pub(super) async fn secret(connection: &mut Connection, provider: ProviderId) -> Result<Option<Vec<u8>>, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, Option<Vec<u8>>>("select client_secret from providers where id = $1")
+/// The client's and the directory's, encrypted.
+pub(super) async fn secrets(connection: &mut Connection, provider: ProviderId) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, (Option<Vec<u8>>, Option<Vec<u8>>)>(
+        "select client_secret, directory_secret from providers where id = $1")
         .bind(provider).fetch_optional(c).await?)
-    .flatten())
+    .unwrap_or_default())
 }
 
 /// Whether a provider has the name, or had it while groups were added that are still there.
@@ -56,28 +63,31 @@ fn json(words: &[String]) -> Result<String, Error> {
     Ok(serde_json::to_string(words)?)
 }
 
-pub(super) async fn insert(tx: &mut Transaction, name: &str, new: &Checked, secret: &[u8]) -> Result<(), Error> {
+pub(super) async fn insert(tx: &mut Transaction, name: &str, new: &Checked, secrets: &Sealed) -> Result<(), Error> {
     let now = tx.now();
     let (tenants, domains) = (json(&new.allowed_tenants)?, json(&new.allowed_domains)?);
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query(
         "insert into providers (name, name_folded, display_name, display_name_folded, kind, issuer, client_id, client_secret, scopes, email_claim,
-            name_claim, groups_claim, allowed_tenants, allowed_domains, new_people, trusts_email, enabled, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)")
+            name_claim, groups_claim, allowed_tenants, allowed_domains, new_people, trusts_email, enabled, created_at, directory, directory_secret,
+            sync_minutes, administrators_value)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)")
         .bind(name).bind(ids::fold(name)).bind(&new.display_name).bind(ids::fold(&new.display_name)).bind(new.kind.as_str()).bind(&new.issuer)
-        .bind(&new.client_id).bind(secret).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim).bind(&new.groups_claim)
-        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled).bind(now)
+        .bind(&new.client_id).bind(&secrets.client).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim)
+        .bind(&new.groups_claim).bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled).bind(now)
+        .bind(&new.directory).bind(&secrets.directory).bind(new.sync_minutes).bind(&new.administrators_value)
         .execute(c).await?.rows_affected());
     Ok(())
 }
 
-/// False when it is at another version. No secret leaves the one that there is.
+/// False when it is at another version. No secret leaves the one that there is; without a directory none of its own is kept. What was
+/// changed is tried at once.
 pub(super) async fn update(
     tx: &mut Transaction,
     provider: &Provider,
     version: i64,
     new: &Checked,
-    secret: Option<&[u8]>,
+    secrets: &Sealed,
 ) -> Result<bool, Error> {
     let (tenants, domains) = (json(&new.allowed_tenants)?, json(&new.allowed_domains)?);
     let connection: &mut Connection = tx;
@@ -85,11 +95,13 @@ pub(super) async fn update(
         "update providers set display_name = $3, display_name_folded = $4, kind = $5, issuer = $6, client_id = $7,
             client_secret = coalesce($8, client_secret), scopes = $9, email_claim = $10, name_claim = $11, groups_claim = $12,
             allowed_tenants = $13, allowed_domains = $14, new_people = $15, trusts_email = $16, enabled = $17,
-            version = version + 1
+            directory = $18, directory_secret = case when $18 = '' then null else coalesce($19, directory_secret) end, sync_minutes = $20,
+            administrators_value = $21, sync_failures = 0, sync_not_before = null, version = version + 1
          where id = $1 and version = $2")
         .bind(provider.id).bind(version).bind(&new.display_name).bind(ids::fold(&new.display_name)).bind(new.kind.as_str()).bind(&new.issuer)
-        .bind(&new.client_id).bind(secret).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim).bind(&new.groups_claim)
-        .bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled)
+        .bind(&new.client_id).bind(&secrets.client).bind(&new.scopes).bind(&new.email_claim).bind(&new.name_claim)
+        .bind(&new.groups_claim).bind(tenants).bind(domains).bind(new.new_people).bind(new.trusts_email).bind(new.enabled)
+        .bind(&new.directory).bind(&secrets.directory).bind(new.sync_minutes).bind(&new.administrators_value)
         .execute(c).await?.rows_affected())
         == 1)
 }

@@ -205,6 +205,13 @@ pub struct Keeper {
     pub gone_at: Option<Instant>,
 }
 
+impl Keeper {
+    /// The provider's page.
+    pub fn path(&self) -> String {
+        format!("/publisher/settings/providers/{}", ids::encode(&self.provider_name))
+    }
+}
+
 pub(super) async fn keepers(connection: &mut Connection, user: UserId) -> Result<Vec<Keeper>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Keeper>(
         "select p.display_name as provider, p.name as provider_name, coalesce(u.blocked_by, 0) = p.id as blocked, s.gone_at

@@ -4,6 +4,7 @@ mod account;
 mod add;
 mod address;
 mod bulk;
+mod directories;
 mod invitations;
 mod leaving;
 mod list;
@@ -31,6 +32,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/delete/users", leaving::delete)
         .get("/publisher/users/{name}/activate", show::ask_activate)
         .post("/publisher/users/{name}/activate", show::activate)
+        .post("/publisher/users/{name}/sync", directories::sync)
         .post("/publisher/users/{name}/role", show::change_role)
         .post("/publisher/users/{name}/end-sessions", show::end_all_sessions)
         .post("/publisher/users/{name}/sessions/{inner}/end", show::end_session)

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
-use super::sessions::SessionRow;
+use super::{directories::Accounts, sessions::SessionRow};
 use crate::{
     app::Portal,
     auth::{
@@ -16,6 +16,7 @@ use crate::{
     catalog,
     error::{Error, Problem, Problems},
     ids::SubscriptionId,
+    scim,
     users::{
         self, Activated, NewUser, User, UserState,
         invitations::{self, Invitation},
@@ -38,6 +39,8 @@ struct ShowPage {
     /// It has run out.
     late: bool,
     consent: Option<Consent>,
+    /// The providers that keep the account.
+    keepers: Vec<scim::Keeper>,
     /// Nobody has chosen a password with a link that was mailed there.
     unconfirmed: bool,
     form: NewUser,
@@ -46,6 +49,7 @@ struct ShowPage {
     theirs: Option<NewUser>,
     problems: Problems,
     groups: Vec<GroupBox>,
+    accounts: Accounts,
     sessions: Vec<SessionRow>,
     subscriptions: Vec<Held>,
     /// Live ones whose product the user no longer sees.
@@ -66,9 +70,11 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let user = users::get(&mut connection, name).await?;
         let groups = show::boxes(&mut connection, user.id, now).await?;
+        let accounts = Accounts::of(&mut connection, &user).await?;
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
         let invitation = invitations::of(&mut connection, user.id).await?;
         let consent = sign_up::consent_of(&mut connection, user.id).await?;
+        let keepers = scim::keepers(&mut connection, user.id).await?;
         let unconfirmed = show::is_unconfirmed(&mut connection, user.id).await?;
         // Who cannot sign in sees nothing, and has not lost sight of anything.
         let sees = user.state == UserState::Active.as_str();
@@ -83,12 +89,14 @@ impl ShowPage {
             late: invitation.is_some_and(|invitation| invitation.expires_at <= now),
             invitation,
             consent,
+            keepers,
             unconfirmed,
             form: user.as_form(),
             version: user.version,
             theirs: None,
             problems: Problems::default(),
             groups,
+            accounts,
             sessions: SessionRow::all(sessions, &here),
             subscriptions,
             hidden,

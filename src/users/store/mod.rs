@@ -12,7 +12,7 @@ use super::{CheckedUser, User, UserState};
 use crate::{
     db::{Connection, Engine, Instant, Select, Transaction, run},
     error::Error,
-    ids::{self, UserId},
+    ids::{self, ProviderId, UserId},
 };
 
 /// Whether somebody else has the address. A sign-up that nobody has confirmed holds none, unless its person is invited as well.
@@ -142,11 +142,30 @@ pub(super) async fn find_by_email(connection: &mut Connection, email: &str) -> R
         .bind(ids::fold(email)).fetch_optional(c).await?))
 }
 
-pub(super) async fn set_administrator(tx: &mut Transaction, user: UserId, administrator: bool) -> Result<(), Error> {
+/// `by` is the provider that says so; none when it was done by hand.
+pub(super) async fn set_administrator(
+    tx: &mut Transaction,
+    user: UserId,
+    administrator: bool,
+    by: Option<ProviderId>,
+) -> Result<(), Error> {
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update users set administrator = $2, version = version + 1 where id = $1")
-        .bind(user).bind(administrator).execute(c).await?.rows_affected());
+    run!(connection, c => sqlx::query("update users set administrator = $2, administrator_by = $3, version = version + 1 where id = $1")
+        .bind(user).bind(administrator).bind(by).execute(c).await?.rows_affected());
     Ok(())
+}
+
+/// The provider that made somebody an administrator.
+pub(super) async fn administrator_by(connection: &mut Connection, user: UserId) -> Result<Option<ProviderId>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, Option<ProviderId>>("select administrator_by from users where id = $1")
+        .bind(user).fetch_optional(c).await?)
+    .flatten())
+}
+
+/// Those whom a provider made administrators.
+pub(super) async fn administrators_by(connection: &mut Connection, provider: ProviderId) -> Result<Vec<UserId>, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>("select id from users where administrator_by = $1 order by id")
+        .bind(provider).fetch_all(c).await?))
 }
 
 /// These users, by name.
@@ -182,11 +201,13 @@ pub(super) async fn set_states(tx: &mut Transaction, users: &[UserId], state: Us
     Ok(())
 }
 
-/// Administrators who could sign in. The rows are locked, so that two cannot take the role from each other at once.
+/// Administrators by hand who could sign in: what a provider gives it takes away again, and these stay. The rows of all are locked, so that
+/// two cannot take the role from each other at once.
 pub(super) async fn administrators(tx: &mut Transaction) -> Result<Vec<UserId>, Error> {
-    let mut statement = Select::new(tx, "select id from users where administrator and state = 'active'");
+    let mut statement = Select::new(tx, "select id, administrator_by from users where administrator and state = 'active'");
     if tx.engine() == Engine::Postgres {
         statement.sql("order by id for update");
     }
-    Ok(statement.all::<(UserId,)>(tx).await?.into_iter().map(|row| row.0).collect())
+    let all = statement.all::<(UserId, Option<ProviderId>)>(tx).await?;
+    Ok(all.into_iter().filter(|(_, by)| by.is_none()).map(|(user, _)| user).collect())
 }

@@ -19,14 +19,6 @@ pub(in crate::users) async fn set_blocked_by(tx: &mut Transaction, user: UserId,
     Ok(())
 }
 
-/// Whether somebody else is an administrator by hand, and can sign in.
-pub(in crate::users) async fn has_other_administrator(connection: &mut Connection, user: UserId) -> Result<bool, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
-        "select count(*) from users where administrator and administrator_by is null and state = 'active' and id <> $1")
-        .bind(user).fetch_one(c).await?)
-        > 0)
-}
-
 pub(in crate::users) async fn forget_provider(tx: &mut Transaction, provider: ProviderId) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update users set blocked_by = null where blocked_by = $1").bind(provider).execute(c).await?.rows_affected());

@@ -31,6 +31,12 @@ pub(in crate::users) async fn mark(tx: &mut Transaction, user: UserId) -> Result
     Ok(())
 }
 
+pub(in crate::users) async fn is_signed_up(connection: &mut Connection, user: UserId) -> Result<bool, Error> {
+    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from users where id = $1 and signed_up")
+        .bind(user).fetch_one(c).await?)
+        > 0)
+}
+
 pub(in crate::users) async fn accept_terms(tx: &mut Transaction, user: UserId, terms: &str, at: Instant) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update users set terms_accepted = $2, terms_accepted_at = $3 where id = $1")

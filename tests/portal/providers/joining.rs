@@ -108,6 +108,7 @@ async fn what_is_missing_is_asked_and_an_invitation_is_taken_up() {
     provider.says(json!({ "sub": "eva-1", "email": "eva@contoso.example", "given_name": "Eva", "family_name": "Berg" }));
     assert_eq!(provider.sign_in(&portal.guest(), &name).await.location(), "/");
     assert_eq!(portal.count("select count(*) from memberships where source = 'invitation'").await, 1);
+    assert!(portal.audited().await.ends_with(&["user.invitation_accepted".to_owned(), "user.linked".to_owned()]));
     assert_eq!(portal.count("select count(*) from users where state = 'active' and password_hash is null").await, 2);
 }
 

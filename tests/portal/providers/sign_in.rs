@@ -17,7 +17,7 @@ async fn started() -> (Portal, Provider, String) {
 }
 
 /// How many rows tell the administrator of a refusal, and that none of them tells a secret.
-async fn refusals(portal: &Portal) -> Vec<String> {
+pub async fn refusals(portal: &Portal) -> Vec<String> {
     let rows =
         portal.texts("select after from audit where action = 'provider.sign_in_refused' and actor_kind = 'provider' order by id").await;
     let told = portal.texts("select coalesce(before, '') || coalesce(after, '') || subject_name from audit").await.join("\n");

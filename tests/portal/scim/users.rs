@@ -70,7 +70,12 @@ async fn somebody_is_made_read_changed_and_gone() {
     admin.get(&format!("/publisher/users/{id}")).await.is(200).shows("Contoso");
 
     // And back: the same account, let in again.
-    let back = scim.post("/Users", json!({ "userName": "ana@contoso.example", "externalId": "00u1", "name": { "givenName": "Ana", "familyName": "Sousa" } })).await;
+    let back = scim
+        .post(
+            "/Users",
+            json!({ "userName": "ana@contoso.example", "externalId": "00u1", "name": { "givenName": "Ana", "familyName": "Sousa" } }),
+        )
+        .await;
     assert_eq!((id_of(back.is(201)), state_of(&portal, &id).await.as_str()), (id.clone(), "active"));
 
     // An administrator deletes it: a directory that asks finds nobody, and makes somebody new.
@@ -85,11 +90,26 @@ async fn names_and_addresses_follow_from_what_is_given() {
     let portal = Portal::start().await;
     let (scim, _admin, _provider) = Scim::start(&portal).await;
     for (body, email, first, last) in [
-        (json!({ "userName": "a1", "emails": [{ "value": "h1@x.example", "type": "home" }, { "value": "w1@x.example", "type": "work" }] }), "w1@x.example", "A1", ""),
-        (json!({ "userName": "a2", "displayName": "Bo van Dijk", "emails": [{ "value": "f2@x.example" }, { "value": "p2@x.example", "primary": true }] }), "p2@x.example", "Bo", "van Dijk"),
+        (
+            json!({ "userName": "a1", "emails": [{ "value": "h1@x.example", "type": "home" }, { "value": "w1@x.example", "type": "work" }] }),
+            "w1@x.example",
+            "A1",
+            "",
+        ),
+        (
+            json!({ "userName": "a2", "displayName": "Bo van Dijk", "emails": [{ "value": "f2@x.example" }, { "value": "p2@x.example", "primary": true }] }),
+            "p2@x.example",
+            "Bo",
+            "van Dijk",
+        ),
         (json!({ "userName": "kim.lee@x.example" }), "kim.lee@x.example", "Kim", "Lee"),
         (json!({ "userName": "who@x.example", "displayName": "who@x.example" }), "who@x.example", "Who", ""),
-        (json!({ "userName": "a5", "name": { "familyName": "Ito" }, "displayName": "Rie Ito", "emails": { "value": "r5@x.example" } }), "r5@x.example", "Rie", "Ito"),
+        (
+            json!({ "userName": "a5", "name": { "familyName": "Ito" }, "displayName": "Rie Ito", "emails": { "value": "r5@x.example" } }),
+            "r5@x.example",
+            "Rie",
+            "Ito",
+        ),
     ] {
         let id = id_of(scim.post("/Users", body.clone()).await.is(201));
         let sql = "select email || '|' || first_name || '|' || last_name || '|' || state from users order by id desc limit 1";
@@ -105,8 +125,14 @@ async fn names_and_addresses_follow_from_what_is_given() {
         (json!({ "userName": "a b\u{0}", "emails": [{ "value": "x@x.example" }] }), (400, "invalidValue")),
         (json!({ "userName": "x", "emails": [{ "value": "no address" }] }), (400, "invalidValue")),
         (json!({ "userName": "x", "emails": "x@x.example", "name": "X" }), (400, "invalidValue")),
-        (json!({ "userName": "x", "emails": [{ "value": "x@x.example", "primary": true }, { "value": "y@x.example", "primary": true }] }), (400, "invalidValue")),
-        (json!({ "userName": "x", "emails": [{ "value": "x@x.example" }], "name": { "givenName": "evil.com/x", "familyName": "Y" } }), (400, "invalidValue")),
+        (
+            json!({ "userName": "x", "emails": [{ "value": "x@x.example", "primary": true }, { "value": "y@x.example", "primary": true }] }),
+            (400, "invalidValue"),
+        ),
+        (
+            json!({ "userName": "x", "emails": [{ "value": "x@x.example" }], "name": { "givenName": "evil.com/x", "familyName": "Y" } }),
+            (400, "invalidValue"),
+        ),
         (json!({ "userName": "x", "emails": [{ "value": "ｋim@x.example" }] }), (400, "invalidValue")),
         (json!({ "userName": "x", "emails": [{ "value": "x@x.example" }], "active": "perhaps" }), (400, "invalidValue")),
         (json!({ "userName": "x", "emails": [{ "value": "x@x.example" }], "blob": "y".repeat(33_000) }), (413, "")),
@@ -168,7 +194,10 @@ async fn somebody_who_is_not_active_there_is_blocked_here() {
     // As Okta writes it.
     let on = scim.patch(&path, json!([{ "op": "replace", "value": { "active": true } }])).await;
     assert_eq!((json_of(on.is(200))["active"].clone(), state_of(&portal, &id).await.as_str()), (json!(true), "active"));
-    assert_eq!(portal.audited().await.iter().filter(|action| action.starts_with("user.block") || action.starts_with("user.activ")).count(), 2);
+    assert_eq!(
+        portal.audited().await.iter().filter(|action| action.starts_with("user.block") || action.starts_with("user.activ")).count(),
+        2
+    );
     provider.sign_in(&browser, &scim.provider).await.is(303);
 
     // Who was blocked by hand stays so, whatever the directory says, and reads so.
@@ -176,7 +205,13 @@ async fn somebody_who_is_not_active_there_is_blocked_here() {
     let on = scim.patch(&path, json!([{ "op": "replace", "path": "active", "value": true }])).await;
     assert_eq!((json_of(on.is(200))["active"].clone(), state_of(&portal, &id).await.as_str()), (json!(false), "blocked"));
     let whole = scim.get(&path).await;
-    scim.put(&path, { let mut all = whole.clone(); all["active"] = true.into(); all }).await.is(200);
+    scim.put(&path, {
+        let mut all = whole.clone();
+        all["active"] = true.into();
+        all
+    })
+    .await
+    .is(200);
     assert_eq!(state_of(&portal, &id).await, "blocked");
     // Also when the directory blocks and lets in meanwhile.
     scim.patch(&path, json!([{ "op": "replace", "path": "active", "value": false }])).await.is(200);
@@ -271,7 +306,10 @@ async fn an_address_or_a_user_name_of_somebody_else_is_not_taken() {
     // A domain that may not come in by the provider.
     portal.run(&["update providers set allowed_domains = '[\"contoso.example\"]'"], vec![]).await;
     assert_eq!(refusal(&scim.post("/Users", json!({ "userName": "dora@portal.example" })).await), (400, "invalidValue".to_owned()));
-    assert_eq!(refusal(&scim.patch(&path, json!([{ "op": "add", "path": "emails", "value": [{ "value": "x@evil.example" }] }])).await), (400, "invalidValue".to_owned()));
+    assert_eq!(
+        refusal(&scim.patch(&path, json!([{ "op": "add", "path": "emails", "value": [{ "value": "x@evil.example" }] }])).await),
+        (400, "invalidValue".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -369,7 +407,14 @@ async fn whoever_is_provisioned_comes_in_by_the_provider() {
 
     // Terms are accepted by people: an account that was provisioned waits for it.
     portal.run(&["update sign_up set terms = 'Be kind.'"], vec![]).await;
-    let dag = id_of(scim.post("/Users", json!({ "userName": "dag@contoso.example", "externalId": "00u4", "name": { "givenName": "Dag", "familyName": "Ek" } })).await.is(201));
+    let dag = id_of(
+        scim.post(
+            "/Users",
+            json!({ "userName": "dag@contoso.example", "externalId": "00u4", "name": { "givenName": "Dag", "familyName": "Ek" } }),
+        )
+        .await
+        .is(201),
+    );
     assert_eq!(state_of(&portal, &dag).await, "pending");
     provider.says(json!({ "sub": "00u4", "email": "dag@contoso.example", "given_name": "Dag", "family_name": "Ek" }));
     let browser = portal.guest();

@@ -1,6 +1,8 @@
 //! A portal for one test: its database, its clock, its server, and people with browsers.
 
 mod browser;
+pub mod counterpart;
+pub mod directory;
 pub mod provider;
 #[allow(dead_code, reason = "other test programs take what they need")]
 pub mod scim;
@@ -117,6 +119,15 @@ impl Portal {
     /// Does what is due by the clock; how many subscriptions it was about.
     pub async fn work(&self) -> usize {
         app::work(&self.state).await.expect("work")
+    }
+
+    /// Reads memberships that are due; how many groups and accounts.
+    pub async fn read_directories(&self) -> usize {
+        let (reader, mut read) = (self.state.reader(), 0);
+        for provider in reader.due().await.expect("what is due") {
+            read += reader.read_due(&provider).await.expect("a reading");
+        }
+        read
     }
 
     /// Seconds since 1970, by the portal's clock.

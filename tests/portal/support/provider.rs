@@ -17,7 +17,7 @@ use ring::{
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Browser, Portal, Reply};
+use super::{Browser, Portal, Reply, directory::Directory};
 
 pub const CLIENT: &str = "portico at contoso";
 /// With what is escaped in a header.
@@ -84,6 +84,14 @@ pub struct Manners {
     /// Signs otherwise: not at all (`none`), or with the client's secret (`HS256`).
     pub alg: Option<&'static str>,
     pub teams: Value,
+    /// Gives out refresh tokens, each for once.
+    pub refreshes: bool,
+    /// Takes no refresh token any more.
+    pub revokes: bool,
+    /// The answer to a refresh token has no ID token.
+    pub without_id: bool,
+    /// What the API of its directory knows.
+    pub directory: Directory,
 }
 
 struct State {
@@ -91,6 +99,7 @@ struct State {
     seconds: Box<dyn Fn() -> i64 + Send>,
     keys: Vec<SigningKey>,
     given: HashMap<String, Given>,
+    refresh: Option<String>,
     manners: Manners,
     asked: Vec<String>,
 }
@@ -122,9 +131,20 @@ impl Provider {
             forges: false,
             alg: None,
             teams: json!([]),
+            refreshes: false,
+            revokes: false,
+            without_id: false,
+            directory: Directory::default(),
         };
-        let state =
-            State { base: base.clone(), seconds, keys: vec![SigningKey::new("first")], given: HashMap::new(), manners, asked: Vec::new() };
+        let state = State {
+            base: base.clone(),
+            seconds,
+            keys: vec![SigningKey::new("first")],
+            given: HashMap::new(),
+            refresh: None,
+            manners,
+            asked: Vec::new(),
+        };
         let state = Arc::new(Mutex::new(state));
         let shared = web::Data::from(Arc::new(Provider { base: base.clone(), state: state.clone() }));
         let server = HttpServer::new(move || App::new().app_data(shared.clone()).default_service(web::to(answer)))
@@ -169,28 +189,7 @@ impl Provider {
 
     /// The form that adds it, over which fields may be typed.
     pub fn form(&self, typed: &[(&str, &str)]) -> Vec<(String, String)> {
-        let mut form: Vec<(String, String)> = [
-            ("display_name", "Contoso"),
-            ("kind", "oidc"),
-            ("issuer", &self.base),
-            ("client_id", CLIENT),
-            ("client_secret", SECRET),
-            ("scopes", "openid profile email"),
-            ("email_claim", "email"),
-            ("name_claim", "name"),
-            ("enabled", "on"),
-            ("new_people", "on"),
-            ("password", super::PASSWORD),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
-        for (name, value) in typed {
-            form.retain(|(known, _)| known != name);
-            if !value.is_empty() {
-                form.push(((*name).to_owned(), (*value).to_owned()));
-            }
-        }
-        form
+        form_for(&self.base, typed)
     }
 
     /// Adds it to the portal; its name in addresses.
@@ -223,6 +222,37 @@ impl Provider {
     }
 }
 
+/// The form that adds the provider of an issuer, over which fields may be typed.
+pub fn form_for(issuer: &str, typed: &[(&str, &str)]) -> Vec<(String, String)> {
+    let mut form: Vec<(String, String)> = [
+        ("display_name", "Contoso"),
+        ("kind", "oidc"),
+        ("issuer", issuer),
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("scopes", "openid profile email"),
+        ("email_claim", "email"),
+        ("name_claim", "name"),
+        ("enabled", "on"),
+        ("new_people", "on"),
+        ("password", super::PASSWORD),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec();
+    for (name, value) in typed {
+        form.retain(|(known, _)| known != name);
+        if !value.is_empty() {
+            form.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    }
+    form
+}
+
+/// What the client proves itself with.
+pub fn basic() -> String {
+    format!("Basic {}", STANDARD.encode(format!("{}:{}", escaped(CLIENT), escaped(SECRET))))
+}
+
 pub async fn post(browser: &Browser, path: &str, form: &[(String, String)]) -> Reply {
     let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post(path, &form).await
@@ -237,6 +267,9 @@ async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Prov
     }
     let query: HashMap<String, String> = pairs(request.query_string().as_bytes());
     let form = pairs(&body);
+    if let Some(reply) = state.manners.directory.answer(&request, &provider.base) {
+        return reply;
+    }
     match path.as_str() {
         path if path.ends_with("/.well-known/openid-configuration") => HttpResponse::Ok().json(state.discovery()),
         "/keys" => {
@@ -248,9 +281,7 @@ async fn answer(request: HttpRequest, body: web::Bytes, provider: web::Data<Prov
         }
         "/authorize" | "/login/oauth/authorize" => state.authorize(&query),
         "/token" => {
-            let expected = format!("{}:{}", escaped(CLIENT), escaped(SECRET));
-            let expected = format!("Basic {}", STANDARD.encode(expected));
-            let basic = request.headers().get("authorization").is_some_and(|value| value.as_bytes() == expected.as_bytes());
+            let basic = request.headers().get("authorization").is_some_and(|value| value.as_bytes() == basic().as_bytes());
             let posted =
                 form.get("client_id").is_some_and(|id| id == CLIENT) && form.get("client_secret").is_some_and(|secret| secret == SECRET);
             state.token(basic || posted, &form)
@@ -336,8 +367,26 @@ impl State {
         if !is_client {
             return HttpResponse::Unauthorized().json(json!({ "error": "invalid_client" }));
         }
-        let Some(given) = self.take(form) else { return HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" })) };
         let now = (self.seconds)();
+        let invalid = || HttpResponse::BadRequest().json(json!({ "error": "invalid_grant" }));
+        let given = match form.get("grant_type").map(String::as_str) {
+            Some("client_credentials") => {
+                let scope = form.get("scope").cloned().unwrap_or_default();
+                self.manners.directory.scopes.push(scope);
+                return HttpResponse::Ok()
+                    .json(json!({ "access_token": super::directory::TOKEN, "token_type": "Bearer", "expires_in": 3600 }));
+            }
+            Some("refresh_token")
+                if self.manners.revokes || self.refresh.is_none() || form.get("refresh_token") != self.refresh.as_ref() =>
+            {
+                return invalid();
+            }
+            Some("refresh_token") => Given { nonce: String::new(), challenge: String::new(), redirect: String::new(), fresh: false },
+            _ => match self.take(form) {
+                Some(given) => given,
+                None => return invalid(),
+            },
+        };
         let mut claims = json!({ "iss": self.issuer(), "aud": CLIENT, "iat": now, "exp": now + 300, "nonce": given.nonce });
         if given.fresh {
             claims["auth_time"] = now.into();
@@ -361,6 +410,14 @@ impl State {
             let signature = other.rsplit('.').next().expect("a signature");
             token = format!("{}.{signature}", token.rsplit_once('.').expect("a token").0);
         }
-        HttpResponse::Ok().json(json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": token }))
+        let mut answer = json!({ "access_token": "at", "token_type": "Bearer", "expires_in": 300, "id_token": token });
+        if self.manners.refreshes {
+            self.refresh = Some(format!("refresh-{}", portico::ids::random_name(20)));
+            answer["refresh_token"] = self.refresh.clone().into();
+        }
+        if self.manners.without_id && form.get("grant_type").is_some_and(|grant| grant == "refresh_token") {
+            answer["id_token"] = Value::Null;
+        }
+        HttpResponse::Ok().json(answer)
     }
 }

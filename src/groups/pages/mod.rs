@@ -1,9 +1,13 @@
 //! The Groups pages of the publisher portal.
 
+mod outside;
+
 use actix_session::Session;
 use actix_web::web::Data;
 use askama::Template;
 use serde::Deserialize;
+
+use outside::There;
 
 use super::{DeletionEffects, Group, NewGroup, store};
 use crate::{
@@ -30,6 +34,7 @@ pub fn routes(routes: &mut Routes) {
         .post("/publisher/groups/{name}", edit)
         .get("/publisher/groups/{name}/delete", ask_delete)
         .post("/publisher/groups/{name}/delete", delete)
+        .post("/publisher/groups/{name}/sync", outside::sync)
         .post("/publisher/groups/{name}/add-member", add_member)
         .post("/publisher/groups/{name}/remove-members", remove_members);
 }
@@ -141,6 +146,8 @@ struct ShowQuery {
 struct ShowPage {
     frame: Frame,
     group: Group,
+    /// Of an external group.
+    there: Option<There>,
     form: NewGroup,
     version: i64,
     /// What somebody else saved meanwhile, when this form is older.
@@ -161,6 +168,7 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let (members, total) = store::members(&mut connection, &group, portal.db.now(), &query.q, page.size, page.offset()).await?;
         let products = store::products_of(&mut connection, group.id).await?;
+        let there = There::of(&mut connection, &group).await?;
         let found = match query.find.trim() {
             "" => None,
             find => Some(store::candidates(&mut connection, group.id, portal.db.now(), find, CANDIDATES).await?),
@@ -171,6 +179,7 @@ impl ShowPage {
             pager: Pager::new(page, total, &group.path(), &[("q", &query.q)]),
             version: group.version,
             group,
+            there,
             form,
             theirs: None,
             problems: Problems::default(),

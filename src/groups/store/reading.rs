@@ -1,0 +1,90 @@
+//! SQL of reading external groups from their directory.
+
+use crate::{
+    db::{Connection, Instant, Select, Transaction, run},
+    error::Error,
+    groups::{DueGroup, Outside},
+    ids::{GroupId, UserId},
+};
+
+/// Its directory was asked for it, now. Whether it is gone since, or back.
+pub(in crate::groups) async fn note_read(tx: &mut Transaction, group: GroupId, gone: bool) -> Result<bool, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set synced_at = $2, reported_by = 'directory' where group_id = $1").bind(group).bind(now).execute(c).await?.rows_affected());
+    Ok(run!(connection, c => sqlx::query("update external_groups set gone_at = $3 where group_id = $1 and (gone_at is not null) <> $2")
+        .bind(group).bind(gone).bind(gone.then_some(now)).execute(c).await?.rows_affected())
+        > 0)
+}
+
+/// What reading it brought.
+pub(in crate::groups) async fn note_brought(tx: &mut Transaction, group: GroupId, joined: i64, parted: i64) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set joined = $2, parted = $3 where group_id = $1").bind(group).bind(joined).bind(parted).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+/// Who is in it as its provider says.
+pub(in crate::groups) async fn members(connection: &mut Connection, group: GroupId) -> Result<Vec<UserId>, Error> {
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, UserId>("select user_id from memberships where group_id = $1 and source = 'provider'").bind(group).fetch_all(c).await?),
+    )
+}
+
+pub(in crate::groups) async fn begin_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<(), Error> {
+    let (now, keys) = (tx.now(), keys_of(users));
+    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id, g.id, 'provider',");
+    statement.bind(now).sql("from users u join groups g on g.kind = 'external' where g.id =");
+    // Whoever was deleted meanwhile is in nothing.
+    statement.bind(group).sql("and u.state <> 'deleted' and u.id").in_keys(&keys);
+    statement.sql("on conflict (user_id, group_id, source) do nothing").execute(tx).await?;
+    Ok(())
+}
+
+pub(in crate::groups) async fn end_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<(), Error> {
+    let keys = keys_of(users);
+    let mut statement = Select::new(tx, "delete from memberships where source = 'provider' and group_id =");
+    statement.bind(group).sql("and user_id").in_keys(&keys).execute(tx).await?;
+    Ok(())
+}
+
+fn keys_of(users: &[UserId]) -> Vec<i64> {
+    users.iter().map(|user| user.0).collect()
+}
+
+/// One statement: of two processes each gets another group.
+pub(in crate::groups) async fn claim_due(tx: &mut Transaction, provider: &str, next: Instant) -> Result<Option<DueGroup>, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    let claimed = run!(connection, c => sqlx::query_scalar::<_, GroupId>(
+        "update external_groups set due_at = $3 where group_id = (
+             select e.group_id from external_groups e join groups g on g.id = e.group_id
+             where g.provider = $1 and e.reported_by <> 'scim' and (e.due_at is null or e.due_at <= $2)
+             order by e.due_at is not null, e.due_at, e.group_id limit 1)
+           and (due_at is null or due_at <= $2)
+         returning group_id")
+        .bind(provider).bind(now).bind(next).fetch_optional(c).await?);
+    match claimed {
+        Some(group) => to_read(connection, group).await,
+        None => Ok(None),
+    }
+}
+
+pub(in crate::groups) async fn to_read(connection: &mut Connection, group: GroupId) -> Result<Option<DueGroup>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, DueGroup>(
+        "select g.id, e.tenant, g.external_id from groups g join external_groups e on e.group_id = g.id
+         where g.id = $1 and e.reported_by <> 'scim' and g.external_id is not null")
+        .bind(group).fetch_optional(c).await?))
+}
+
+pub(in crate::groups) async fn leave_due(tx: &mut Transaction, group: GroupId, at: Instant) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set due_at = $2 where group_id = $1").bind(group).bind(at).execute(c).await?.rows_affected());
+    Ok(())
+}
+
+pub(in crate::groups) async fn outside(connection: &mut Connection, group: GroupId) -> Result<Option<Outside>, Error> {
+    Ok(run!(connection, c => sqlx::query_as::<_, Outside>(
+        "select tenant, name_there, gone_at, reported_by, synced_at, joined, parted from external_groups where group_id = $1")
+        .bind(group).fetch_optional(c).await?))
+}

@@ -1,0 +1,147 @@
+//! A provider as it is kept: its settings, where it stands, and how it went with it lately.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, LIST};
+use crate::{
+    audit::Subject,
+    db::Instant,
+    ids::{self, ProviderId},
+};
+
+/// A provider, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Provider {
+    pub id: ProviderId,
+    /// In addresses, its redirect URL among them; it never changes.
+    pub name: String,
+    pub display_name: String,
+    pub(super) kind: String,
+    pub issuer: String,
+    pub client_id: String,
+    pub scopes: String,
+    pub email_claim: String,
+    pub name_claim: String,
+    /// Empty when its groups are not read.
+    pub groups_claim: String,
+    pub(super) allowed_tenants: String,
+    pub(super) allowed_domains: String,
+    /// Whether people without an account here get one.
+    pub new_people: bool,
+    /// Whether it vouches for every address that it tells.
+    pub trusts_email: bool,
+    pub enabled: bool,
+    pub version: i64,
+    pub last_ok_at: Option<Instant>,
+    pub last_problem: String,
+    pub last_problem_at: Option<Instant>,
+    /// Where its groups can be asked for without anybody signing in; empty when they are not.
+    pub directory: String,
+    /// Minutes after which memberships are read again.
+    pub sync_minutes: i64,
+    /// A value of its groups or roles that makes administrators; empty for none.
+    pub administrators_value: String,
+    /// When memberships were last read without a sign-in.
+    pub synced_at: Option<Instant>,
+    pub sync_problem: String,
+    pub sync_problem_at: Option<Instant>,
+    pub(super) sync_failures: i64,
+    pub(super) sync_not_before: Option<Instant>,
+}
+
+impl Provider {
+    pub fn kind(&self) -> Kind {
+        Kind::parse(&self.kind).unwrap_or(Kind::Oidc)
+    }
+
+    pub fn path(&self) -> String {
+        format!("{LIST}/{}", ids::encode(&self.name))
+    }
+
+    /// Where a sign-in by it begins; below it are the addresses that it sends people and programs to.
+    pub fn sign_in_path(&self) -> String {
+        format!("/signin/{}", ids::encode(&self.name))
+    }
+
+    pub fn callback_path(&self) -> String {
+        format!("{}/callback", self.sign_in_path())
+    }
+
+    pub fn allowed_tenants(&self) -> Vec<String> {
+        list(&self.allowed_tenants)
+    }
+
+    pub fn allowed_domains(&self) -> Vec<String> {
+        list(&self.allowed_domains)
+    }
+
+    /// Whether its directory is asked.
+    pub fn reads_directory(&self) -> bool {
+        !self.directory.is_empty() && self.kind().has_directory()
+    }
+
+    /// Whether anything follows from what it says of groups and roles.
+    pub fn is_followed(&self) -> bool {
+        self.reads_directory() || !self.groups_claim.is_empty() || !self.administrators_value.is_empty()
+    }
+
+    /// Why its last sign-in, test or reading failed, and when.
+    pub fn trouble(&self) -> Option<(&str, Instant)> {
+        let at_sign_in = self.last_problem_at.map(|at| (self.last_problem.as_str(), at));
+        at_sign_in.or_else(|| self.sync_problem_at.map(|at| (self.sync_problem.as_str(), at)))
+    }
+
+    pub(crate) fn subject(&self) -> Subject {
+        Subject::new("provider", self.id.0, &self.display_name)
+    }
+
+    pub(super) fn facts(&self, credentials: &str, directory_credentials: &str) -> ProviderFacts {
+        ProviderFacts {
+            display_name: self.display_name.clone(),
+            kind: self.kind().title().to_owned(),
+            issuer: self.issuer.clone(),
+            client: self.client_id.clone(),
+            credentials: credentials.to_owned(),
+            scopes: self.scopes.clone(),
+            email_claim: self.email_claim.clone(),
+            name_claim: self.name_claim.clone(),
+            groups_claim: self.groups_claim.clone(),
+            allowed_tenants: self.allowed_tenants(),
+            allowed_domains: self.allowed_domains(),
+            new_people: self.new_people,
+            trusts_email: self.trusts_email,
+            enabled: self.enabled,
+            directory: self.directory.clone(),
+            directory_credentials: directory_credentials.to_owned(),
+            sync_minutes: self.sync_minutes,
+            administrators: self.administrators_value.clone(),
+        }
+    }
+}
+
+fn list(json: &str) -> Vec<String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+/// What the audit log keeps of a provider; of its secret that it was changed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct ProviderFacts {
+    display_name: String,
+    kind: String,
+    issuer: String,
+    client: String,
+    credentials: String,
+    scopes: String,
+    email_claim: String,
+    name_claim: String,
+    groups_claim: String,
+    allowed_tenants: Vec<String>,
+    allowed_domains: Vec<String>,
+    new_people: bool,
+    trusts_email: bool,
+    enabled: bool,
+    directory: String,
+    directory_credentials: String,
+    sync_minutes: i64,
+    administrators: String,
+}
