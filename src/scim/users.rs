@@ -150,6 +150,8 @@ impl Row {
         document.insert("userName".to_owned(), self.user_name.clone().into());
         document.insert("active".to_owned(), (self.state != "blocked").into());
         document.extend(serde_json::from_str::<Map<String, Value>>(&self.attributes)?);
+        // It was taken back that anything is said of it.
+        document.retain(|_, value| !value.is_null());
         Ok(document)
     }
 
@@ -372,12 +374,17 @@ async fn write(
     row: Row,
     (mut document, says_active): (Map<String, Value>, bool),
 ) -> Result<Told, Error> {
-    if !says_active {
+    let known = row.document()?;
+    let was_unsaid = !known.contains_key("active");
+    let unsaid = if says_active { !document.contains_key("active") } else { was_unsaid };
+    if unsaid || !says_active {
         // What is read is how the account is, and not what the provider wants, which is not forgotten by leaving it out.
         document.insert("active".to_owned(), row.active.into());
     }
-    let before = Given::new(row.document()?)?;
-    let given = Given::new(document)?;
+    let (before, mut given) = (Given::new(known)?, Given::new(document)?);
+    if unsaid {
+        given.attributes.insert("active".to_owned(), Value::Null);
+    }
     let attributes = document::kept(&given.attributes)?;
     if ids::fold(&given.user_name) != ids::fold(&row.user_name)
         && store::of_user_name(&mut tx, who.provider(), &ids::fold(&given.user_name)).await?.is_some()
@@ -394,11 +401,11 @@ async fn write(
         email: moved,
         first_name: Some(first.as_str()).filter(|name| !name.is_empty() && *name != first_before),
         last_name: Some(last.as_str()).filter(|name| !name.is_empty() && *name != last_before),
-        active: Some(given.active).filter(|_| says_active && !is_so),
+        active: Some(given.active).filter(|_| says_active && !unsaid && !is_so),
     };
     let said = may_let_in(&mut tx, who, row.user_id, said).await?;
     let changed = provisioned::change(&mut tx, post, (who.admin(), who.provider()), row.user_id, said).await.map_err(translated)?;
-    let differing = differing(&before, &given, &row);
+    let differing = differing(&before, &given, &row, was_unsaid == unsaid);
     if differing.is_empty() && changed.is_nothing() && row.active == given.active {
         // Nothing to write, and its version stays.
         return finish(tx, who, base, row.user_id).await;
@@ -412,14 +419,17 @@ async fn write(
 }
 
 /// The names of what is different, at the top.
-fn differing(before: &Given, given: &Given, row: &Row) -> Vec<String> {
+fn differing(before: &Given, given: &Given, row: &Row, says_as_much: bool) -> Vec<String> {
     let names = before.attributes.keys().chain(given.attributes.keys().filter(|name| !before.attributes.contains_key(*name)));
-    let mut differing: Vec<String> =
-        names.filter(|name| before.attributes.get(*name) != given.attributes.get(*name)).map(|name| cut(name)).take(EMAILS).collect();
+    let mut differing: Vec<String> = names
+        .filter(|name| *name != "active" && before.attributes.get(*name) != given.attributes.get(*name))
+        .map(|name| cut(name))
+        .take(EMAILS)
+        .collect();
     let own = [
         ("userName", row.user_name == given.user_name),
         ("externalId", row.external_id == given.external_id),
-        ("active", row.active == given.active),
+        ("active", says_as_much && row.active == given.active),
     ];
     differing.extend(own.into_iter().filter(|(_, same)| !same).map(|(name, _)| name.to_owned()));
     differing

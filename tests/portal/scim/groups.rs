@@ -166,7 +166,7 @@ async fn only_people_of_the_provider_are_members() {
     }
     assert_eq!(refusal(&scim.post("/Groups", json!({ "displayName": "X", "members": [{ "value": dora }] })).await).0, 400);
     assert_eq!(refusal(&scim.post("/Groups", json!({ "externalId": "x" })).await), (400, "invalidValue".to_owned()));
-    assert_eq!(scim.members(&sales).await, [ana.clone()]);
+    assert_eq!(scim.members(&sales).await, vec![ana.clone()]);
     // A custom group is no directory's, and nobody's membership by hand is touched.
     assert_eq!(scim.ask(Method::GET, &format!("/Groups/{custom}"), Value::Null).await.status, 404);
     assert_eq!(scim.delete(&format!("/Users/{ana}")).await, 204);

@@ -69,7 +69,7 @@ async fn people_are_found_by_what_directories_ask() {
         assert_eq!(ids, found, "{filter}");
     }
     admin.post(&format!("/publisher/users/{bo}/block"), &[]).await.is(303);
-    assert_eq!(scim.ids(&filtered("active eq false")).await, [bo.clone()]);
+    assert_eq!(scim.ids(&filtered("active eq false")).await, vec![bo.clone()]);
     for filter in [
         "title eq \"T\"",
         "shoeSize pr",
