@@ -12,6 +12,15 @@ use crate::error::Error;
 /// Bytes of what is kept of a resource.
 const LARGEST: usize = 32 * 1024;
 
+/// Members of one object, and values of one list that are compared with each other: more of them are not kept anyway.
+pub const MANY: usize = 1_000;
+
+/// # Errors
+/// `TooLarge`: with each other so many would be compared for minutes.
+pub fn bounded(number: usize) -> Result<(), Error> {
+    if number > MANY { Err(Error::TooLarge("An object or a list has more than 1,000 members.")) } else { Ok(()) }
+}
+
 /// What a client never sets, and what is never kept.
 const NOT_KEPT: [&str; 5] = ["schemas", "id", "meta", "groups", "password"];
 
@@ -33,13 +42,21 @@ pub fn read(kind: Kind, document: Value) -> Result<Map<String, Value>, Error> {
         return Err(Error::invalid("invalidSyntax", "A resource is a JSON object."));
     };
     let mut kept = Map::new();
-    for (name, value) in document {
-        if is_not_kept(kind, &name) {
-            continue;
-        }
-        set(kind, &mut kept, &name, value)?;
-    }
+    read_into(kind, &mut kept, document)?;
     Ok(kept)
+}
+
+fn read_into(kind: Kind, kept: &mut Map<String, Value>, document: Map<String, Value>) -> Result<(), Error> {
+    bounded(document.len())?;
+    for (name, value) in document {
+        match value {
+            // What is the resource's own, below the name of its schema.
+            Value::Object(members) if name.eq_ignore_ascii_case(kind.urn()) => read_into(kind, kept, members)?,
+            _ if is_not_kept(kind, &name) || name.eq_ignore_ascii_case(kind.urn()) => {}
+            value => set(kind, kept, &name, value)?,
+        }
+    }
+    Ok(())
 }
 
 /// Sets an attribute at the top, or what is below an extension's name.
@@ -142,6 +159,7 @@ fn object(attributes: &[Attribute], name: &str, value: Value) -> Result<Value, E
         Value::Object(map) => map,
         _ => return Err(wrong(name, "is an object")),
     };
+    bounded(map.len())?;
     let mut kept = Map::new();
     for (key, value) in map {
         let (key, value) = match schemas::find(attributes, &key) {
@@ -189,14 +207,16 @@ pub struct Projection {
     pub without: Vec<Attr>,
 }
 
+/// Names that are looked at: schemas have fewer.
+const NAMED: usize = 200;
 /// Told always.
 const ALWAYS: [&str; 2] = ["schemas", "id"];
 
 impl Projection {
     /// Of names as they stand in queries; those that are no names are passed over.
     pub fn new<'n>(only: Option<impl IntoIterator<Item = &'n str>>, without: impl IntoIterator<Item = &'n str>) -> Self {
-        let only = only.map(|names| names.into_iter().filter_map(attr).collect::<Vec<_>>()).filter(|names| !names.is_empty());
-        Self { only, without: without.into_iter().filter_map(attr).collect() }
+        let only = only.map(|names| names.into_iter().take(NAMED).filter_map(attr).collect::<Vec<_>>());
+        Self { only: only.filter(|names| !names.is_empty()), without: without.into_iter().take(NAMED).filter_map(attr).collect() }
     }
 
     /// Whether an attribute at the top is told at all.

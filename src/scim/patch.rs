@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{error::Error, ids};
 
-/// Operations of one request.
+/// Changes of one request.
 const MOST: usize = 1_000;
 
 #[derive(Deserialize)]
@@ -53,11 +53,11 @@ pub struct Change {
 pub fn changes(body: Value) -> Result<Vec<Change>, Error> {
     let request: Request =
         serde_json::from_value(body).map_err(|error| Error::invalid("invalidSyntax", format!("The PATCH cannot be read: {error}.")))?;
-    if request.operations.len() > MOST {
-        return Err(Error::invalid("tooMany", format!("A PATCH has {MOST} operations at most.")));
-    }
     let mut changes = Vec::new();
     for written in request.operations {
+        if changes.len() >= MOST {
+            return Err(too_many());
+        }
         let op = match written.op.to_ascii_lowercase().as_str() {
             "add" => Op::Add,
             "replace" => Op::Replace,
@@ -72,6 +72,9 @@ pub fn changes(body: Value) -> Result<Vec<Change>, Error> {
                 let Value::Object(members) = value else {
                     return Err(Error::invalid("invalidSyntax", "An operation without a path has an object as its value."));
                 };
+                if changes.len() + members.len() > MOST {
+                    return Err(too_many());
+                }
                 for (name, value) in members {
                     changes.push(Change { op, path: path(&name)?, value, named: false });
                 }
@@ -79,6 +82,10 @@ pub fn changes(body: Value) -> Result<Vec<Change>, Error> {
         }
     }
     Ok(changes)
+}
+
+fn too_many() -> Error {
+    Error::invalid("tooMany", format!("A PATCH makes {MOST} changes at most."))
 }
 
 impl Change {
@@ -106,6 +113,7 @@ impl Change {
         if name.is_empty() {
             // The resource's own schema: its members.
             let Value::Object(members) = self.value else { return Err(invalid_path()) };
+            document::bounded(members.len())?;
             for (name, value) in members {
                 Change { op: self.op, path: path(&name)?, value, named: false }.apply(kind, resource)?;
             }
@@ -166,7 +174,7 @@ impl Change {
             None => match self.op {
                 Op::Remove if multi && !is_nothing(&self.value) => without(current, self.value),
                 Op::Remove => Ok(Value::Null),
-                Op::Add if multi => Ok(with(list(current), list(self.value))),
+                Op::Add if multi => with(list(current), list(self.value)),
                 Op::Add | Op::Replace if attribute.is_some_and(|known| known.kind == Type::Complex && !known.multi_valued) => {
                     Ok(merged(current, self.value))
                 }
@@ -263,7 +271,8 @@ fn merged(current: Value, value: Value) -> Value {
 }
 
 /// The values with others, those that are there already once.
-fn with(mut values: Vec<Value>, others: Vec<Value>) -> Value {
+fn with(mut values: Vec<Value>, others: Vec<Value>) -> Result<Value, Error> {
+    document::bounded(values.len() + others.len())?;
     let mut last = None;
     for other in others {
         if !values.contains(&other) {
@@ -273,7 +282,7 @@ fn with(mut values: Vec<Value>, others: Vec<Value>) -> Value {
             last = Some(values.len() - 1);
         }
     }
-    one_primary(values, last)
+    Ok(one_primary(values, last))
 }
 
 /// Of several that are primary the one that was changed last stays so.
@@ -292,6 +301,7 @@ fn one_primary(mut values: Vec<Value>, last: Option<usize>) -> Value {
 /// The values without these, which are told by their `value` or in full.
 fn without(current: Value, removed: Value) -> Result<Value, Error> {
     let removed = list(removed);
+    document::bounded(removed.len())?;
     let is_gone = |value: &Value| {
         removed
             .iter()

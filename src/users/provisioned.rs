@@ -80,7 +80,9 @@ pub async fn open(tx: &mut Transaction, admin: &Administrator, provider: Provide
         (_, true) => UserState::Active,
         (_, false) => UserState::Pending,
     };
-    let person = insert_named(tx, admin, (ids::random_name(12), &new), None, state, false).await?;
+    // What was free a moment ago is taken by somebody who was quicker.
+    let quicker = |error| if matches!(error, Error::Invalid(_)) { Error::invalid("uniqueness", TAKEN) } else { error };
+    let person = insert_named(tx, admin, (ids::random_name(12), &new), None, state, false).await.map_err(quicker)?;
     if state == UserState::Blocked {
         store::provisioned::set_blocked_by(tx, person.id, Some(provider)).await?;
     }

@@ -163,6 +163,23 @@ async fn what_is_sent_wrongly_is_refused_in_scims_words() {
     assert_eq!(refusal(&scim.send(Method::POST, "/Users", &[], "application/scim+json", &deep).await), (400, "invalidSyntax".to_owned()));
     let large = format!("{{\"userName\":\"{}\"}}", "x".repeat(2 * 1024 * 1024));
     assert_eq!(refusal(&scim.send(Method::POST, "/Users", &[], "application/scim+json", &large).await), (413, String::new()));
+    // What would be compared with each other for minutes.
+    let many: Vec<usize> = (0..100_000).collect();
+    let keys: serde_json::Map<String, Value> = many.iter().take(50_000).map(|key| (format!("k{key}"), json!(1))).collect();
+    let id = scim.add("Ana", "Sá", "ana@contoso.example").await;
+    let began = std::time::Instant::now();
+    for (reply, expected) in [
+        (scim.post("/Users", Value::Object(keys.clone())).await, (413, "")),
+        (scim.post("/Users", json!({ "userName": "x@x.example", "name": keys })).await, (413, "")),
+        (scim.patch(&format!("/Users/{id}"), json!([{ "op": "add", "path": "emails", "value": many }])).await, (413, "")),
+        (scim.patch(&format!("/Users/{id}"), json!([{ "op": "remove", "path": "emails", "value": many }])).await, (413, "")),
+        (scim.patch(&format!("/Users/{id}"), json!([{ "op": "add", "value": keys }])).await, (400, "tooMany")),
+        (scim.patch(&format!("/Users/{id}"), json!(vec![json!({ "op": "add", "path": "a", "value": 1 }); 1_001])).await, (400, "tooMany")),
+        (scim.patch(&format!("/Users/{id}"), json!([{ "op": "add", "path": "a", "value": many }])).await, (413, "")),
+    ] {
+        assert_eq!(refusal(&reply), (expected.0, expected.1.to_owned()));
+    }
+    assert!(began.elapsed().as_secs() < 20, "{:?}", began.elapsed());
     for path in ["/Users?count=x", "/Users?startIndex=1.5", "/Users?sortBy=shoeSize", "/Users?sortBy=%22"] {
         assert_eq!(refusal(&scim.ask(Method::GET, path, Value::Null).await), (400, "invalidValue".to_owned()), "{path}");
     }
