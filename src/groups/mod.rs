@@ -9,7 +9,7 @@ mod reported;
 pub mod store;
 
 pub use memory::{Directory, GroupMark, Memory};
-pub use reading::{DueGroup, Outside, Read, claim_due, leave_due, outside, report_group, to_read};
+pub use reading::{DueGroup, Outside, Read, claim_due, leave_due, outside, report_group, to_read, told_at};
 pub use reported::{
     MOST as MOST_REPORTED, NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported, found,
     report_memberships, seen,

@@ -123,3 +123,8 @@ pub struct Outside {
 pub async fn outside(connection: &mut Connection, group: GroupId) -> Result<Option<Outside>, Error> {
     store::outside(connection, group).await
 }
+
+/// When a provider last said of each of these in which groups they are.
+pub async fn told_at(connection: &mut Connection, provider: &str, users: &[UserId]) -> Result<Vec<(UserId, Instant)>, Error> {
+    store::told_at(connection, provider, users).await
+}

@@ -152,10 +152,14 @@ pub struct SeenGroup {
 /// As many are offered at once.
 const SHOWN: usize = 50;
 
-/// Groups that a provider told of whose name or id contains the words, by name: the first of them.
-pub async fn seen(connection: &mut Connection, provider: ProviderId, name: &str, words: &str) -> Result<Vec<SeenGroup>, Error> {
+/// Groups that a provider told of whose name or id contains the words, by name: the first of them; of every tenant for an empty one.
+pub async fn seen(
+    connection: &mut Connection,
+    (provider, name, tenant): (ProviderId, &str, &str),
+    words: &str,
+) -> Result<Vec<SeenGroup>, Error> {
     let words = ids::fold(words);
-    let mut seen = store::seen(connection, provider, name).await?;
+    let mut seen = store::seen(connection, provider, name, tenant).await?;
     seen.retain(|group| ids::fold(&format!("{}\n{}", group.name, group.external_id)).contains(&words));
     seen.truncate(SHOWN);
     Ok(seen)
@@ -197,6 +201,10 @@ pub async fn add_external(tx: &mut Transaction, admin: &Administrator, new: NewE
     // Two who add one at once wait for each other.
     tx.one_at_a_time("external group", ids::number_of(&format!("{} {external_id}", new.provider))).await?;
     if let Some(group) = store::find(tx, new.provider, &external_id).await? {
+        let of_another = super::outside(tx, group.id).await?.is_some_and(|known| !known.tenant.is_empty() && known.tenant != new.tenant);
+        if of_another && !new.tenant.is_empty() {
+            return Err(Error::invalid("external_id", "A group of another tenant is known by this here already."));
+        }
         return Ok((false, group));
     }
     if all::display_name_taken(tx, &ids::fold(&display_name), None).await? {

@@ -226,6 +226,10 @@ impl NewProvider {
         let directory_secret = problems.line("directory_secret", "The API token", &self.directory_secret, usize::from(wants_secret), 1000);
         let sync_minutes = minutes(&mut problems, &self.sync_minutes);
         let administrators_value = problems.line("administrators_value", "The group or role", &self.administrators_value, 0, 500);
+        if !administrators_value.is_empty() && is_for_many_tenants(&issuer) && allowed_tenants.len() > 1 {
+            let why = "Several organisations come in by this provider, and each decides who has its roles. Add a provider for your own tenant alone, and set it there.";
+            problems.add("administrators_value", why);
+        }
         problems.or(Checked {
             display_name,
             kind,

@@ -31,7 +31,7 @@ use crate::{
     db::{Connection, Database, Transaction},
     error::Error,
     groups,
-    ids::{self, ProviderId, UserId},
+    ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
     scim, users,
 };
@@ -49,6 +49,11 @@ const RESERVED: [&str; 4] = ["refused", "join", "again", "confirm"];
 /// Binds a stored secret to its provider.
 fn context(name: &str) -> String {
     format!("provider {name} secret")
+}
+
+/// The same for what lets the portal ask after one of its accounts.
+fn grant_context(identity: IdentityId) -> String {
+    format!("identity {} grant", identity.0)
 }
 
 /// The same for what its directory asks for.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Identity, Provider, all, context,
+    Identity, Provider, all, grant_context,
     protocol::{Arrived, Grant, Line, Memory, Trouble, What},
     store::{identities, syncing},
 };
@@ -82,7 +82,7 @@ pub(super) async fn keep_grant(
         return syncing::forget_grant(tx, identity).await;
     }
     let sealed = match &arrived.grant {
-        Some(grant) => Some(keys.encrypt(&context(&provider.name), grant.token())?),
+        Some(grant) => Some(keys.encrypt(&grant_context(identity), grant.token())?),
         None => None,
     };
     let due = next(provider, tx.now(), identity.0);
@@ -243,7 +243,7 @@ impl Reader {
     /// and signed out where they came by it.
     async fn look_again(&self, line: &Line<'_>, due: &syncing::Due) -> Result<Outcome, NotRead> {
         let provider = line.provider;
-        let grant = Grant::new(self.keys.decrypt(&context(&provider.name), &due.refresh_token)?);
+        let grant = Grant::new(self.keys.decrypt(&grant_context(due.id), &due.refresh_token)?);
         match line.look_again(&grant).await {
             Ok(arrived) if arrived.subject == due.subject && arrived.tenant == due.tenant => {
                 let mut tx = self.db.write().await?;

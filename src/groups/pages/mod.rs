@@ -13,6 +13,7 @@ use super::{DeletionEffects, Group, NewGroup, store};
 use crate::{
     app::Portal,
     auth::Administrator,
+    db::Instant,
     error::{Error, Problems},
     ids::UserId,
     users,
@@ -168,7 +169,8 @@ impl ShowPage {
         let mut connection = portal.db.read().await?;
         let (members, total) = store::members(&mut connection, &group, portal.db.now(), &query.q, page.size, page.offset()).await?;
         let products = store::products_of(&mut connection, group.id).await?;
-        let there = There::of(&mut connection, &group).await?;
+        let shown: Vec<UserId> = members.iter().map(|member| member.id).collect();
+        let there = There::of(&mut connection, &group, &shown).await?;
         let found = match query.find.trim() {
             "" => None,
             find => Some(store::candidates(&mut connection, group.id, portal.db.now(), find, CANDIDATES).await?),
@@ -189,6 +191,15 @@ impl ShowPage {
             who: query.find.trim().to_owned(),
             found,
         })
+    }
+
+    /// Of an external group whose members are told of one by one.
+    fn tells_when(&self) -> bool {
+        self.there.as_ref().is_some_and(There::tells_when)
+    }
+
+    fn told(&self, user: &UserId) -> Option<Instant> {
+        self.there.as_ref().and_then(|there| there.told(user))
     }
 
     async fn first(portal: &Portal, frame: Frame, group: Group) -> Result<Self, Error> {

@@ -1,14 +1,17 @@
 //! What the page of an external group says of its provider, and reading its members now.
 
+use std::collections::HashMap;
+
 use actix_session::Session;
 use actix_web::web::Data;
 
 use crate::{
     app::Portal,
     auth::Administrator,
-    db::Connection,
+    db::{Connection, Instant},
     error::Error,
     groups::{self, Group, Outside},
+    ids::UserId,
     providers::{self, Provider},
     web::{self, Answer, Flash, counted, form::Name},
 };
@@ -20,10 +23,12 @@ pub(super) struct There {
     pub outside: Outside,
     /// What a membership of it is known by there.
     pub external_id: String,
+    /// When each of the members that are shown was last told of, by their keys; empty where the directory is read.
+    told: HashMap<UserId, Instant>,
 }
 
 impl There {
-    pub(super) async fn of(connection: &mut Connection, group: &Group) -> Result<Option<Self>, Error> {
+    pub(super) async fn of(connection: &mut Connection, group: &Group, shown: &[UserId]) -> Result<Option<Self>, Error> {
         let (Some(name), Some(external_id)) = (&group.provider, &group.external_id) else { return Ok(None) };
         let Some(outside) = groups::outside(connection, group.id).await? else { return Ok(None) };
         let provider = match providers::get(connection, name).await {
@@ -31,12 +36,25 @@ impl There {
             Err(Error::NotFound) => None,
             Err(other) => return Err(other),
         };
-        Ok(Some(Self { provider, outside, external_id: external_id.clone() }))
+        let told = match outside.reported_by.as_str() {
+            "sign-in" => groups::told_at(connection, name, shown).await?.into_iter().collect(),
+            _ => HashMap::new(),
+        };
+        Ok(Some(Self { provider, outside, external_id: external_id.clone(), told }))
     }
 
     /// Whether its directory can be asked now.
     pub(super) fn is_read(&self) -> bool {
         self.provider.as_ref().is_some_and(|provider| provider.enabled && provider.reads_directory()) && self.outside.reported_by != "scim"
+    }
+
+    /// Whether it is said of each member when they were told of.
+    pub(super) fn tells_when(&self) -> bool {
+        !self.told.is_empty()
+    }
+
+    pub(super) fn told(&self, user: &UserId) -> Option<Instant> {
+        self.told.get(user).copied()
     }
 
     /// What the directory calls it, where that is not what it is called here.
@@ -61,7 +79,7 @@ pub(super) async fn sync(_admin: Administrator, portal: Data<Portal>, session: S
     let (group, there) = {
         let mut connection = portal.db.read().await?;
         let group = groups::get(&mut connection, &name).await?;
-        let there = There::of(&mut connection, &group).await?;
+        let there = There::of(&mut connection, &group, &[]).await?;
         (group, there)
     };
     let Some(provider) = there.and_then(|there| there.provider) else { return Err(Error::NotFound) };

@@ -88,3 +88,17 @@ pub(in crate::groups) async fn outside(connection: &mut Connection, group: Group
         "select tenant, name_there, gone_at, reported_by, synced_at, joined, parted from external_groups where group_id = $1")
         .bind(group).fetch_optional(c).await?))
 }
+
+/// When a provider last said of each of these in which groups they are.
+pub(in crate::groups) async fn told_at(
+    connection: &mut Connection,
+    provider: &str,
+    users: &[UserId],
+) -> Result<Vec<(UserId, Instant)>, Error> {
+    let mut statement = Select::new(
+        connection,
+        "select i.user_id, i.reported_at from identities i join providers p on p.id = i.provider_id where i.reported_at is not null and p.name =",
+    );
+    statement.bind(provider.to_owned()).sql("and i.user_id").in_keys(&keys_of(users)).sql("order by i.reported_at");
+    statement.all(connection).await
+}

@@ -145,11 +145,16 @@ pub(in crate::groups) async fn insert(
 }
 
 /// A provider's groups that were seen lately, by name.
-pub(in crate::groups) async fn seen(connection: &mut Connection, provider: ProviderId, name: &str) -> Result<Vec<SeenGroup>, Error> {
+pub(in crate::groups) async fn seen(
+    connection: &mut Connection,
+    provider: ProviderId,
+    name: &str,
+    tenant: &str,
+) -> Result<Vec<SeenGroup>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, SeenGroup>(
         "select s.external_id, s.name, exists (select 1 from groups g where g.external_id = s.external_id and g.provider = $2) as known
-         from seen_groups s where s.provider_id = $1 order by s.name, s.external_id, s.tenant limit 5000")
-        .bind(provider).bind(name).fetch_all(c).await?))
+         from seen_groups s where s.provider_id = $1 and ($3 = '' or s.tenant = $3) order by s.name, s.external_id, s.tenant limit 5000")
+        .bind(provider).bind(name).bind(tenant).fetch_all(c).await?))
 }
 
 /// Which of these a provider's groups here are known by.

@@ -67,7 +67,12 @@ impl ExternalPage {
                 }
             }
         } else {
-            groups::seen(&mut portal.db.read().await?, provider.id, &provider.name, &asked.q).await?
+            tenants = provider.allowed_tenants();
+            // Of one organisation alone it need not be said.
+            if tenants.len() > 1 {
+                tenant = tenants.iter().find(|known| **known == asked.tenant).unwrap_or(&tenants[0]).clone();
+            }
+            groups::seen(&mut portal.db.read().await?, (provider.id, &provider.name, &tenant), &asked.q).await?
         };
         Ok(Self {
             frame,

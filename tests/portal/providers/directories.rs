@@ -415,9 +415,10 @@ async fn whoever_administers_by_a_provider_does_not_when_it_is_deleted_or_says_n
 #[tokio::test]
 async fn a_blocked_user_stays_blocked_and_a_directory_makes_no_administrator_of_them() {
     let (portal, _, provider, name) = entra(&[("administrators_value", "g-9")]).await;
-    provider.set(|manners| manners.directory.has("g-9", "Admins", &["ida-o"]));
+    provider.set(|manners| manners.directory.has("g-9", "Admins", &[]));
     let ida = portal.guest();
     provider.sign_in(&ida, &name).await.is(303);
+    provider.set(|manners| manners.directory.has("g-9", "Admins", &["ida-o"]));
     portal.run(&["update users set state = 'blocked' where email = 'ida@contoso.example'"], vec![]).await;
     portal.read_directories().await;
     assert_eq!(portal.count("select count(*) from users where administrator").await, 1);
@@ -429,4 +430,45 @@ async fn a_blocked_user_stays_blocked_and_a_directory_makes_no_administrator_of_
     portal.pass(Duration::minutes(30));
     portal.read_directories().await;
     assert_eq!(portal.count("select count(*) from users where administrator").await, 1);
+}
+
+#[tokio::test]
+async fn of_several_organisations_none_decides_who_administers_and_each_has_its_own_groups() {
+    let portal = Portal::start().await;
+    let admin = portal.administrator().await;
+    let provider = Provider::start(&portal).await;
+    let issuer = format!("{}/organizations/v2.0", provider.base);
+    let tenants = format!("{TENANT} {OTHER}");
+    let form = [("kind", "entra"), ("issuer", &issuer), ("allowed_tenants", &tenants), ("groups_claim", "groups")];
+    let with = provider.form(&[form.as_slice(), &[("administrators_value", "Portal.Admin")]].concat());
+    crate::support::provider::post(&admin, "/publisher/new/provider", &with).await.is(422).shows("Several organisations come in");
+    let name = provider.add(&admin, &form).await;
+    portal.seed_product(Product { name: "orders", groups: &[], ..Default::default() }).await;
+    let statement = "insert into seen_groups (provider_id, tenant, external_id, name, last_seen_at) select id,";
+    for (tenant, group) in [(TENANT, "ours"), (OTHER, "theirs")] {
+        let parts = [statement, ",", ",", ", created_at from providers"];
+        portal.run(&parts, vec![tenant.into(), group.into(), group.into()]).await;
+    }
+    let asked = format!("/publisher/products/orders/add-groups?provider={name}");
+    admin.get(&asked).await.shows("value=\"ours\"").hides("value=\"theirs\"");
+    admin.get(&format!("{asked}&tenant={OTHER}")).await.shows("value=\"theirs\"").hides("value=\"ours\"");
+    admin.post("/publisher/products/orders/add-groups", &[("provider", &name), ("tenant", OTHER), ("group", "theirs")]).await.is(303);
+    assert_eq!(portal.texts("select tenant from external_groups").await, [OTHER]);
+}
+
+#[tokio::test]
+async fn where_the_directory_may_not_be_read_the_token_counts() {
+    let (portal, admin, provider, name) = entra(&[]).await;
+    provider.set(|manners| manners.directory.has("g-1", "Partners", &[]));
+    let ida = portal.guest();
+    provider.sign_in(&ida, &name).await.is(303);
+    opened(&admin, &name, "part", "g-1").await;
+    // What a token holds may be less than what the directory knows, or more.
+    provider.says(json!({ "groups": ["g-1"] }));
+    provider.sign_in(&ida, &name).await.is(303);
+    assert!(!sees(&ida).await);
+    provider.set(|manners| manners.directory.forbids = true);
+    provider.sign_in(&ida, &name).await.is(303);
+    assert!(sees(&ida).await);
+    admin.get("/publisher/groups/partners").await.shows("<th scope=\"col\">Told</th>").shows("may not read it");
 }

@@ -90,12 +90,9 @@ impl Line<'_> {
         Ok(vec![tenant])
     }
 
-    /// Brings in what a sign-in left out: Entra's groups beyond what a token holds, and all groups where they are known by the directory's IDs.
+    /// Brings in what the directory says of an account's groups: a token holds some of them, or names them otherwise. Where Entra does not let
+    /// it be read at all, what the token holds counts.
     pub(super) async fn complete(&self, arrived: &mut Arrived) {
-        let by_claim = self.provider.kind() == Kind::Entra && !arrived.left_out;
-        if by_claim {
-            return;
-        }
         if !self.provider.reads_directory() {
             if arrived.left_out {
                 arrived.unread = Some(LEFT_OUT.to_owned());
@@ -104,7 +101,11 @@ impl Line<'_> {
         }
         match self.groups_of(&arrived.tenant, &arrived.subject).await {
             Ok(groups) => arrived.groups = Some(groups.unwrap_or_default()),
-            Err(trouble) => (arrived.groups, arrived.unread) = (None, Some(trouble.why)),
+            Err(trouble) => {
+                let by_token = self.provider.kind() == Kind::Entra && trouble.what == What::Misconfigured;
+                arrived.groups = arrived.groups.take().filter(|_| by_token);
+                arrived.unread = Some(trouble.why);
+            }
         }
     }
 
