@@ -176,5 +176,5 @@ async fn revoke(
     };
     let token = provisioning::revoke(&portal.db, &admin, confirmed, (provider.id, &provider.display_name), &token).await?;
     Flash::good(format!("Revoked {}.", the("token", &token.display_name))).keep(&session)?;
-    web::see_other(&provider.path())
+    web::see_other(&format!("{}#provisioning", provider.path()))
 }
