@@ -4,6 +4,7 @@
 pub mod api;
 mod document;
 mod filter;
+mod given;
 pub mod groups;
 mod narrow;
 mod patch;
