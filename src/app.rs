@@ -42,7 +42,7 @@ use crate::{
     metrics::Metrics,
     products,
     providers::{self, syncing::Reader},
-    site, subscriptions, users,
+    scim, site, subscriptions, users,
     web::{Routes, assets, compress, errors, face, guard, openapi, revalidate},
 };
 
@@ -128,6 +128,7 @@ pub fn routes() -> Routes {
     providers::api::routes(&mut routes);
     auth::shared::api::routes(&mut routes);
     auth::tokens::api::routes(&mut routes);
+    scim::api::routes(&mut routes);
     routes
 }
 

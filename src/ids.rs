@@ -35,6 +35,8 @@ keys! {
     AuditId,
     ProviderId,
     IdentityId,
+    /// Of a person as a provider keeps them here.
+    ScimUserId,
 }
 
 /// The system groups' keys, as the first migration makes them.

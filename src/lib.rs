@@ -46,6 +46,8 @@ pub mod products;
 pub mod providers;
 /// What the entities of the management API have in common: how a list is asked for.
 pub mod rest;
+/// SCIM: identity providers that keep people and groups here.
+pub mod scim;
 /// The site's own face: its name, logo, colour, home page text and footer links.
 pub mod site;
 /// Subscriptions, their keys and states.

@@ -2,7 +2,8 @@
 
 use std::{fs, path::Path};
 
-const FEATURES: [&str; 10] = ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit", "site", "providers"];
+const FEATURES: [&str; 11] =
+    ["groups", "users", "products", "apis", "subscriptions", "catalog", "gateway", "audit", "site", "providers", "scim"];
 
 struct Source {
     /// `groups/store.rs`, below `src/`.
@@ -153,12 +154,15 @@ fn a_store_imports_no_other_store_no_web_and_no_auth() {
 
 #[test]
 fn a_store_writes_its_own_tables_only() {
-    const OWNERS: [(&str, &str); 29] = [
+    const OWNERS: [(&str, &str); 32] = [
         ("providers", "providers"),
         ("identities", "providers"),
         ("sign_in_attempts", "providers"),
         ("password_sign_in", "providers"),
         ("seen_groups", "groups"),
+        ("provisioned_groups", "groups"),
+        ("scim_users", "scim"),
+        ("scim_emails", "scim"),
         ("logout_tokens", "providers"),
         ("groups", "groups"),
         ("memberships", "groups"),
@@ -228,7 +232,7 @@ fn who_may_call_is_made_in_auth_alone() {
     const MAKERS: [(&str, &[&str]); 4] = [
         ("auth::operator(", &["cli", "demo"]),
         ("auth::system(", &["auth", "demo", "app"]),
-        ("auth::provider(", &["providers"]),
+        ("auth::provider(", &["providers", "demo"]),
         ("auth::let_in(", &["providers"]),
     ];
     check(|source| {

@@ -1,5 +1,5 @@
-//! What both programs that measure need.
-#![allow(dead_code, reason = "each of the two uses its own part")]
+//! What the programs that measure need.
+#![allow(dead_code, reason = "each of them uses its own part")]
 
 pub mod database;
 pub mod http;

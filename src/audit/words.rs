@@ -7,6 +7,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("group.deleted", "Deleted group"),
     ("group.members_added", "Added members to group"),
     ("group.members_removed", "Removed members from group"),
+    ("group.taken_over", "Took over group"),
+    ("group.provisioned", "Provisioned group"),
     ("group.members_reported", "Read members of group"),
     ("group.renamed_there", "Noted another name in the directory of group"),
     ("group.gone_there", "Noted that the directory no longer has group"),
@@ -40,6 +42,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("user.unlinked", "Unlinked an account of a provider from"),
     ("user.not_vouched_for", "Stopped vouching for"),
     ("user.groups_reported", "Changed external groups of"),
+    ("user.taken_over", "Took over the account of"),
+    ("user.attributes_provisioned", "Provisioned attributes of"),
+    ("user.deprovisioned", "Stopped provisioning"),
     ("user.sessions_ended", "Ended sessions of user"),
     ("user.administrator_granted", "Made administrator"),
     ("user.administrator_revoked", "Took administrator role from"),
@@ -160,6 +165,7 @@ pub fn label(field: &str) -> String {
         "expires_at" => "Ends",
         "allowed" => "Allowed",
         "api_version" => "Version",
+        "name_there" => "Name in its directory",
         other => return readable(other),
     }
     .to_owned()

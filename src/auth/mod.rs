@@ -20,7 +20,7 @@ use crate::{
     audit::Actor,
     db::{Connection, Database},
     error::Error,
-    ids::{self, GroupId, IdentityId, TokenId, UserId},
+    ids::{self, GroupId, IdentityId, ProviderId, TokenId, UserId},
     keys,
 };
 
@@ -128,6 +128,43 @@ pub struct SignedIn {
 pub struct Administrator {
     actor: Actor,
     person: Option<Person>,
+}
+
+/// Proof that whoever acts is an identity provider's program: it keeps what is this provider's, and nothing else.
+#[derive(Clone, Debug)]
+pub struct Provisioner {
+    token: TokenId,
+    provider: ProviderId,
+    name: String,
+    display_name: String,
+    admin: Administrator,
+}
+
+impl Provisioner {
+    fn new(token: TokenId, provider: ProviderId, name: String, display_name: String) -> Self {
+        Self { token, provider, admin: self::provider(&display_name), name, display_name }
+    }
+
+    pub fn token(&self) -> TokenId {
+        self.token
+    }
+
+    pub fn provider(&self) -> ProviderId {
+        self.provider
+    }
+
+    /// The provider's name in addresses, by which its groups are kept.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn display_name(&self) -> &str {
+        &self.display_name
+    }
+
+    pub fn admin(&self) -> &Administrator {
+        &self.admin
+    }
 }
 
 impl Visitor {

@@ -53,6 +53,8 @@ const HISTORY: &[(i64, &str, &str, Option<Engine>)] = &[
     (28, "providers", include_str!("../../migrations/0028_providers.sqlite.sql"), Some(Engine::Sqlite)),
     (29, "directories", include_str!("../../migrations/0029_directories.postgres.sql"), Some(Engine::Postgres)),
     (29, "directories", include_str!("../../migrations/0029_directories.sqlite.sql"), Some(Engine::Sqlite)),
+    (30, "scim", include_str!("../../migrations/0030_scim.postgres.sql"), Some(Engine::Postgres)),
+    (30, "scim", include_str!("../../migrations/0030_scim.sqlite.sql"), Some(Engine::Sqlite)),
 ];
 
 /// The first migration as PostgreSQL has it after the second: integers of 64 bits, keys that number themselves, byte order for names.

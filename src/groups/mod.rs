@@ -4,6 +4,7 @@ pub mod api;
 mod external;
 mod memory;
 pub mod pages;
+pub mod provisioned;
 mod reading;
 mod reported;
 pub mod store;

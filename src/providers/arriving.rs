@@ -8,7 +8,7 @@ use super::{
     linked::LinkFacts,
     note,
     protocol::Arrived,
-    reports,
+    provisioning, reports,
     store::{attempts, identities},
 };
 use crate::{
@@ -217,6 +217,12 @@ pub(super) async fn whose(connection: &mut Connection, provider: &Provider, arri
         return match user.state.as_str() {
             "active" => Ok(Whose::Linked(identity.id, user)),
             _ => Err(Refused::new(Refusal::Blocked, "The user whom the account is linked to is blocked.").of(user.id).into()),
+        };
+    }
+    if let Some(user) = provisioning::of_subject(connection, provider, &arrived.subject).await? {
+        return match user.state.as_str() {
+            "blocked" => Err(Refused::new(Refusal::Blocked, "The user whom the provider has provisioned is blocked.").of(user.id).into()),
+            _ => Ok(Whose::Theirs(user)),
         };
     }
     let email = &arrived.email;

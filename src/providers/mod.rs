@@ -14,6 +14,7 @@ mod presets;
 mod programs;
 pub mod protocol;
 mod provider;
+pub mod provisioning;
 mod reports;
 mod store;
 pub mod syncing;
@@ -37,7 +38,7 @@ use crate::{
     groups,
     ids::{self, IdentityId, ProviderId, UserId},
     keys::Keys,
-    users,
+    scim, users,
 };
 use protocol::{
     Line, Memory,
@@ -261,6 +262,7 @@ async fn delete_in(tx: &mut Transaction, admin: &Administrator, provider: &Provi
     }
     sign_in::end_sessions_by(tx, provider.id).await?;
     groups::forget_reported(tx, provider.id, &provider.name).await?;
+    scim::forget_provider(tx, provider.id).await?;
     #[derive(Serialize)]
     struct Deleted {
         #[serde(flatten)]

@@ -17,7 +17,7 @@ use crate::{
     ids::UserId,
     keys::Keys,
     mail::{self, Kind, Mail, Post, Recipient, Values, notifications},
-    providers,
+    providers, scim,
     subscriptions::{self, leaving},
 };
 
@@ -29,6 +29,7 @@ pub(super) async fn erase(tx: &mut Transaction, people: &[Person]) -> Result<(),
     end_sessions_of(tx, &keys).await?;
     links::forget_users(tx, &keys).await?;
     providers::forget_users(tx, &keys).await?;
+    scim::forget_users(tx, &keys).await?;
     groups::forget_users(tx, &keys).await?;
     // Entries about mails are found by the mails.
     audit::forget_users(tx, &keys).await?;

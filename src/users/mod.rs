@@ -11,6 +11,7 @@ pub mod pages;
 mod past;
 mod programs;
 pub mod provided;
+pub mod provisioned;
 pub mod recovery;
 mod roles;
 pub mod sign_up;

@@ -15,6 +15,7 @@ use super::{
     guard::RequestId,
     rest,
     routes::{Pages, Pattern},
+    scim,
     url::encode,
 };
 use crate::{app::Portal, error::Error};
@@ -113,9 +114,11 @@ pub async fn draw<B: MessageBody + 'static>(
     if let Error::Internal(why) | Error::Unavailable(why) = error {
         tracing::error!(request = %id, error = %why, cause = ?why.source().map(ToString::to_string), "request failed");
     }
-    let mut drawn = match rest::is_for_programs(answer.request().path()) {
-        true => pressed(error, rest::refusal(error, error.status(), &id)),
-        false => draw_error(answer.request(), error, &id).await,
+    let path = answer.request().path();
+    let mut drawn = match (rest::is_for_programs(path), scim::is_asked(path)) {
+        (true, _) => pressed(error, rest::refusal(error, error.status(), &id)),
+        (_, true) => pressed(error, scim::refusal(error, error.status(), &id)),
+        _ => draw_error(answer.request(), error, &id).await,
     };
     if matches!(error, Error::MethodNotAllowed | Error::SystemEntity(_)) {
         let allowed = Pattern::allowed(answer.request(), matches!(error, Error::MethodNotAllowed));

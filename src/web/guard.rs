@@ -14,7 +14,7 @@ use actix_web::{
     web::Data,
 };
 
-use super::{rest, routes::Pattern};
+use super::{rest, routes::Pattern, scim};
 use crate::{
     app::Portal,
     auth::{Visitor, links::Purpose, pages::client_address},
@@ -161,7 +161,8 @@ pub async fn same_site<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     // Programs show a token with every call, and no cookie of theirs is looked at.
-    if request.method().is_safe() || rest::is_for_programs(request.path()) || is_of_providers(request.path()) || comes_from_here(&request) {
+    let by_programs = rest::is_for_programs(request.path()) || scim::is_asked(request.path());
+    if request.method().is_safe() || by_programs || is_of_providers(request.path()) || comes_from_here(&request) {
         Ok(next.call(request).await?.map_into_left_body())
     } else {
         tracing::warn!(request = %RequestId::of(request.request()), path = %told(request.path()), "state change from another site refused");

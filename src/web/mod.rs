@@ -21,6 +21,7 @@ pub mod parts;
 pub mod rest;
 pub mod revalidate;
 pub mod routes;
+pub mod scim;
 pub mod surroundings;
 pub mod url;
 

@@ -13,7 +13,7 @@ use actix_web::{
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{form::collect, forwarded::origin};
+use super::{form::collect, forwarded::origin, scim};
 use crate::{
     app::Portal,
     auth::{
@@ -93,7 +93,7 @@ impl FromRequest for Call {
                 _ => return Err(Error::SignIn),
             };
             let (rate, counted) = portal.rates.count(bearer.token, portal.db.now());
-            request.extensions_mut().insert(Caller { token: bearer.display_name, rate });
+            note_caller(&request, bearer.display_name, rate);
             counted?;
             if bearer.due {
                 let portal = portal.clone();
@@ -137,6 +137,11 @@ struct Caller {
     rate: Rate,
 }
 
+/// Whose request it is, by what the token is called.
+pub(super) fn note_caller(request: &HttpRequest, token: String, rate: Rate) {
+    request.extensions_mut().insert(Caller { token, rate });
+}
+
 /// Who asks, for the log; nothing when it is no program that is let in.
 pub fn caller(request: &HttpRequest) -> Option<String> {
     request.extensions().get::<Caller>().map(|caller| format!("token {}", caller.token))
@@ -148,7 +153,7 @@ const LONGEST_ID: usize = 128;
 /// What clients find beside every answer: how often they may ask (as in drafts of the IETF's httpapi group up to its seventh), the
 /// request's id, and the one that they gave it.
 pub fn tell(request: &HttpRequest, headers: &mut HeaderMap, id: &str) {
-    if !is_for_programs(request.path()) {
+    if !is_for_programs(request.path()) && !scim::is_asked(request.path()) {
         return;
     }
     let mut set = |name: &'static str, value: &str| {

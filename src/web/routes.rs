@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::rest;
+use super::{rest, scim};
 use crate::rest::openapi::Described;
 use actix_web::{FromRequest, Handler, HttpRequest, Responder, Route, guard, http::Method, web, web::Data};
 
@@ -84,6 +84,17 @@ impl Routes {
         self
     }
 
+    /// What programs ask that have a description of their own to read, by whichever method.
+    pub fn told_elsewhere<F, Args>(&mut self, method: Method, path: &'static str, handler: F) -> &mut Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.entries.push((method.clone(), path, web::method(method).to(handler)));
+        self
+    }
+
     /// Method and pattern of every route.
     pub fn list(&self) -> Vec<(Method, &'static str)> {
         self.entries.iter().map(|(method, path, _)| (method.clone(), *path)).collect()
@@ -105,7 +116,8 @@ impl Routes {
             let of_path = self.entries.iter().filter(|(_, known, _)| *known == path);
             let mut methods: Vec<Method> = of_path.map(|(method, _, _)| method.clone()).collect();
             // A page answers HEAD as well.
-            if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) && !rest::is_for_programs(path) {
+            let by_programs = rest::is_for_programs(path) || scim::is_asked(path);
+            if methods.contains(&Method::GET) && !methods.contains(&Method::HEAD) && !by_programs {
                 methods.push(Method::HEAD);
             }
             methods
@@ -121,7 +133,7 @@ impl Routes {
             }
         }
         // A pattern with gaps is a regular expression, tried on every request that comes past it. What only programs ask stands last.
-        resources.sort_by_key(|(path, _)| (rest::is_for_programs(path), path.contains('{')));
+        resources.sort_by_key(|(path, _)| (rest::is_for_programs(path) || scim::is_asked(path), path.contains('{')));
         for (_, resource) in resources {
             config.service(resource.default_service(web::to(super::errors::method_not_allowed)));
         }

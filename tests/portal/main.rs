@@ -21,6 +21,7 @@ mod operate;
 mod products;
 mod program;
 mod providers;
+mod scim;
 mod security;
 mod sign_in;
 mod sign_up;

@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod pages;
+pub mod provisioning;
 mod rate;
 mod store;
 
@@ -15,9 +16,9 @@ use time::{Date, Duration, Time, format_description::BorrowedFormatItem, macros:
 use super::{Administrator, Confirmed};
 use crate::{
     audit::{self, Subject},
-    db::{Connection, Database, Instant},
+    db::{Connection, Database, Instant, Transaction},
     error::{Error, Problems},
-    ids::{self, TokenId},
+    ids::{self, ProviderId, TokenId},
     keys,
 };
 
@@ -31,16 +32,21 @@ pub enum Scope {
     Read,
     /// To read and change by the management API.
     Write,
+    /// To keep a provider's people and groups here, by SCIM.
+    Scim,
 }
 
 impl Scope {
-    pub const ALL: [Scope; 3] = [Scope::Gateway, Scope::Read, Scope::Write];
+    /// What an administrator chooses from; a token of scope `Scim` is one provider's, and is made on its page.
+    pub const CHOSEN: [Scope; 3] = [Scope::Gateway, Scope::Read, Scope::Write];
+    const ALL: [Scope; 4] = [Scope::Gateway, Scope::Read, Scope::Write, Scope::Scim];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Scope::Gateway => "gateway",
             Scope::Read => "read",
             Scope::Write => "write",
+            Scope::Scim => "scim",
         }
     }
 
@@ -50,11 +56,12 @@ impl Scope {
             Scope::Gateway => "Gateway: asks whether a subscription key is good",
             Scope::Read => "Read: reads everything by the management API",
             Scope::Write => "Write: reads and changes everything by the management API",
+            Scope::Scim => "SCIM: keeps a provider’s people and groups",
         }
     }
 
     pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|scope| scope.as_str() == text)
+        Self::CHOSEN.into_iter().find(|scope| scope.as_str() == text)
     }
 
     /// How its tokens begin, so that who finds one knows whose it is.
@@ -63,6 +70,7 @@ impl Scope {
             Scope::Gateway => "portico_gw_",
             Scope::Read => "portico_rd_",
             Scope::Write => "portico_wr_",
+            Scope::Scim => "portico_sc_",
         }
     }
 }
@@ -93,7 +101,7 @@ impl Token {
     }
 
     fn facts(&self) -> TokenFacts {
-        TokenFacts { display_name: self.display_name.clone(), scope: self.scope.clone(), ends: self.expires_at }
+        TokenFacts { display_name: self.display_name.clone(), scope: self.scope.clone(), provider: None, ends: self.expires_at }
     }
 
     fn subject(&self) -> Subject {
@@ -106,6 +114,9 @@ impl Token {
 pub struct TokenFacts {
     pub display_name: String,
     pub scope: String,
+    /// Whose people and groups it keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ends: Option<Instant>,
 }
@@ -130,10 +141,9 @@ pub fn last_day_in(days: u32, now: Instant) -> String {
 const DAY: &[BorrowedFormatItem<'static>] = format_description!("[year]-[month]-[day]");
 
 impl NewToken {
-    fn check(&self, now: Instant) -> Result<(String, Scope, Option<Instant>), Error> {
+    fn check(&self, now: Instant, scope: Option<Scope>) -> Result<(String, Scope, Option<Instant>), Error> {
         let mut problems = Problems::default();
         let display_name = problems.line("display_name", "The name", &self.display_name, 1, 100);
-        let scope = Scope::parse(self.scope.trim());
         if scope.is_none() {
             problems.add("scope", "Choose what the token is for: gateway, read or write.");
         }
@@ -169,22 +179,36 @@ const TAKEN: &str = "There is a token with this name already.";
 /// # Errors
 /// `Invalid` on `display_name` (empty, too long, taken), `scope` and `last_day`.
 pub async fn create(db: &Database, admin: &Administrator, new: &NewToken) -> Result<Made, Error> {
-    let (display_name, scope, ends) = new.check(db.now())?;
-    let secret = mint(scope);
+    let checked = new.check(db.now(), Scope::parse(new.scope.trim()))?;
+    let secret = mint(checked.1);
     let mut tx = db.write().await?;
-    let folded = ids::fold(&display_name);
-    if store::find_by_words(&mut tx, &folded).await?.is_some() {
-        return Err(Error::invalid("display_name", TAKEN));
-    }
-    let name = ids::random_name(16);
-    let added = store::insert(&mut tx, &name, &display_name, scope, &keys::digest(&secret), admin.id(), ends).await;
-    let token = added.map_err(|error| if error.is_taken("display_name") { Error::invalid("display_name", TAKEN) } else { error })?;
-    audit::record(&mut tx, admin.actor(), "token.created", token.subject(), audit::NOTHING, Some(token.facts())).await?;
+    let token = insert(&mut tx, admin, &checked, &secret, None).await?;
     tx.commit().await?;
     Ok(Made { token, secret })
 }
 
-/// All tokens, by name.
+async fn insert(
+    tx: &mut Transaction,
+    admin: &Administrator,
+    (display_name, scope, ends): &(String, Scope, Option<Instant>),
+    secret: &str,
+    provider: Option<(ProviderId, &str)>,
+) -> Result<Token, Error> {
+    let folded = ids::fold(display_name);
+    let key = provider.map(|(key, _)| key);
+    if store::find_by_words(tx, &folded, key).await?.is_some() {
+        return Err(Error::invalid("display_name", TAKEN));
+    }
+    let name = ids::random_name(16);
+    let new = store::New { name: &name, display_name, scope: *scope, hash: &keys::digest(secret), made_by: admin.id(), ends: *ends };
+    let added = store::insert(tx, &new, key).await;
+    let token = added.map_err(|error| if error.is_taken("display_name") { Error::invalid("display_name", TAKEN) } else { error })?;
+    let facts = TokenFacts { provider: provider.map(|(_, display)| display.to_owned()), ..token.facts() };
+    audit::record(tx, admin.actor(), "token.created", token.subject(), audit::NOTHING, Some(facts)).await?;
+    Ok(token)
+}
+
+/// All tokens that are no provider's, by name.
 pub async fn list(connection: &mut Connection) -> Result<Vec<Token>, Error> {
     store::list(connection).await
 }
@@ -195,7 +219,7 @@ pub async fn get(connection: &mut Connection, name: &str) -> Result<Token, Error
 
 /// The token that somebody means by what they called it.
 pub async fn find_by_words(connection: &mut Connection, words: &str) -> Result<Option<Token>, Error> {
-    store::find_by_words(connection, &ids::fold(words)).await
+    store::find_by_words(connection, &ids::fold(words), None).await
 }
 
 /// Ends a token for good.
@@ -205,12 +229,18 @@ pub async fn find_by_words(connection: &mut Connection, words: &str) -> Result<O
 pub async fn revoke(db: &Database, admin: &Administrator, name: &str) -> Result<Token, Error> {
     let mut tx = db.write().await?;
     let token = get(&mut tx, name).await?;
-    if !store::delete(&mut tx, token.id).await? {
-        return Err(Error::NotFound);
-    }
-    audit::record(&mut tx, admin.actor(), "token.revoked", token.subject(), Some(token.facts()), audit::NOTHING).await?;
+    end(&mut tx, admin, &token, None).await?;
     tx.commit().await?;
     Ok(token)
+}
+
+async fn end(tx: &mut Transaction, admin: &Administrator, token: &Token, provider: Option<&str>) -> Result<(), Error> {
+    if !store::delete(tx, token.id).await? {
+        return Err(Error::NotFound);
+    }
+    let facts = TokenFacts { provider: provider.map(str::to_owned), ..token.facts() };
+    audit::record(tx, admin.actor(), "token.revoked", token.subject(), Some(facts), audit::NOTHING).await?;
+    Ok(())
 }
 
 /// How exactly it is known when a token was last used: writing it down at every use would be a write for every call of an API.
@@ -277,10 +307,11 @@ pub async fn admit(connection: &mut Connection, text: &str, changes: bool, now: 
     }
     match scope {
         Scope::Gateway => return Err(Error::Forbidden("This token is for gateways: the management API wants one of scope read or write.")),
+        Scope::Scim => return Err(Error::Forbidden("This token is for SCIM: the management API wants one of scope read or write.")),
         Scope::Read if changes => return Err(Error::Forbidden("This token may read, and changes nothing: use one of scope write.")),
         Scope::Read | Scope::Write => {}
     }
-    let due = token.last_used_at.is_none_or(|used| used <= now.minus(USED_TO));
+    let due = is_due(token.last_used_at, now);
     Ok(Bearer {
         confirmed: Confirmed::by_token(),
         admin: super::program(token.id, &token.display_name),
@@ -289,6 +320,10 @@ pub async fn admit(connection: &mut Connection, text: &str, changes: bool, now: 
         expires_at: token.expires_at,
         due,
     })
+}
+
+fn is_due(used: Option<Instant>, now: Instant) -> bool {
+    used.is_none_or(|used| used <= now.minus(USED_TO))
 }
 
 /// Whether a token is there, and may act for whoever made it.

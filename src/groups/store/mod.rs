@@ -1,5 +1,6 @@
 //! SQL of groups and memberships.
 
+pub(super) mod provisioned;
 pub(super) mod reading;
 pub(super) mod reported;
 
@@ -82,6 +83,7 @@ pub(super) async fn delete(tx: &mut Transaction, group: GroupId) -> Result<(), E
     let connection: &mut Connection = tx;
     run!(connection, c => {
         sqlx::query("delete from memberships where group_id = $1").bind(group).execute(&mut *c).await?;
+        sqlx::query("delete from provisioned_groups where group_id = $1").bind(group).execute(&mut *c).await?;
         sqlx::query("delete from external_groups where group_id = $1").bind(group).execute(&mut *c).await?;
         sqlx::query("delete from groups where id = $1").bind(group).execute(&mut *c).await?;
     });

@@ -5,6 +5,7 @@ use actix_web::{http::StatusCode, web::Data};
 use askama::Template;
 use serde::Deserialize;
 
+use super::tokens::Provisioning;
 use crate::{
     app::Portal,
     auth::{Administrator, Again},
@@ -27,6 +28,7 @@ struct EditPage {
     version: i64,
     /// Where the provider sends people back to, whole.
     redirect: String,
+    provisioning: Option<Provisioning>,
     /// Somebody else saved meanwhile: the fields that now read differently from what was typed here, as they read now.
     theirs: Option<Vec<(&'static str, String)>>,
     given: bool,
@@ -35,14 +37,15 @@ struct EditPage {
 
 impl EditPage {
     fn new(frame: Frame, typed: NewProvider, given: bool, problems: Problems) -> Self {
-        Self { frame, provider: None, typed, version: 0, redirect: String::new(), theirs: None, given, problems }
+        Self { frame, provider: None, typed, version: 0, redirect: String::new(), provisioning: None, theirs: None, given, problems }
     }
 
     async fn load(portal: &Portal, frame: Frame, name: &str, given: bool) -> Result<Self, Error> {
         let provider = providers::get(&mut portal.db.read().await?, name).await?;
         let redirect = format!("{}{}", portal.settings.base_url(), provider.callback_path());
         let (typed, version) = (NewProvider::of(&provider), provider.version);
-        Ok(Self { provider: Some(provider), version, redirect, ..Self::new(frame, typed, given, Problems::default()) })
+        let provisioning = Some(Provisioning::load(portal, &provider).await?);
+        Ok(Self { provider: Some(provider), version, redirect, provisioning, ..Self::new(frame, typed, given, Problems::default()) })
     }
 
     fn kind(&self) -> Kind {

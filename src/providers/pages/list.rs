@@ -124,6 +124,7 @@ impl DeletePage {
             format!("The links of {} to their accounts there", counted(effects.people, "person", "people")),
             counted(effects.sessions, "session that began by it", "sessions that began by it"),
             counted(effects.memberships, "membership that it reported", "memberships that it reported"),
+            "The tokens by which it provisions, and what is kept of its people for that".to_owned(),
         ];
         if effects.administrators > 0 {
             goes.push(counted(effects.administrators, "role of an administrator that it gave", "roles of administrators that it gave"));

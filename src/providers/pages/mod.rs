@@ -4,10 +4,12 @@ mod edit;
 mod join;
 mod list;
 pub mod sign_in;
+mod tokens;
 
 use crate::web::Routes;
 
 pub fn routes(routes: &mut Routes) {
+    tokens::routes(routes);
     routes
         .get("/publisher/settings/providers", list::list)
         .post("/publisher/settings/passwords", list::allow_passwords)

@@ -16,6 +16,7 @@ use crate::{
     catalog,
     error::{Error, Problem, Problems},
     ids::SubscriptionId,
+    scim,
     users::{
         self, Activated, NewUser, User, UserState,
         invitations::{self, Invitation},
@@ -38,6 +39,8 @@ struct ShowPage {
     /// It has run out.
     late: bool,
     consent: Option<Consent>,
+    /// The providers that keep the account.
+    keepers: Vec<scim::Keeper>,
     /// Nobody has chosen a password with a link that was mailed there.
     unconfirmed: bool,
     form: NewUser,
@@ -71,6 +74,7 @@ impl ShowPage {
         let subscriptions = show::subscriptions(&mut connection, user.id).await?;
         let invitation = invitations::of(&mut connection, user.id).await?;
         let consent = sign_up::consent_of(&mut connection, user.id).await?;
+        let keepers = scim::keepers(&mut connection, user.id).await?;
         let unconfirmed = show::is_unconfirmed(&mut connection, user.id).await?;
         // Who cannot sign in sees nothing, and has not lost sight of anything.
         let sees = user.state == UserState::Active.as_str();
@@ -85,6 +89,7 @@ impl ShowPage {
             late: invitation.is_some_and(|invitation| invitation.expires_at <= now),
             invitation,
             consent,
+            keepers,
             unconfirmed,
             form: user.as_form(),
             version: user.version,

@@ -4,6 +4,7 @@ pub(super) mod invitations;
 pub mod list;
 pub(super) mod past;
 pub mod programs;
+pub(super) mod provisioned;
 pub mod show;
 pub(super) mod sign_up;
 
@@ -108,11 +109,14 @@ pub(super) async fn replace_password(tx: &mut Transaction, user: UserId, hash: &
     Ok(())
 }
 
-/// Those of the users who have no password, and no account of a provider either: nobody has confirmed their address.
+/// Those of the users who have no password, no account of a provider either, and are kept by none: nobody has confirmed their address.
 pub(super) async fn without_password(tx: &mut Transaction, users: &[UserId]) -> Result<Vec<UserId>, Error> {
     let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
-    let mut statement =
-        Select::new(tx, "select id from users where password_hash is null and id not in (select i.user_id from identities i) and id");
+    let mut statement = Select::new(
+        tx,
+        "select id from users where password_hash is null and id not in (select i.user_id from identities i)
+            and id not in (select s.user_id from scim_users s where s.gone_at is null) and id",
+    );
     statement.in_keys(&keys);
     Ok(statement.all::<(UserId,)>(tx).await?.into_iter().map(|row| row.0).collect())
 }
@@ -126,7 +130,7 @@ pub(super) async fn forget_unconfirmed_passwords(tx: &mut Transaction, users: &[
 
 pub(super) async fn set_state(tx: &mut Transaction, user: UserId, state: UserState) -> Result<(), Error> {
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update users set state = $2, version = version + 1 where id = $1")
+    run!(connection, c => sqlx::query("update users set state = $2, blocked_by = null, version = version + 1 where id = $1")
         .bind(user).bind(state.as_str()).execute(c).await?.rows_affected());
     Ok(())
 }
@@ -192,7 +196,7 @@ pub(super) async fn take(tx: &mut Transaction, users: &[UserId]) -> Result<Vec<U
 
 pub(super) async fn set_states(tx: &mut Transaction, users: &[UserId], state: UserState) -> Result<(), Error> {
     let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
-    let mut statement = Select::new(tx, "update users set version = version + 1, state =");
+    let mut statement = Select::new(tx, "update users set version = version + 1, blocked_by = null, state =");
     statement.bind(state.as_str()).sql("where id").in_keys(&keys).execute(tx).await?;
     Ok(())
 }

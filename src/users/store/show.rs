@@ -53,7 +53,8 @@ pub async fn boxes(connection: &mut Connection, user: UserId, now: Instant) -> R
 /// Whether nobody has chosen a password with a link to the user's address, or been given one with it.
 pub async fn is_unconfirmed(connection: &mut Connection, user: UserId) -> Result<bool, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
-        "select count(*) from users where id = $1 and (state = 'pending' or (password_hash is null and id not in (select i.user_id from identities i)))").bind(user).fetch_one(c).await?)
+        "select count(*) from users where id = $1 and (state = 'pending' or (password_hash is null and id not in (select i.user_id from identities i)
+            and id not in (select s.user_id from scim_users s where s.gone_at is null)))").bind(user).fetch_one(c).await?)
         > 0)
 }
 

@@ -4,6 +4,8 @@ mod browser;
 pub mod counterpart;
 pub mod directory;
 pub mod provider;
+#[allow(dead_code, reason = "other test programs take what they need")]
+pub mod scim;
 pub mod seed;
 pub mod smtp;
 
