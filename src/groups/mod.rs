@@ -11,7 +11,7 @@ pub mod store;
 
 pub use external::{NewExternal, Told, add_external, add_externals, put_external};
 pub use memory::{Directory, GroupMark, Memory};
-pub use reading::{Answer, DueGroup, Outside, Read, bring_forward, claim_due, leave_due, outside, report_group, to_read, told_at};
+pub use reading::{Answer, DueGroup, Outside, Read, bring_forward, claim_due, latest, leave_due, outside, report_group, to_read, told_at};
 pub use reported::{
     MOST as MOST_REPORTED, Reported, Reporter, SeenGroup, count_reported, forget_reported, found, is_seen, note_seen, report_memberships,
     seen,

@@ -104,6 +104,11 @@ pub struct DueGroup {
     pub external_id: String,
 }
 
+/// What is due later than then is of a clock that was wrong: a day is the longest that anything waits, and an hour to spare.
+pub fn latest(now: Instant) -> Instant {
+    now.plus(time::Duration::hours(25))
+}
+
 /// Claims the group of a provider that has waited longest to be read, before anybody else does; it is due again at `next`. None is due.
 pub async fn claim_due(tx: &mut Transaction, provider: &str, next: Instant) -> Result<Option<DueGroup>, Error> {
     store::claim_due(tx, provider, next).await

@@ -3,15 +3,19 @@
 use crate::{
     db::{Connection, Instant, Select, Transaction, run},
     error::Error,
-    groups::{DueGroup, Outside},
+    groups::{DueGroup, Outside, latest},
     ids::{GroupId, UserId},
 };
 
 /// Whether an answer of its directory to a later question is stored.
-pub(in crate::groups) async fn was_read_since(connection: &mut Connection, group: GroupId, at: Instant) -> Result<bool, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from external_groups where group_id = $1 and synced_at > $2")
-        .bind(group).bind(at).fetch_one(c).await?)
-        > 0)
+pub(in crate::groups) async fn was_read_since(tx: &mut Transaction, group: GroupId, at: Instant) -> Result<bool, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(
+        run!(connection, c => sqlx::query_scalar::<_, i64>("select count(*) from external_groups where group_id = $1 and synced_at > $2 and synced_at <= $3")
+        .bind(group).bind(at).bind(now).fetch_one(c).await?)
+            > 0,
+    )
 }
 
 /// Nothing is due later.
@@ -74,11 +78,11 @@ pub(in crate::groups) async fn claim_due(tx: &mut Transaction, provider: &str, n
     let claimed = run!(connection, c => sqlx::query_scalar::<_, GroupId>(
         "update external_groups set due_at = $3 where group_id = (
              select e.group_id from external_groups e join groups g on g.id = e.group_id
-             where g.provider = $1 and e.reported_by <> 'scim' and (e.due_at is null or e.due_at <= $2)
+             where g.provider = $1 and e.reported_by <> 'scim' and (e.due_at is null or e.due_at <= $2 or e.due_at > $4)
              order by e.due_at is not null, e.due_at, e.group_id limit 1)
-           and (due_at is null or due_at <= $2)
+           and (due_at is null or due_at <= $2 or due_at > $4)
          returning group_id")
-        .bind(provider).bind(now).bind(next).fetch_optional(c).await?);
+        .bind(provider).bind(now).bind(next).bind(latest(now)).fetch_optional(c).await?);
     match claimed {
         Some(group) => to_read(connection, group).await,
         None => Ok(None),

@@ -3,6 +3,7 @@
 use crate::{
     db::{Connection, Instant, Select, Transaction, run},
     error::Error,
+    groups::latest,
     ids::{IdentityId, ProviderId, UserId},
 };
 
@@ -22,10 +23,11 @@ pub(in crate::providers) async fn claim(tx: &mut Transaction, provider: Provider
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query_scalar::<_, IdentityId>(
         "update identities set due_at = $3 where id = (
-             select id from identities where provider_id = $1 and due_at <= $2 and refresh_token is not null order by due_at, id limit 1)
-           and due_at <= $2
+             select id from identities where provider_id = $1 and (due_at <= $2 or due_at > $4) and refresh_token is not null
+             order by due_at, id limit 1)
+           and (due_at <= $2 or due_at > $4)
          returning id")
-        .bind(provider).bind(now).bind(next).fetch_optional(c).await?))
+        .bind(provider).bind(now).bind(next).bind(latest(now)).fetch_optional(c).await?))
 }
 
 /// One account, now, if it can be asked after.
@@ -91,17 +93,14 @@ pub(in crate::providers) async fn is_at(connection: &mut Connection, provider: P
         == 1)
 }
 
-/// Whether an account is this user's, and was neither used nor told of after that instant.
-pub(in crate::providers) async fn is_newest(
-    connection: &mut Connection,
-    identity: IdentityId,
-    user: UserId,
-    at: Instant,
-) -> Result<bool, Error> {
+/// Whether an account is this user's, and was neither used nor told of after that instant. What is later than now is of a clock that was wrong.
+pub(in crate::providers) async fn is_newest(tx: &mut Transaction, identity: IdentityId, user: UserId, at: Instant) -> Result<bool, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query_scalar::<_, i64>(
-        "select count(*) from identities where id = $1 and user_id = $2 and (reported_at is null or reported_at <= $3)
-            and (last_used_at is null or last_used_at <= $3)")
-        .bind(identity).bind(user).bind(at).fetch_one(c).await?)
+        "select count(*) from identities where id = $1 and user_id = $2 and (reported_at is null or reported_at <= $3 or reported_at > $4)
+            and (last_used_at is null or last_used_at <= $3 or last_used_at > $4)")
+        .bind(identity).bind(user).bind(at).bind(now).fetch_one(c).await?)
         == 1)
 }
 
@@ -131,9 +130,12 @@ pub(in crate::providers) async fn people(
 }
 
 /// Of whose groups a provider has told after that instant.
-pub(in crate::providers) async fn told_since(connection: &mut Connection, provider: ProviderId, at: Instant) -> Result<Vec<UserId>, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>("select user_id from identities where provider_id = $1 and reported_at > $2")
-        .bind(provider).bind(at).fetch_all(c).await?))
+pub(in crate::providers) async fn told_since(tx: &mut Transaction, provider: ProviderId, at: Instant) -> Result<Vec<UserId>, Error> {
+    let now = tx.now();
+    let connection: &mut Connection = tx;
+    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>(
+        "select user_id from identities where provider_id = $1 and reported_at > $2 and reported_at <= $3")
+        .bind(provider).bind(at).bind(now).fetch_all(c).await?))
 }
 
 /// No account of a provider is due later than then, for it is asked after more often from now on; and who administers is due now.
@@ -149,14 +151,14 @@ pub(in crate::providers) async fn bring_forward(tx: &mut Transaction, provider: 
 /// Providers that are on, and may be read by now: those with something that is due.
 pub(in crate::providers) async fn due(connection: &mut Connection, now: Instant) -> Result<Vec<ProviderId>, Error> {
     Ok(run!(connection, c => sqlx::query_scalar::<_, ProviderId>(
-        "select p.id from providers p where p.enabled and (p.sync_not_before is null or p.sync_not_before <= $1)
-            and (exists (select 1 from identities i where i.provider_id = p.id and i.due_at <= $1 and i.refresh_token is not null)
+        "select p.id from providers p where p.enabled and (p.sync_not_before is null or p.sync_not_before <= $1 or p.sync_not_before > $2)
+            and (exists (select 1 from identities i where i.provider_id = p.id and (i.due_at <= $1 or i.due_at > $2) and i.refresh_token is not null)
                  or (p.directory <> '' and (
-                     (p.administrators_value <> '' and (p.administrators_due_at is null or p.administrators_due_at <= $1))
+                     (p.administrators_value <> '' and (p.administrators_due_at is null or p.administrators_due_at <= $1 or p.administrators_due_at > $2))
                      or exists (select 1 from groups g join external_groups e on e.group_id = g.id
-                                where g.provider = p.name and e.reported_by <> 'scim' and (e.due_at is null or e.due_at <= $1)))))
+                                where g.provider = p.name and e.reported_by <> 'scim' and (e.due_at is null or e.due_at <= $1 or e.due_at > $2)))))
          order by p.id")
-        .bind(now).fetch_all(c).await?))
+        .bind(now).bind(latest(now)).fetch_all(c).await?))
 }
 
 /// Claims the reading of who administers, which is due again at `next`.
@@ -165,8 +167,9 @@ pub(in crate::providers) async fn claim_administrators(tx: &mut Transaction, pro
     let connection: &mut Connection = tx;
     Ok(run!(connection, c => sqlx::query(
         "update providers set administrators_due_at = $3
-         where id = $1 and administrators_value <> '' and (administrators_due_at is null or administrators_due_at <= $2)")
-        .bind(provider).bind(now).bind(next).execute(c).await?.rows_affected())
+         where id = $1 and administrators_value <> ''
+           and (administrators_due_at is null or administrators_due_at <= $2 or administrators_due_at > $4)")
+        .bind(provider).bind(now).bind(next).bind(latest(now)).execute(c).await?.rows_affected())
         == 1)
 }
 

@@ -431,3 +431,23 @@ async fn a_server_that_stops_gets_the_account_in_hand_to_its_end() {
     portal.pass(Duration::minutes(30));
     assert_eq!((portal.read_directories().await, sees(&ida).await), (1, true));
 }
+
+#[tokio::test]
+async fn a_clock_that_was_wrong_keeps_nothing_from_being_read() {
+    let (portal, _, provider, name) = entra(&[("administrators_value", "g-9")]).await;
+    provider.set(|manners| {
+        manners.directory.has("g-1", "Partners", &["ida-o"]);
+        manners.directory.has("g-9", "Admins", &["ida-o"]);
+    });
+    portal.pass(Duration::days(400));
+    let admin = portal.signed_in("root@portal.example").await;
+    let ida = portal.guest();
+    provider.sign_in(&ida, &name).await.is(303);
+    opened(&admin, &name, "part", "g-1").await;
+    portal.read_directories().await;
+    assert_eq!((portal.count(ADMINISTRATORS).await, portal.count("select count(*) from memberships").await), (2, 1));
+    portal.pass(Duration::days(-400));
+    provider.set(|manners| (manners.directory.groups[0].2, manners.directory.groups[1].2) = (Vec::new(), Vec::new()));
+    assert_eq!(portal.read_directories().await, 2);
+    assert_eq!((portal.count(ADMINISTRATORS).await, portal.count("select count(*) from memberships").await), (1, 0));
+}
