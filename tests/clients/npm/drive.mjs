@@ -581,7 +581,7 @@ async function refusals(dora) {
     ["displayName", () => portal.group.createOrUpdate(...AT, "empty", named(""))],
     ["displayName", () => portal.group.createOrUpdate(...AT, "twin", named("CONTOSO partners"))],
     ["description", () => portal.group.update(...AT, "partners", "*", { description: "x".repeat(1001) })],
-    ["type", () => portal.group.createOrUpdate(...AT, "ext", { displayName: "E", type: "external" })],
+    ["externalId", () => portal.group.createOrUpdate(...AT, "ext", { displayName: "E", type: "external" })],
     ["subscriptionsLimit", () => portal.product.update(...AT, "orders", "*", { subscriptionsLimit: 0 })],
     ["state", () => putUser("f", { state: "asleep" })],
     ["confirmation", () => putUser("f", { confirmation: "later" })],

@@ -585,7 +585,7 @@ def refusals(dora):
         ("displayName", lambda: portal.group.create_or_update(*AT, "empty", name(""))),
         ("displayName", lambda: portal.group.create_or_update(*AT, "twin", name("CONTOSO partners"))),
         ("description", lambda: portal.group.update(*AT, "partners", "*", models.GroupUpdateParameters(description="x" * 1001))),
-        ("type", lambda: portal.group.create_or_update(*AT, "ext", models.GroupCreateParameters(display_name="E", type="external"))),
+        ("externalId", lambda: portal.group.create_or_update(*AT, "ext", models.GroupCreateParameters(display_name="E", type="external"))),
         ("gid", lambda: portal.group.create_or_update(*AT, "n" * 257, name("N"))),
         ("state", lambda: portal.product.update(*AT, "orders", "*", models.ProductUpdateParameters(state="draft"))),
         ("state", lambda: portal.user.create_or_update(*AT, "f", user(state="asleep"))),
