@@ -38,8 +38,7 @@ create index external_groups_by_due on external_groups (due_at);
 alter table identities add column reported_at timestamptz;
 alter table identities add column refresh_token bytea;
 alter table identities add column due_at timestamptz;
-alter table identities add column failures bigint not null default 0;
-create index identities_by_due on identities (due_at);
+create index identities_by_due on identities (provider_id, due_at) where refresh_token is not null;
 
 -- The provider that made somebody an administrator; null for who is one by hand.
 alter table users add column administrator_by bigint references providers (id);
