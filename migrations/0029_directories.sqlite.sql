@@ -19,6 +19,8 @@ create table external_groups (
     tenant text not null default '',
     -- What it is called there; empty when nobody told.
     name_there text not null default '',
+    -- How programs name it; empty when by its external id.
+    address text not null default '',
     -- Since when the directory does not have it any more.
     gone_at timestamptz,
     reported_by text not null default 'sign-in' check (reported_by in ('sign-in', 'directory', 'scim')),

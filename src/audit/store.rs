@@ -253,6 +253,7 @@ impl EntryRow {
             "product" => Some(format!("/publisher/products/{name}")),
             "api" => Some(format!("/publisher/apis/{name}")),
             "subscription" => Some(format!("/publisher/products/{name}/subscribers")),
+            "provider" => Some(format!("/publisher/settings/providers/{name}")),
             _ => None,
         }
     }
@@ -270,6 +271,7 @@ const ROWS: &str = "select a.name, a.at, a.actor_kind, a.actor_name, a.action, a
             when 'group' then (select s.name from groups s where s.id = a.subject_id and s.created_at <= a.at)
             when 'product' then (select s.name from products s where s.id = a.subject_id and s.created_at <= a.at)
             when 'api' then (select s.name from apis s where s.id = a.subject_id and s.created_at <= a.at)
+            when 'provider' then (select s.name from providers s where s.id = a.subject_id and s.created_at <= a.at)
             when 'subscription' then (select p.name from subscriptions s join products p on p.id = s.product_id where s.id = a.subject_id and s.created_at <= a.at)
             when 'user' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')
             when 'session' then (select s.name from users s where s.id = a.subject_id and s.state <> 'deleted')

@@ -40,8 +40,9 @@ pub(super) async fn add(tx: &mut Transaction, keys: &Keys, system: &Administrato
     let theirs: Vec<UserId> =
         people.iter().map(|member| &member.person).filter(|person| person.email.ends_with(DOMAIN)).map(|person| person.id).collect();
     for (external_id, display_name, product, every) in GROUPS {
-        let new = NewExternal { provider: &provider.name, tenant: TENANT, external_id, display_name, chosen: false };
-        let (_, group) = groups::add_external(tx, system, new).await?;
+        let address = provider.group_address(TENANT, external_id);
+        let new = NewExternal { provider: &provider.name, tenant: TENANT, external_id, name_there: display_name, address: &address };
+        let (_, group) = groups::add_external(tx, system, new, None).await?;
         products::set_visibility_in(tx, system, product, &[VisibilityChange::new(&group.name, true)]).await?;
         let members: Vec<UserId> = theirs.iter().copied().step_by(every).collect();
         groups::report_group(tx, &admin, reporter, group.id, Some((display_name, &members))).await?;

@@ -8,11 +8,11 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::{ToSchema, openapi::Object};
 
-use super::{Group, NewGroup, store};
+use super::{Group, NewExternal, NewGroup, store};
 use crate::{
     app::Portal,
     error::Error,
-    ids,
+    ids, providers,
     rest::{Contract, Field, Uses, openapi},
     users,
     web::{
@@ -49,7 +49,16 @@ const KIND: &str = "Microsoft.ApiManagement/service/groups";
 /// What `$filter` may name, of the columns of `store::listing`.
 const FIELDS: [Field; 4] = {
     let [name, display_name, description] = FIELDS_OF_USERS;
-    [name, display_name, description, Field::text("externalId", "coalesce(g.external_id, '')").only(Uses::Equal)]
+    [
+        name,
+        display_name,
+        description,
+        Field::text(
+            "externalId",
+            "coalesce(nullif((select e.address from external_groups e where e.group_id = g.id), ''), g.external_id, '')",
+        )
+        .only(Uses::Equal),
+    ]
 };
 
 /// What it may name among the groups of a user.
@@ -87,7 +96,7 @@ impl From<Group> for Properties {
             display_name: group.display_name,
             description: group.description,
             kind: group.kind,
-            external_id: group.external_id,
+            external_id: if group.address.is_empty() { group.external_id } else { Some(group.address) },
         }
     }
 }
@@ -110,7 +119,7 @@ async fn show(call: Call, portal: Data<Portal>, Name(name): Name) -> Answer {
     Ok(rest::entity(false, group.version, &contract(&call, group)))
 }
 
-/// What is written of a group. `type` and `externalId` are what they are.
+/// What is written of a group; type and externalId stay what they are.
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = GroupPut)]
@@ -122,10 +131,13 @@ struct Put {
     #[serde(rename = "type")]
     #[schema(schema_with = kinds)]
     kind: Option<String>,
+    /// Of an external group: aad://TENANT/groups/ID for Microsoft Entra ID, NAME://groups/ID for another provider of that name.
+    #[schema(max_length = 1_000, format = "line")]
+    external_id: Option<String>,
 }
 
 fn kinds() -> Object {
-    openapi::words(&["custom"], "What is made here is of this type.")
+    openapi::words(&["custom", "external"], "custom unless it is said; an external group wants its externalId.")
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -142,12 +154,19 @@ struct Patch {
 
 async fn put(call: Call, portal: Data<Portal>, Name(name): Name, payload: Payload) -> Answer {
     let seen = call.seen(false)?;
-    let Put { display_name, description, kind } = rest::body(payload).await?;
-    if kind.is_some_and(|kind| !kind.eq_ignore_ascii_case("custom")) {
-        return Err(Error::invalid("type", "A group that is made here is of type custom."));
-    }
+    let Put { display_name, description, kind, external_id } = rest::body(payload).await?;
     let new = NewGroup { display_name: display_name.unwrap_or_default(), description: description.unwrap_or_default() };
-    let (created, group) = super::put(&portal.db, &call.admin, &name, seen, &new).await?;
+    let (created, group) = match kind.unwrap_or_else(|| "custom".to_owned()).to_ascii_lowercase().as_str() {
+        "custom" => super::put(&portal.db, &call.admin, &name, seen, &new).await?,
+        "external" => {
+            let address = external_id.unwrap_or_default();
+            let (provider, tenant, id) = providers::of_group_address(&mut portal.db.read().await?, &address).await?;
+            let external =
+                NewExternal { provider: &provider.name, tenant: &tenant, external_id: &id, name_there: "", address: address.trim() };
+            super::put_external(&portal.db, &call.admin, (&name, seen), external, &new).await?
+        }
+        _ => return Err(Error::invalid("type", "A group that is made here is of type custom or external.")),
+    };
     Ok(rest::entity(created, group.version, &contract(&call, group)))
 }
 

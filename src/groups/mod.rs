@@ -1,6 +1,7 @@
 //! Groups: the three system ones, custom ones that administrators keep, external ones that a provider reports; and memberships.
 
 pub mod api;
+mod external;
 mod memory;
 pub mod pages;
 pub mod provisioned;
@@ -8,11 +9,11 @@ mod reading;
 mod reported;
 pub mod store;
 
+pub use external::{NewExternal, Told, add_external, add_externals, put_external};
 pub use memory::{Directory, GroupMark, Memory};
 pub use reading::{DueGroup, Outside, Read, claim_due, leave_due, outside, report_group, to_read, told_at};
 pub use reported::{
-    MOST as MOST_REPORTED, NewExternal, Reported, Reporter, SeenGroup, add_external, add_externals, count_reported, forget_reported, found,
-    report_memberships, seen,
+    MOST as MOST_REPORTED, Reported, Reporter, SeenGroup, count_reported, forget_reported, found, report_memberships, seen,
 };
 pub use store::{GroupOpen, listing_of_product, listing_of_user, of_products, of_users};
 
@@ -50,6 +51,9 @@ pub struct Group {
     pub kind: String,
     pub provider: Option<String>,
     pub external_id: Option<String>,
+    /// How programs name an external group; empty when by its external id.
+    #[sqlx(default)]
+    pub address: String,
     pub version: i64,
 }
 

@@ -4,7 +4,7 @@
 use serde::Serialize;
 
 use super::{
-    Group, free_name,
+    Group, GroupFacts, NewExternal, free_name,
     store::{self as all, provisioned as store, reported},
     taken,
 };
@@ -141,7 +141,9 @@ async fn add(tx: &mut Transaction, who: &Provisioner, said: &Said) -> Result<Gro
     }
     let name = free_name(tx, &display_name).await?;
     let external_id = if said.external_id.is_empty() { &name } else { &said.external_id };
-    reported::insert(tx, &name, &display_name, who.name(), "", external_id, &said.name_there).await.map_err(taken)
+    let new = NewExternal { provider: who.name(), tenant: "", external_id, name_there: &said.name_there, address: "" };
+    let facts = GroupFacts { display_name, description: String::new() };
+    reported::insert(tx, &name, &facts, new).await.map_err(taken)
 }
 
 /// Changes what the provider says of a group, and who is in it. Whether anything is different.

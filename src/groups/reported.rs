@@ -3,18 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Group, TAKEN, free_name,
-    store::{
-        self as all,
-        reported::{self as store, External},
-    },
-    taken,
+    external::LONGEST,
+    store::reported::{self as store, External},
 };
 use crate::{
     audit::{self, NOTHING, Subject},
     auth::{Administrator, Person},
-    db::{Connection, Database, Transaction},
-    error::{Error, Problems},
+    db::{Connection, Transaction},
+    error::Error,
     ids::{self, GroupId, ProviderId},
     subscriptions::{self, Closing},
 };
@@ -32,8 +28,6 @@ pub struct Reported {
 pub const MOST: usize = 1_000;
 /// Groups of one provider that are remembered, to be suggested: as many as are looked through.
 const REMEMBERED: i64 = 5_000;
-/// Characters of an external id.
-const LONGEST: usize = 500;
 
 /// From whom a report comes.
 #[derive(Clone, Copy, Debug)]
@@ -171,97 +165,4 @@ pub async fn found(connection: &mut Connection, provider: &str, groups: Vec<Repo
     let known = store::known(connection, provider, &ids).await?;
     let of = |group: Reported| SeenGroup { known: known.contains(&group.external_id), external_id: group.external_id, name: group.name };
     Ok(groups.into_iter().map(of).collect())
-}
-
-/// What an administrator says of a group of a provider's.
-#[derive(Clone, Copy, Debug)]
-pub struct NewExternal<'n> {
-    /// The provider's name in addresses.
-    pub provider: &'n str,
-    /// Empty for a provider that has none.
-    pub tenant: &'n str,
-    pub external_id: &'n str,
-    /// Empty: it is called by its id.
-    pub display_name: &'n str,
-    /// Somebody chose the name, and is told when it is taken.
-    pub chosen: bool,
-}
-
-/// Adds a group of a provider's: who is in it shows as people sign in. One that is there already is the answer. Whether it was added.
-///
-/// # Errors
-/// `Invalid` on `external_id` (empty, too long) and `display_name` (too long; taken, where somebody chose it).
-pub async fn add_external(tx: &mut Transaction, admin: &Administrator, new: NewExternal<'_>) -> Result<(bool, Group), Error> {
-    let mut problems = Problems::default();
-    let external_id = problems.line("external_id", "The group", new.external_id, 1, LONGEST);
-    let shortened = |text: &str| text.trim().chars().take(300).collect::<String>();
-    let called = if new.display_name.trim().is_empty() { shortened(&external_id) } else { new.display_name.to_owned() };
-    let mut display_name = problems.line("display_name", "The name", &called, 1, 300);
-    problems.or(())?;
-    // Two who add one at once wait for each other.
-    tx.one_at_a_time("external group", ids::number_of(&format!("{} {external_id}", new.provider))).await?;
-    if let Some(group) = store::find(tx, new.provider, &external_id).await? {
-        let of_another = super::outside(tx, group.id).await?.is_some_and(|known| !known.tenant.is_empty() && known.tenant != new.tenant);
-        if of_another && !new.tenant.is_empty() {
-            return Err(Error::invalid("external_id", "A group of another tenant is known by this here already."));
-        }
-        return Ok((false, group));
-    }
-    if all::display_name_taken(tx, &ids::fold(&display_name), None).await? {
-        if new.chosen {
-            return Err(Error::invalid("display_name", TAKEN));
-        }
-        // Two groups of a directory may have one name.
-        display_name = shortened(&format!("{} ({})", display_name.chars().take(200).collect::<String>(), ids::random_name(4)));
-    }
-    let name = free_name(tx, &display_name).await?;
-    let group =
-        store::insert(tx, &name, &display_name, new.provider, new.tenant, &external_id, new.display_name.trim()).await.map_err(taken)?;
-    let subject = Subject::new("group", group.id.0, &group.display_name);
-    audit::record(tx, admin.actor(), "group.created", subject, NOTHING, Some(ExternalFacts::of(&group))).await?;
-    Ok((true, group))
-}
-
-/// Adds several, by their ids and what the provider calls them, and perhaps one whose name somebody chose. How many were added, and the
-/// names in addresses of all.
-///
-/// # Errors
-/// As `add_external`; none is added then.
-pub async fn add_externals(
-    db: &Database,
-    admin: &Administrator,
-    provider: &str,
-    tenant: &str,
-    told: &[(String, String)],
-    typed: Option<(&str, &str)>,
-) -> Result<(i64, Vec<String>), Error> {
-    let mut tx = db.write().await?;
-    let (mut added, mut names) = (0, Vec::new());
-    let told = told.iter().map(|(id, called)| (id.as_str(), called.as_str(), false));
-    let typed = typed.map(|(id, called)| (id, called, true));
-    for (external_id, display_name, chosen) in told.chain(typed) {
-        let (is_new, group) = add_external(&mut tx, admin, NewExternal { provider, tenant, external_id, display_name, chosen }).await?;
-        added += i64::from(is_new);
-        names.push(group.name);
-    }
-    tx.commit().await?;
-    Ok((added, names))
-}
-
-/// What the audit log keeps of an external group.
-#[derive(Serialize)]
-struct ExternalFacts {
-    display_name: String,
-    provider: String,
-    external_id: String,
-}
-
-impl ExternalFacts {
-    fn of(group: &Group) -> Self {
-        Self {
-            display_name: group.display_name.clone(),
-            provider: group.provider.clone().unwrap_or_default(),
-            external_id: group.external_id.clone().unwrap_or_default(),
-        }
-    }
 }

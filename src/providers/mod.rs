@@ -21,8 +21,8 @@ use serde::Serialize;
 pub use form::{NewProvider, Words};
 pub use passwords::{NO_PASSWORDS, PasswordSignIn, allow_passwords, demand_passwords, passwords_allowed};
 pub use presets::{Kind, Preset};
-pub use provider::Provider;
 use provider::ProviderFacts;
+pub use provider::{Provider, of_group_address};
 pub use store::identities::Identity;
 
 use crate::{

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, LIST};
+use super::{Kind, LIST, all};
 use crate::{
     audit::Subject,
-    db::Instant,
+    db::{Connection, Instant},
+    error::Error,
     ids::{self, ProviderId},
 };
 
@@ -91,6 +92,27 @@ impl Provider {
         at_sign_in.or_else(|| self.sync_problem_at.map(|at| (self.sync_problem.as_str(), at)))
     }
 
+    /// How programs name one of its groups: as the model does for Entra, and by the provider's name for others.
+    pub fn group_address(&self, tenant: &str, id: &str) -> String {
+        match (self.kind(), tenant) {
+            (Kind::Entra, "") => format!("aad://{}/groups/{id}", self.own_tenant()),
+            (Kind::Entra, tenant) => format!("aad://{tenant}/groups/{id}"),
+            _ => format!("{}://groups/{id}", self.name),
+        }
+    }
+
+    /// What stands for the tenant in an issuer of Entra.
+    fn own_tenant(&self) -> &str {
+        self.issuer.split('/').nth(3).unwrap_or_default()
+    }
+
+    /// Whether it speaks for a tenant of Entra, by its ID or its name in the issuer.
+    fn speaks_for(&self, tenant: &str) -> bool {
+        self.kind() == Kind::Entra
+            && (self.allowed_tenants().iter().any(|known| known.eq_ignore_ascii_case(tenant))
+                || self.own_tenant().eq_ignore_ascii_case(tenant))
+    }
+
     pub(crate) fn subject(&self) -> Subject {
         Subject::new("provider", self.id.0, &self.display_name)
     }
@@ -144,4 +166,39 @@ pub(super) struct ProviderFacts {
     directory_credentials: String,
     sync_minutes: i64,
     administrators: String,
+}
+
+/// The provider, tenant and id that programs mean by a group's address (`Provider::group_address`).
+///
+/// # Errors
+/// `Invalid` on `externalId`.
+pub async fn of_group_address(connection: &mut Connection, text: &str) -> Result<(Provider, String, String), Error> {
+    let invalid = |why: &str| Error::invalid("externalId", why);
+    let is_short = |id: &str| (1..=500).contains(&id.chars().count()) && !id.chars().any(char::is_control);
+    let parsed = text.trim().split_once("://").and_then(|(scheme, rest)| match rest.strip_prefix("groups/") {
+        Some(id) => Some((scheme, "", id)),
+        None => rest.split_once("/groups/").map(|(tenant, id)| (scheme, tenant, id)),
+    });
+    let Some((scheme, tenant, id)) = parsed.filter(|(.., id)| is_short(id)) else {
+        return Err(invalid(
+            "It reads aad://TENANT/groups/ID for Microsoft Entra ID, and NAME://groups/ID for another provider of that name.",
+        ));
+    };
+    let mut providers = all(connection).await?;
+    if scheme.eq_ignore_ascii_case("aad") && !tenant.is_empty() {
+        let entra = providers.iter().filter(|provider| provider.kind() == Kind::Entra).count();
+        // A tenant may be called by a name of its own, which is nobody else's where there is one alone.
+        providers.retain(|provider| provider.speaks_for(tenant) || (provider.kind() == Kind::Entra && entra == 1 && tenant.contains('.')));
+    } else {
+        providers.retain(|provider| ids::fold(&provider.name) == ids::fold(scheme) && tenant.is_empty());
+    }
+    match providers.as_slice() {
+        [provider] => {
+            let tenant = tenant.to_ascii_lowercase();
+            let tenant = if provider.allowed_tenants().contains(&tenant) { tenant } else { String::new() };
+            Ok((provider.clone(), tenant, id.to_owned()))
+        }
+        [] => Err(invalid("No identity provider is set for it.")),
+        _ => Err(invalid("Several identity providers are set for it.")),
+    }
 }

@@ -60,9 +60,12 @@ pub struct Found {
     pub groups: Vec<Reported>,
 }
 
+/// Seconds that may pass until it is seen that something is due, and it is read.
+const LOOKED: i64 = 10;
+
 /// The instant by which something is read again; spread out, and never later than after the provider's minutes.
 fn next(provider: &Provider, now: Instant, key: i64) -> Instant {
-    let seconds = provider.sync_minutes.max(1) * 60;
+    let seconds = provider.sync_minutes.max(1) * 60 - LOOKED;
     // Knuth's multiplicative hashing, so that neighbours come apart.
     let spread = key.wrapping_mul(2_654_435_761).rem_euclid((seconds / 10).max(1));
     now.plus(time::Duration::seconds(seconds - spread))

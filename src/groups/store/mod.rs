@@ -17,7 +17,9 @@ use crate::{
 
 pub(super) async fn find(connection: &mut Connection, name: &str) -> Result<Option<Group>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Group>(
-        "select id, name, display_name, description, kind, provider, external_id, version from groups where name_folded = $1")
+        "select g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version,
+            coalesce((select e.address from external_groups e where e.group_id = g.id), '') as address
+         from groups g where g.name_folded = $1")
         .bind(ids::fold(name)).fetch_optional(c).await?))
 }
 
@@ -365,7 +367,7 @@ pub async fn find_user(connection: &mut Connection, text: &str) -> Result<Vec<Me
 }
 
 const GROUPS: Source = Source {
-    columns: "g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version",
+    columns: "g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version, coalesce((select e.address from external_groups e where e.group_id = g.id), '') as address",
     tables: "groups g",
     key: "g.id",
 };
@@ -418,7 +420,8 @@ pub async fn of_products(connection: &mut Connection, products: &[ProductId]) ->
     let keys: Vec<i64> = products.iter().map(|product| product.0).collect();
     let mut statement = Select::new(
         connection,
-        "select pg.product_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version
+        "select pg.product_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version,
+            coalesce((select e.address from external_groups e where e.group_id = g.id), '') as address
          from product_groups pg join groups g on g.id = pg.group_id where pg.product_id",
     );
     statement.in_keys(&keys).sql("order by pg.product_id, g.id").all(connection).await
@@ -437,7 +440,9 @@ pub async fn of_users(connection: &mut Connection, users: &[UserId], now: Instan
     let keys: Vec<i64> = users.iter().map(|user| user.0).collect();
     let mut statement = Select::new(
         connection,
-        "select t.user_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version from groups g
+        "select t.user_id, g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version,
+            coalesce((select e.address from external_groups e where e.group_id = g.id), '') as address
+         from groups g
          join (select m.user_id, m.group_id from memberships m where m.from_at <=",
     );
     statement.bind(now).sql("and (m.until_at is null or m.until_at >").bind(now).sql(") and m.user_id").in_keys(&keys);

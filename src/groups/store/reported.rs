@@ -3,7 +3,7 @@
 use crate::{
     db::{Connection, Select, Transaction, run},
     error::Error,
-    groups::{Group, Reported, Reporter, SeenGroup},
+    groups::{Group, GroupFacts, NewExternal, Reported, Reporter, SeenGroup, store::search_text},
     ids::{self, GroupId, ProviderId, UserId},
 };
 
@@ -118,30 +118,32 @@ pub(in crate::groups) async fn forget(tx: &mut Transaction, provider: ProviderId
 
 pub(in crate::groups) async fn find(connection: &mut Connection, provider: &str, external_id: &str) -> Result<Option<Group>, Error> {
     Ok(run!(connection, c => sqlx::query_as::<_, Group>(
-        "select id, name, display_name, description, kind, provider, external_id, version from groups where provider = $1 and external_id = $2")
+        "select g.id, g.name, g.display_name, g.description, g.kind, g.provider, g.external_id, g.version,
+            coalesce((select e.address from external_groups e where e.group_id = g.id), '') as address
+         from groups g where g.provider = $1 and g.external_id = $2")
         .bind(provider).bind(external_id).fetch_optional(c).await?))
 }
 
-pub(in crate::groups) async fn insert(
-    tx: &mut Transaction,
-    name: &str,
-    display_name: &str,
-    provider: &str,
-    tenant: &str,
-    external_id: &str,
-    name_there: &str,
-) -> Result<Group, Error> {
+/// An external group by a name that is free.
+pub(in crate::groups) async fn insert(tx: &mut Transaction, name: &str, facts: &GroupFacts, new: NewExternal<'_>) -> Result<Group, Error> {
     let now = tx.now();
     let connection: &mut Connection = tx;
     let group = run!(connection, c => sqlx::query_as::<_, Group>(
-        "insert into groups (name, name_folded, display_name, display_name_folded, search_folded, kind, provider, external_id, created_at)
-         values ($1, $2, $3, $4, $4, 'external', $5, $6, $7)
+        "insert into groups (name, name_folded, display_name, display_name_folded, description, search_folded, kind, provider, external_id, created_at)
+         values ($1, $2, $3, $4, $5, $6, 'external', $7, $8, $9)
          returning id, name, display_name, description, kind, provider, external_id, version")
-        .bind(name).bind(ids::fold(name)).bind(display_name).bind(ids::fold(display_name)).bind(provider).bind(external_id).bind(now)
-        .fetch_one(c).await?);
-    run!(connection, c => sqlx::query("insert into external_groups (group_id, tenant, name_there) values ($1, $2, $3)")
-        .bind(group.id).bind(tenant).bind(name_there).execute(c).await?.rows_affected());
-    Ok(group)
+        .bind(name).bind(ids::fold(name)).bind(&facts.display_name).bind(ids::fold(&facts.display_name)).bind(&facts.description)
+        .bind(search_text(facts)).bind(new.provider).bind(new.external_id).bind(now).fetch_one(c).await?);
+    run!(connection, c => sqlx::query("insert into external_groups (group_id, tenant, name_there, address) values ($1, $2, $3, $4)")
+        .bind(group.id).bind(new.tenant).bind(new.name_there).bind(new.address).execute(c).await?.rows_affected());
+    Ok(Group { address: new.address.to_owned(), ..group })
+}
+
+/// How programs name it from now on.
+pub(in crate::groups) async fn set_address(tx: &mut Transaction, group: GroupId, address: &str) -> Result<(), Error> {
+    let connection: &mut Connection = tx;
+    run!(connection, c => sqlx::query("update external_groups set address = $2 where group_id = $1").bind(group).bind(address).execute(c).await?.rows_affected());
+    Ok(())
 }
 
 /// A provider's groups that were seen lately, by name.

@@ -127,15 +127,20 @@ pub(super) async fn add(
     Form(form): Form<ExternalForm>,
 ) -> Answer {
     let page = ExternalPage::load(&portal, frame, &name, &form.asked).await?;
-    let typed = (!form.external_id.trim().is_empty()).then_some((form.external_id.as_str(), form.display_name.as_str()));
+    let of = |external_id: &str, name_there: &str| groups::Told {
+        external_id: external_id.trim().to_owned(),
+        name_there: name_there.to_owned(),
+        address: page.provider.group_address(&page.tenant, external_id.trim()),
+    };
+    let typed = (!form.external_id.trim().is_empty()).then(|| (of(&form.external_id, ""), form.display_name.as_str()));
     if form.group.is_empty() && typed.is_none() {
         let words = if page.provider.reads_directory() { "Tick a group." } else { "Tick a group, or type what the provider calls one." };
         let problems = Problems::one("external_id", words);
         return web::invalid(&ExternalPage { problems, display_name: form.display_name, ..page });
     }
     let named = |id: &str| page.seen.iter().find(|seen| seen.external_id == *id).map_or("", |seen| seen.name.as_str()).to_owned();
-    let chosen: Vec<(String, String)> = form.group.iter().map(|id| (id.clone(), named(id))).collect();
-    match groups::add_externals(&portal.db, &admin, &page.provider.name, &page.tenant, &chosen, typed).await {
+    let chosen: Vec<groups::Told> = form.group.iter().map(|id| of(id, &named(id))).collect();
+    match groups::add_externals(&portal.db, &admin, (&page.provider.name, &page.tenant), &chosen, typed).await {
         Ok((added, names)) => {
             let ready = match page.provider.reads_directory() {
                 true => "Save to open the product to what is ticked. Who is in a group is read in a moment.",

@@ -3,6 +3,7 @@
 pub mod access;
 mod apis;
 mod described;
+mod external;
 mod filters;
 mod grants;
 mod products;
@@ -228,7 +229,7 @@ async fn what_is_wrong_is_said_in_the_usual_form() {
     assert_eq!((status, code.as_str(), target.as_str()), (400, "ValidationError", "displayName"));
     assert_eq!(message, "The name is missing.");
     assert_eq!(refused("/groups/x", json!({ "displayName": "x".repeat(301) })).await.2, "displayName");
-    assert_eq!(refused("/groups/x", json!({ "displayName": "x", "type": "external" })).await.2, "type");
+    assert_eq!(refused("/groups/x", json!({ "displayName": "x", "type": "system" })).await.2, "type");
     assert_eq!(refused(&format!("/groups/{}", "n".repeat(257)), json!({ "displayName": "x" })).await.2, "gid");
     let system = program.put("/groups/Administrators", json!({ "displayName": "x" })).await;
     assert_eq!((refusal(&system).0, refusal(&system).1.as_str()), (405, "MethodNotAllowed"));

@@ -241,6 +241,7 @@ async fn a_directory_is_sent_its_token_alone_and_to_no_other_server() {
     admin.get(&path).await.hides(API_TOKEN);
     let moved = okta(&[("directory", "https://evil.example/api/v1"), ("version", "1")]);
     crate::support::provider::post(&admin, &path, &moved).await.is(422).shows("Type the API token that belongs to this address.");
+    admin.get("/publisher/audit").await.shows(&format!("<a href=\"{path}\">"));
     let facts = portal.texts("select after from audit where action like 'provider.%'").await.join(" ");
     assert!(!facts.contains("s3cret") && facts.contains("\"directory_credentials\":\"Given anew\""), "{facts}");
 }
