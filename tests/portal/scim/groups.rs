@@ -124,9 +124,8 @@ async fn a_group_that_sign_ins_told_of_is_taken_over() {
     let (scim, admin, provider) = Scim::start(&portal).await;
     portal.run(&["update providers set groups_claim = 'groups'"], vec![]).await;
     let mut tx = portal.db().write().await.unwrap();
-    let new =
-        portico::groups::NewExternal { provider: &scim.provider, tenant: "", external_id: "g-1", display_name: "Sales", chosen: false };
-    let (_, group) = portico::groups::add_external(&mut tx, &portico::auth::operator(), new).await.unwrap();
+    let new = portico::groups::NewExternal { provider: &scim.provider, tenant: "", external_id: "g-1", name_there: "Sales", address: "" };
+    let (_, group) = portico::groups::add_external(&mut tx, &portico::auth::operator(), new, None).await.unwrap();
     tx.commit().await.unwrap();
     provider.says(json!({ "sub": "s1", "email": "ida@contoso.example", "email_verified": true, "groups": ["g-1"] }));
     provider.sign_in(&portal.guest(), &scim.provider).await.is(303);
