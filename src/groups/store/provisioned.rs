@@ -95,9 +95,13 @@ pub(in crate::groups) async fn touch(tx: &mut Transaction, group: GroupId) -> Re
     Ok(())
 }
 
+/// It is known by another id there; programs name it by that.
 pub(in crate::groups) async fn set_external_id(tx: &mut Transaction, group: GroupId, external_id: &str) -> Result<(), Error> {
     let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("update groups set external_id = $2 where id = $1").bind(group).bind(external_id).execute(c).await?.rows_affected());
+    run!(connection, c => {
+        sqlx::query("update groups set external_id = $2 where id = $1").bind(group).bind(external_id).execute(&mut *c).await?;
+        sqlx::query("update external_groups set address = '' where group_id = $1").bind(group).execute(&mut *c).await?;
+    });
     Ok(())
 }
 
