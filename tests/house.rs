@@ -232,7 +232,7 @@ fn who_may_call_is_made_in_auth_alone() {
     const MAKERS: [(&str, &[&str]); 4] = [
         ("auth::operator(", &["cli", "demo"]),
         ("auth::system(", &["auth", "demo", "app"]),
-        ("auth::provider(", &["providers", "demo"]),
+        ("auth::provider(", &["providers"]),
         ("auth::let_in(", &["providers"]),
     ];
     check(|source| {
