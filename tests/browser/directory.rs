@@ -74,6 +74,15 @@ async fn add_provider(admin: &Browser, view: View, directory: &Counterpart) {
     admin.tick("New people may come in").await;
     press(admin, "Add provider").await;
     admin.see("/signin/contoso/callback").await;
+    look(admin, view, "the provider").await;
+    press(admin, "Add token").await;
+    admin.fill("Name", "Contoso’s directory").await;
+    look(admin, view, "a token for provisioning").await;
+    admin.click("css=main form button.main").await;
+    admin.see("portico_sc_").await;
+    look(admin, view, "the token, shown once").await;
+    press(admin, "Done").await;
+    admin.see("Contoso’s directory").await;
     press(admin, "Test").await;
     admin.see("1 key can be used.").await;
     admin.see("takes the client ID and secret").await;
