@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{
     Group, GroupFacts, NewExternal, free_name,
-    store::{self as all, provisioned as store, reported},
+    store::{self as all, provided, provisioned as store, reported},
     taken,
 };
 use crate::{
@@ -126,6 +126,8 @@ pub async fn create(tx: &mut Transaction, who: &Provisioner, said: &Said, member
         Some(group) => ("group.taken_over", group),
         None => ("group.created", add(tx, who, &said).await?),
     };
+    // A reading of its directory that is under way is over, or finds that it is the provider's to fill.
+    tx.one_at_a_time("group members", group.id.0).await?;
     store::keep(tx, group.id, &said).await?;
     let moved = set_members(tx, group.id, &Change { only: true, joining: members.to_vec(), leaving: Vec::new() }).await?;
     let subject = Subject::new("group", group.id.0, &group.display_name);
@@ -181,22 +183,22 @@ async fn set_members(tx: &mut Transaction, group: GroupId, change: &Change) -> R
     let mut leaving = change.leaving.clone();
     if change.only {
         let staying: std::collections::HashSet<UserId> = change.joining.iter().copied().collect();
-        leaving.extend(store::member_keys(tx, group).await?.into_iter().filter(|user| !staying.contains(user)));
+        leaving.extend(provided::member_keys(tx, group).await?.into_iter().filter(|user| !staying.contains(user)));
     }
     let left = if leaving.is_empty() {
         Vec::new()
     } else {
         subscriptions::before_closing(tx, Closing::Members(group, &leaving)).await?;
-        store::delete_members(tx, group, &leaving).await?
+        provided::delete_members(tx, group, &leaving).await?
     };
-    let joined = if change.joining.is_empty() { Vec::new() } else { store::insert_members(tx, group, &change.joining).await? };
+    let joined = if change.joining.is_empty() { Vec::new() } else { provided::insert_members(tx, group, &change.joining).await? };
     Ok(Moved { joined, left, more: 0 })
 }
 
 /// The provider does not have the group any more: nobody is in it by the provider, and an administrator may delete it here.
 pub async fn end(tx: &mut Transaction, who: &Provisioner, group: &Provisioned) -> Result<(), Error> {
     subscriptions::before_closing(tx, Closing::Group(group.id)).await?;
-    let left = store::delete_all_members(tx, group.id).await?;
+    let left = provided::delete_all_members(tx, group.id).await?;
     store::end(tx, group.id).await?;
     let said = Said { name_there: group.name_there.clone(), external_id: group.external_id.clone(), attributes: String::new() };
     let subject = Subject::new("group", group.id.0, &group.display_name);
@@ -211,7 +213,7 @@ pub async fn leave_all(tx: &mut Transaction, who: &Provisioner, user: UserId) ->
     for (group, _) in &groups {
         tx.one_at_a_time("group members", group.0).await?;
         subscriptions::before_closing(tx, Closing::Members(*group, &[user])).await?;
-        store::delete_members(tx, *group, &[user]).await?;
+        provided::delete_members(tx, *group, &[user]).await?;
         store::touch(tx, *group).await?;
     }
     Ok(groups.into_iter().map(|(_, display_name)| display_name).collect())

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     Reporter,
     reported::note_name,
-    store::{reading as store, reported::external},
+    store::{provided, reading as store, reported::external},
 };
 use crate::{
     audit::{self, NOTHING, Subject},
@@ -61,7 +61,7 @@ pub async fn report_group(
     told: Answer<'_>,
 ) -> Result<Read, Error> {
     // Two readings of one group at once wait for each other.
-    tx.one_at_a_time("external members", group.0).await?;
+    tx.one_at_a_time("group members", group.0).await?;
     let group = external(tx, reporter).await?.into_iter().find(|known| known.id == group).ok_or(Error::NotFound)?;
     if store::was_read_since(tx, group.id, told.asked_at).await? {
         return Ok(Read { joined: 0, left: 0, gone: false });
@@ -74,7 +74,7 @@ pub async fn report_group(
         let action = if gone { "group.gone_there" } else { "group.back_there" };
         audit::record(tx, admin.actor(), action, subject, NOTHING, NOTHING).await?;
     }
-    let current = store::members(tx, group.id).await?;
+    let current = provided::member_keys(tx, group.id).await?;
     let (current, members): (BTreeSet<UserId>, BTreeSet<UserId>) = (current.into_iter().collect(), members.iter().copied().collect());
     let is_old = |user: &&UserId| !told.but.contains(user);
     let joins: Vec<UserId> = members.difference(&current).filter(is_old).copied().collect();
@@ -87,9 +87,9 @@ pub async fn report_group(
     }
     if !leaves.is_empty() {
         subscriptions::before_closing(tx, Closing::Members(group.id, &leaves)).await?;
-        store::end_members(tx, group.id, &leaves).await?;
+        provided::delete_members(tx, group.id, &leaves).await?;
     }
-    store::begin_members(tx, group.id, &joins).await?;
+    provided::insert_members(tx, group.id, &joins).await?;
     let facts = MembersFacts { joined: read.joined, left: read.left, users: joins.into_iter().chain(leaves).take(NAMED).collect() };
     let subject = Subject::new("group", group.id.0, &group.display_name);
     audit::record(tx, admin.actor(), "group.members_reported", subject, NOTHING, Some(facts)).await?;

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     external::LONGEST,
-    store::reported::{self as store, External},
+    store::{
+        provided,
+        reported::{self as store, External},
+    },
 };
 use crate::{
     audit::{self, NOTHING, Subject},
@@ -141,7 +144,7 @@ pub async fn count_reported(connection: &mut Connection, provider: &str) -> Resu
 pub async fn forget_reported(tx: &mut Transaction, provider: ProviderId, name: &str) -> Result<(), Error> {
     for group in store::all_of(tx, name).await? {
         subscriptions::before_closing(tx, Closing::Group(group)).await?;
-        store::empty(tx, group).await?;
+        provided::delete_all_members(tx, group).await?;
     }
     store::forget(tx, provider).await
 }

@@ -199,12 +199,11 @@ pub(super) fn name(arrived: &Arrived) -> NewName {
 
 /// Whether accounts of this tenant, and with this address, may come in at all.
 pub(super) fn admit(provider: &Provider, arrived: &Arrived) -> Result<(), Refused> {
-    let (tenants, domains) = (provider.allowed_tenants(), provider.allowed_domains());
+    let tenants = provider.allowed_tenants();
     if !tenants.is_empty() && !tenants.contains(&arrived.tenant) {
         return Err(Refused::new(Refusal::Tenant, "The account’s tenant is not among those that are allowed."));
     }
-    let domain = ids::fold(arrived.email.rsplit_once('@').map_or("", |(_, domain)| domain));
-    if !domains.is_empty() && !domains.contains(&domain) {
+    if !provider.allows(&arrived.email) {
         return Err(Refused::new(Refusal::Domain, "The domain of the account’s address is not among those that are allowed."));
     }
     Ok(())

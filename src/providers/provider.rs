@@ -77,6 +77,12 @@ impl Provider {
         list(&self.allowed_domains)
     }
 
+    /// Whether people with such an address may come in by it.
+    pub fn allows(&self, email: &str) -> bool {
+        let domains = self.allowed_domains();
+        domains.is_empty() || domains.contains(&ids::fold(email.rsplit_once('@').map_or("", |(_, domain)| domain)))
+    }
+
     /// Whether its directory is asked.
     pub fn reads_directory(&self) -> bool {
         !self.directory.is_empty() && self.kind().has_directory()

@@ -4,17 +4,10 @@ use super::{Provider, store::identities};
 use crate::{
     db::Connection,
     error::Error,
-    ids::{self, ProviderId, UserId},
+    ids::{ProviderId, UserId},
     scim,
     users::{User, provided},
 };
-
-/// Whether addresses of this domain may come in by it.
-pub fn allows(provider: &Provider, email: &str) -> bool {
-    let domains = provider.allowed_domains();
-    let domain = ids::fold(email.rsplit_once('@').map_or("", |(_, domain)| domain));
-    domains.is_empty() || domains.contains(&domain)
-}
 
 /// Whether an account of the provider is linked to somebody.
 pub async fn is_linked(connection: &mut Connection, provider: ProviderId, user: UserId) -> Result<bool, Error> {

@@ -147,7 +147,7 @@ async fn finish(mut tx: Transaction, who: &Provisioner, base: &str, user: UserId
 async fn allow(tx: &mut Transaction, who: &Provisioner, email: Option<&str>) -> Result<(), Error> {
     let Some(email) = email else { return Ok(()) };
     let provider = providers::get(tx, who.name()).await?;
-    if provisioning::allows(&provider, email) {
+    if provider.allows(email) {
         return Ok(());
     }
     Err(Error::invalid("invalidValue", "The domain of the email address is not among those that are allowed for the provider."))

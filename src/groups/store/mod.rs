@@ -1,5 +1,6 @@
 //! SQL of groups and memberships.
 
+pub(super) mod provided;
 pub(super) mod provisioned;
 pub(super) mod reading;
 pub(super) mod reported;

@@ -95,13 +95,10 @@ pub(in crate::groups) async fn touch(tx: &mut Transaction, group: GroupId) -> Re
     Ok(())
 }
 
-/// It is known by another id there; programs name it by that.
+/// It is known by another id there.
 pub(in crate::groups) async fn set_external_id(tx: &mut Transaction, group: GroupId, external_id: &str) -> Result<(), Error> {
     let connection: &mut Connection = tx;
-    run!(connection, c => {
-        sqlx::query("update groups set external_id = $2 where id = $1").bind(group).bind(external_id).execute(&mut *c).await?;
-        sqlx::query("update external_groups set address = '' where group_id = $1").bind(group).execute(&mut *c).await?;
-    });
+    run!(connection, c => sqlx::query("update groups set external_id = $2 where id = $1").bind(group).bind(external_id).execute(c).await?.rows_affected());
     Ok(())
 }
 
@@ -110,42 +107,6 @@ pub(in crate::groups) async fn end(tx: &mut Transaction, group: GroupId) -> Resu
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update external_groups set gone_at = $2 where group_id = $1").bind(group).bind(now).execute(c).await?.rows_affected());
     Ok(())
-}
-
-fn keys(users: &[UserId]) -> Vec<i64> {
-    users.iter().map(|user| user.0).collect()
-}
-
-#[derive(sqlx::FromRow)]
-struct Changed {
-    user_id: UserId,
-}
-
-/// Who was really added.
-pub(in crate::groups) async fn insert_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
-    let now = tx.now();
-    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id,");
-    statement.bind(group).sql(", 'provider',").bind(now).sql("from users u where u.state <> 'deleted' and u.id").in_keys(&keys(users));
-    statement.sql("on conflict (user_id, group_id, source) do nothing returning user_id");
-    Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
-}
-
-/// Who was really removed.
-pub(in crate::groups) async fn delete_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<Vec<UserId>, Error> {
-    let mut statement = Select::new(tx, "delete from memberships where source = 'provider' and group_id =");
-    statement.bind(group).sql("and user_id").in_keys(&keys(users)).sql("returning user_id");
-    Ok(statement.all::<Changed>(tx).await?.into_iter().map(|row| row.user_id).collect())
-}
-
-pub(in crate::groups) async fn delete_all_members(tx: &mut Transaction, group: GroupId) -> Result<Vec<UserId>, Error> {
-    let connection: &mut Connection = tx;
-    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>(
-        "delete from memberships where source = 'provider' and group_id = $1 returning user_id").bind(group).fetch_all(c).await?))
-}
-
-pub(in crate::groups) async fn member_keys(connection: &mut Connection, group: GroupId) -> Result<Vec<UserId>, Error> {
-    Ok(run!(connection, c => sqlx::query_scalar::<_, UserId>("select user_id from memberships where source = 'provider' and group_id = $1")
-        .bind(group).fetch_all(c).await?))
 }
 
 /// The groups of a provider that somebody is in by it, and what they are called here.

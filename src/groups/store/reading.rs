@@ -1,5 +1,6 @@
 //! SQL of reading external groups from their directory.
 
+use super::keys;
 use crate::{
     db::{Connection, Instant, Select, Transaction, run},
     error::Error,
@@ -41,34 +42,6 @@ pub(in crate::groups) async fn note_brought(tx: &mut Transaction, group: GroupId
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("update external_groups set joined = $2, parted = $3 where group_id = $1").bind(group).bind(joined).bind(parted).execute(c).await?.rows_affected());
     Ok(())
-}
-
-/// Who is in it as its provider says.
-pub(in crate::groups) async fn members(connection: &mut Connection, group: GroupId) -> Result<Vec<UserId>, Error> {
-    Ok(
-        run!(connection, c => sqlx::query_scalar::<_, UserId>("select user_id from memberships where group_id = $1 and source = 'provider'").bind(group).fetch_all(c).await?),
-    )
-}
-
-pub(in crate::groups) async fn begin_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<(), Error> {
-    let (now, keys) = (tx.now(), keys_of(users));
-    let mut statement = Select::new(tx, "insert into memberships (user_id, group_id, source, from_at) select u.id, g.id, 'provider',");
-    statement.bind(now).sql("from users u join groups g on g.kind = 'external' where g.id =");
-    // Whoever was deleted meanwhile is in nothing.
-    statement.bind(group).sql("and u.state <> 'deleted' and u.id").in_keys(&keys);
-    statement.sql("on conflict (user_id, group_id, source) do nothing").execute(tx).await?;
-    Ok(())
-}
-
-pub(in crate::groups) async fn end_members(tx: &mut Transaction, group: GroupId, users: &[UserId]) -> Result<(), Error> {
-    let keys = keys_of(users);
-    let mut statement = Select::new(tx, "delete from memberships where source = 'provider' and group_id =");
-    statement.bind(group).sql("and user_id").in_keys(&keys).execute(tx).await?;
-    Ok(())
-}
-
-fn keys_of(users: &[UserId]) -> Vec<i64> {
-    users.iter().map(|user| user.0).collect()
 }
 
 /// One statement: of two processes each gets another group.
@@ -118,6 +91,6 @@ pub(in crate::groups) async fn told_at(
         connection,
         "select i.user_id, i.reported_at from identities i join providers p on p.id = i.provider_id where i.reported_at is not null and p.name =",
     );
-    statement.bind(provider.to_owned()).sql("and i.user_id").in_keys(&keys_of(users)).sql("order by i.reported_at");
+    statement.bind(provider.to_owned()).sql("and i.user_id").in_keys(&keys(users)).sql("order by i.reported_at");
     statement.all(connection).await
 }

@@ -117,12 +117,6 @@ pub(in crate::groups) async fn count(connection: &mut Connection, provider: &str
         .bind(provider).fetch_one(c).await?))
 }
 
-pub(in crate::groups) async fn empty(tx: &mut Transaction, group: GroupId) -> Result<(), Error> {
-    let connection: &mut Connection = tx;
-    run!(connection, c => sqlx::query("delete from memberships where source = 'provider' and group_id = $1").bind(group).execute(c).await?.rows_affected());
-    Ok(())
-}
-
 pub(in crate::groups) async fn forget(tx: &mut Transaction, provider: ProviderId) -> Result<(), Error> {
     let connection: &mut Connection = tx;
     run!(connection, c => sqlx::query("delete from seen_groups where provider_id = $1").bind(provider).execute(c).await?.rows_affected());

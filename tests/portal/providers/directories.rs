@@ -473,3 +473,37 @@ async fn where_the_directory_may_not_be_read_the_token_counts() {
     assert!(sees(&ida).await);
     admin.get("/publisher/groups/partners").await.shows("<th scope=\"col\">Told</th>").shows("may not read it");
 }
+
+#[tokio::test]
+async fn a_reading_that_is_under_way_takes_no_group_back_from_provisioning() {
+    let (portal, admin, provider, name) = entra(&[]).await;
+    provider.set(|manners| manners.directory.has("g-1", "Partners", &["ida-o"]));
+    let ida = portal.guest();
+    provider.sign_in(&ida, &name).await.is(303);
+    opened(&admin, &name, "part", "g-1").await;
+    // What provisioning does as it takes a group over, up to its end.
+    let mut tx = portal.db().write().await.expect("a transaction");
+    let group = portal.count("select group_id from external_groups").await;
+    tx.one_at_a_time("group members", group).await.expect("alone");
+    let taken = portico::db::Select::new(&tx, "update external_groups set reported_by = 'scim'");
+    taken.execute(&mut tx).await.expect("taken over");
+    let (reader, db) = (portal.state.reader(), portal.db().clone());
+    let reading = tokio::spawn(async move {
+        let provider = portico::providers::get(&mut db.read().await.expect("a connection"), &name).await.expect("the provider");
+        let _ = reader.read_group(&provider, portico::ids::GroupId(group)).await;
+    });
+    // It has asked the directory, and waits for its turn.
+    let waits =
+        "select count(*) from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())";
+    let waiting = async || if portal.url().starts_with("postgres") { portal.count(waits).await > 0 } else { true };
+    let waited = async {
+        while !waiting().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(20), waited).await.expect("it waits");
+    tx.commit().await.expect("committed");
+    reading.await.expect("it ends");
+    assert_eq!(portal.texts("select reported_by from external_groups").await, ["scim"]);
+    assert_eq!(portal.count("select count(*) from memberships").await, 0);
+}
